@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: BSL-1.0
+# Reads the version from include/bide/version.hpp, so that it is written down once.
+function(bide_read_version out)
+  set(header "${CMAKE_CURRENT_SOURCE_DIR}/include/bide/version.hpp")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${header}")
+  file(READ "${header}" text)
+  foreach(part MAJOR MINOR PATCH)
+    if(NOT text MATCHES "#define BIDE_VERSION_${part} ([0-9]+)")
+      message(FATAL_ERROR "${header}: no BIDE_VERSION_${part}")
+    endif()
+    set(${part} "${CMAKE_MATCH_1}")
+  endforeach()
+  set(${out} "${MAJOR}.${MINOR}.${PATCH}" PARENT_SCOPE)
+  # Before 1.0 every minor version may change the ABI, so the shared library's name carries it.
+  if(MAJOR EQUAL 0)
+    set(BIDE_SOVERSION "${MAJOR}.${MINOR}" PARENT_SCOPE)
+  else()
+    set(BIDE_SOVERSION "${MAJOR}" PARENT_SCOPE)
+  endif()
+endfunction()
