@@ -24,3 +24,11 @@ function(bide_precompile target)
     target_precompile_headers(${target} PRIVATE ${headers})
   endif()
 endfunction()
+
+# How a user's compiler would be called on a source file that includes bide, as a list: for checks that only compile.
+# gnu++20, as CMake and many users have it: no public name may be one of its macros (unix, linux).
+function(bide_compile_command out)
+  separate_arguments(flags NATIVE_COMMAND "${CMAKE_CXX_FLAGS}")
+  set(${out} "${CMAKE_CXX_COMPILER}" ${flags} -std=gnu++20 ${BIDE_WARNINGS} -pthread
+             "-I${PROJECT_SOURCE_DIR}/include" PARENT_SCOPE)
+endfunction()
