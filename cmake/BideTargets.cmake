@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSL-1.0
-# What every target of bide's own gets: the warnings. Users of the library never inherit these.
+# What every target of bide's own gets: the warnings. Users of the library neither inherit nor see these.
 set(BIDE_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
 
 function(bide_own_target target)
-  target_compile_options(${target} PRIVATE ${BIDE_WARNINGS})
+  if(PROJECT_IS_TOP_LEVEL)
+    target_compile_options(${target} PRIVATE ${BIDE_WARNINGS})
+  endif()
   if(BIDE_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
