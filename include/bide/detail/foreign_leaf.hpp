@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A bide task awaits something that bide does not know. The foreign code is given the handle of a small coroutine of
+// ours; resuming it, on any thread, posts the waiting task to its own executor. Until then the task is not destroyed:
+// such a wait cannot be cancelled, because nobody could tell the foreign code.
+#pragma once
+
+#include <bide/detail/awaitable.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <type_traits>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct hand_back { // the small coroutine
+    struct promise_type {
+        hand_back get_return_object() noexcept { return hand_back{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+        std::suspend_always initial_suspend() const noexcept { return {}; }
+        std::suspend_never final_suspend() const noexcept { return {}; }
+        void return_void() const noexcept {}
+        void unhandled_exception() const noexcept { std::terminate(); }
+    };
+    std::coroutine_handle<promise_type> handle;
+    explicit hand_back(std::coroutine_handle<promise_type> h) noexcept : handle(h) {}
+};
+hand_back hand_back_to(promise_base* waiting);
+
+template <class A> class foreign_leaf {
+public:
+    explicit foreign_leaf(A&& a) : awaiter_(foreign_awaiter_of(std::forward<A>(a))) {}
+    foreign_leaf(const foreign_leaf&) = delete;
+    foreign_leaf& operator=(const foreign_leaf&) = delete;
+
+    [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
+
+    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) {
+        promise_base* me = &h.promise();
+        const hand_back proxy = hand_back_to(me);
+        const std::coroutine_handle<> given = proxy.handle;
+        using result = decltype(awaiter_.await_suspend(given));
+        detach(me); // K3: from the next line on the foreign code may resume us on another thread
+        if constexpr (std::is_void_v<result>) {
+            awaiter_.await_suspend(given);
+        } else if constexpr (std::is_same_v<result, bool>) {
+            if (!awaiter_.await_suspend(given)) given.resume(); // it did not want to suspend: through the queue
+        } else {
+            const std::coroutine_handle<> next = awaiter_.await_suspend(given);
+            next.resume();
+        }
+        return true;
+    }
+    decltype(auto) await_resume() { return awaiter_.await_resume(); }
+
+private:
+    using held = decltype(foreign_awaiter_of(std::declval<A>()));
+    held awaiter_; // an object, or a reference to the awaited expression, which outlives the suspension
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The result that several handles share: written once, by a started task, a job on a thread, or a promise.
+// Order at completion: waiters are claimed and posted in the order in which they came, then subscribers run, then
+// whoever owns the producer (a scope) is told. So a waiter has its failure before any cancellation that it causes.
+#pragma once
+
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/slot.hpp>
+#include <bide/detail/wait_graph.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+
+namespace bide {
+inline namespace v0 {
+
+enum class future_status : std::uint8_t { pending, succeeded, failed, cancelled };
+
+namespace detail {
+
+class future_base;
+
+struct subscriber {
+    subscriber* next = nullptr;
+    virtual void call(future_base& state) = 0; // may throw; goes to the hook
+    virtual ~subscriber() = default;
+};
+
+class future_base {
+public:
+    future_base(const future_base&) = delete;
+    future_base& operator=(const future_base&) = delete;
+
+    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); } // relaxed: whoever adds has one already
+    void drop_ref() noexcept {
+        // acq_rel: the last one sees everything that the others did with the state.
+        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_ref_gone();
+    }
+    [[nodiscard]] future_status status() const noexcept { return status_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool ready() const noexcept { return status() != future_status::pending; }
+
+    void consume() noexcept { consumed_.store(true, std::memory_order_relaxed); } // relaxed: read after a join
+    [[nodiscard]] bool consumed() const noexcept { return consumed_.load(std::memory_order_relaxed); }
+    /// Somebody else (a scope) answers for the failure.
+    void leave_failure_to_owner() noexcept { owned_ = true; }
+
+    /// The result is in the slot: make it known. Runs subscribers.
+    void publish(future_status how) noexcept;
+
+    void subscribe(subscriber* s); // takes ownership
+
+    /// Asks the producer to stop; nothing where there is none that could be asked.
+    virtual void stop_producer(stop_reason) noexcept {}
+    /// The chain of frames that will complete this, for the wait graph; null when unknown.
+    [[nodiscard]] virtual task_node* producer() noexcept { return nullptr; }
+    [[nodiscard]] virtual std::exception_ptr failure() const noexcept = 0; // status failed, or `cancelled`
+    [[nodiscard]] stop_reason why_cancelled() const noexcept { return why_; }
+    void set_why(stop_reason why) noexcept { why_ = why; }
+
+    spin_lock lock;
+    leaf_list waiters; // under the lock
+
+protected:
+    future_base() = default;
+    virtual ~future_base() = default;
+    virtual void destroy() noexcept { delete this; }
+
+private:
+    void last_ref_gone() noexcept;
+    void run_subscribers() noexcept;
+
+    std::atomic<std::uint32_t> refs_{1};
+    std::atomic<future_status> status_{future_status::pending};
+    std::atomic<bool> consumed_{false};
+    bool owned_ = false;
+    bool calling_ = false;            // subscribers are being called; under the lock
+    stop_reason why_ = stop_reason::user;
+    subscriber* first_ = nullptr;     // under the lock
+    subscriber* last_ = nullptr;
+};
+
+[[nodiscard]] std::exception_ptr make_cancelled(stop_reason why) noexcept;
+
+template <class T> class future_state : public future_base {
+public:
+    slot<T> result; // state and value; complete once status() says so
+
+    [[nodiscard]] std::exception_ptr failure() const noexcept override {
+        return result.state == outcome::failed ? result.error : make_cancelled(why_cancelled());
+    }
+    [[noreturn]] void throw_failure() {
+        consume();
+        if (result.state == outcome::failed) std::rethrow_exception(result.error);
+        throw cancelled(why_cancelled());
+    }
+    decltype(auto) get() {
+        if (result.state != outcome::value) [[unlikely]] throw_failure();
+        if constexpr (std::is_void_v<T>) return;
+        else if constexpr (std::is_reference_v<T>) return static_cast<T>(*result.val);
+        else return static_cast<const T&>(result.val);
+    }
+    T get_moved() {
+        if (result.state != outcome::value) [[unlikely]] throw_failure();
+        if constexpr (std::is_void_v<T>) return;
+        else if constexpr (std::is_reference_v<T>) return static_cast<T>(*result.val);
+        else return std::move(result.val);
+    }
+    ~future_state() override {
+        if (ready()) result.drop();
+    }
+};
+
+inline constexpr wait_kind future_kind{"future"};
+
+template <class T, bool Move> class future_awaiter : public owned_leaf<future_awaiter<T, Move>> {
+    using base = owned_leaf<future_awaiter<T, Move>>;
+
+public:
+    future_awaiter(promise_base& p, future_state<T>& s) noexcept : base(p, future_kind, &s), state_(&s) {}
+    future_awaiter(const future_awaiter&) = delete;
+    future_awaiter& operator=(const future_awaiter&) = delete;
+    ~future_awaiter() { this->abandon(state_->lock, state_->waiters); }
+
+    [[nodiscard]] bool try_now() const noexcept { return state_->ready(); }
+    [[nodiscard]] bool park() noexcept {
+        return this->park_owned(state_->lock, state_->waiters, [this] { return state_->ready(); });
+    }
+    decltype(auto) await_resume() {
+        this->completed();
+        state_->consume();
+        if constexpr (Move) return state_->get_moved();
+        else return state_->get();
+    }
+
+    [[nodiscard]] wait_target target() const noexcept { return {state_->producer()}; }
+
+private:
+    future_state<T>* state_;
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The loop's machinery, for bide's own rooms (timers, I/O, waits, threads).
+#pragma once
+
+#include <bide/loop.hpp>
+
+#include <atomic>
+#include <memory>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+class root_base;
+
+struct loop_access {
+    /// Arms a timer, from any thread, under the timers' lock; true: it is the first now, so call the next function
+    /// after giving the lock back. A timer that fires is taken out and told, under the lock.
+    [[nodiscard]] static bool arm_locked(loop& l, timer_node& t) noexcept;
+    static void timer_became_first(loop& l) noexcept;
+    static void arm(loop& l, timer_node& t) noexcept;
+    /// The lock under which timers fire and are taken out.
+    static spin_lock& timers_lock(loop& l) noexcept { return l.timers_lock_; }
+    static void disarm_locked(loop& l, timer_node& t) noexcept;
+
+    /// A yielded task: through the queue, and counted.
+    static void yielded(loop& l) noexcept { ++l.yields_; }
+
+    static driver& driver_of(loop& l) noexcept { return *l.driver_; }
+    static submitted_work& work_of(loop& l) noexcept { return l.work_; }
+    static noted_edges& noted(loop& l) noexcept { return l.noted_; }
+    /// Jobs on other threads that will wake this loop: count one up before, down after its result was posted.
+    static std::shared_ptr<std::atomic<long>> outside(loop& l) noexcept { return l.outside_; }
+
+    /// Nothing is left in it, so that another wait may use it.
+    [[nodiscard]] static bool reusable(loop& l) noexcept;
+    [[nodiscard]] static bool running(const loop& l) noexcept { return l.running_; }
+    /// Runs the loop on this thread until the root has ended.
+    static void run_until_done(loop& l, root_base& root) noexcept;
+    /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
+    static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept;
+    static void wake(loop& l) noexcept;
+};
+
+/// The loop on which plain code of this thread waits: the current one if it is not running, else a new one that is
+/// made current. Restores the former one on destruction.
+class idle_loop_scope {
+public:
+    idle_loop_scope();
+    idle_loop_scope(const idle_loop_scope&) = delete;
+    idle_loop_scope& operator=(const idle_loop_scope&) = delete;
+    ~idle_loop_scope();
+    [[nodiscard]] loop& get() const noexcept { return *loop_; }
+
+private:
+    loop* before_;
+    loop* loop_;
+    bool made_ = false;
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

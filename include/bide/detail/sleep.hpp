@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The leaves of time: a timer of the carrier loop, and a place at the end of the queue.
+#pragma once
+
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/timer_heap.hpp>
+
+#include <chrono>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+inline constexpr wait_kind sleep_kind{"sleep"};
+inline constexpr wait_kind yield_kind{"turn of the queue"};
+
+class sleep_awaiter final : public leaf_awaiter<sleep_awaiter>, public timer_node {
+public:
+    sleep_awaiter(promise_base& p, std::chrono::steady_clock::duration d) noexcept; // from now
+    sleep_awaiter(promise_base& p, std::chrono::steady_clock::time_point t) noexcept;
+    ~sleep_awaiter() {
+        if (who != nullptr) [[unlikely]] take_back();
+    }
+    [[nodiscard]] bool try_now() noexcept;
+    [[nodiscard]] bool park() noexcept;
+    void await_resume() noexcept { who = nullptr; }
+
+private:
+    static void on_time(timer_node* t) noexcept;
+    void take_back() noexcept;
+    loop& carrier_;
+};
+
+class yield_awaiter final : public leaf {
+public:
+    explicit yield_awaiter(promise_base& p) noexcept : leaf(p, yield_kind, nullptr) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
+        suspend();
+        return true;
+    }
+    void await_resume() const noexcept {}
+
+private:
+    void suspend() noexcept;
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

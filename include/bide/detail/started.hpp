@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// started<T, F, A…>: a task that was started: one node that holds the callable and its arguments while it runs and the
+// result afterwards; the coroutine's frame dies at completion.
+//
+// The callable is called on the executor, when the task is due, and not inside a co_await expression: so nothing dangles
+// (the closure and the arguments live in the node until the task has ended) and g++ 12 has nothing to miscompile.
+#pragma once
+
+#include <bide/detail/call_site.hpp>
+#include <bide/detail/future_state.hpp>
+#include <bide/task.hpp>
+
+#include <functional>
+#include <memory_resource>
+#include <new>
+#include <optional>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+template <class T> class future;
+
+namespace detail {
+
+class started_base;
+
+/// Who answers for started tasks: a scope, or a loop for what was submitted to it.
+class started_owner {
+public:
+    /// Before the task is posted; throws (not_running, scope_closed) to refuse it.
+    virtual void adopt(started_base& child) = 0;
+    /// After it was published. `failed`: with an error; the owner asks child.state() for it.
+    virtual void ended(started_base& child, future_status how) noexcept = 0;
+
+protected:
+    ~started_owner() = default;
+};
+
+class started_base : public task_node, public child_end, public call_node {
+public:
+    started_owner* owner = nullptr;
+    std::pmr::memory_resource* memory = nullptr;
+    started_base* older = nullptr; // the owner's list of what has not ended, in start order; under the owner's lock
+    started_base* younger = nullptr;
+    std::uint64_t place = 0; // which start of the owner's this was
+
+    /// Adopts and posts it. Throws what adopt() throws; then nothing has happened.
+    void launch(executor& ex, started_owner& by, const context* inherited);
+
+    [[nodiscard]] virtual future_base& state() noexcept = 0;
+
+protected:
+    explicit started_base(const std::source_location& where) noexcept
+        : task_node("task", where), child_end{nullptr, &started_base::on_ended}, call_node(&started_base::on_due) {}
+    ~started_base() = default;
+
+    [[nodiscard]] virtual promise_base* make_frame() = 0; // calls the callable
+    virtual void drop_callable() noexcept = 0;
+    [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
+    virtual void set_failure(std::exception_ptr e) noexcept = 0;
+    virtual void drop_failure() noexcept = 0;
+    [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
+
+private:
+    static void on_due(call_node* self) noexcept;
+    static void on_ended(child_end* self, slot_base*) noexcept;
+    void finish() noexcept;
+};
+
+/// True when the exception is bide::cancelled.
+[[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
+
+/// Any awaitable as a task. The awaitable is a parameter: it lives in the frame.
+template <awaitable A> task<await_result_t<A>> as_task(A a) {
+    co_return co_await std::move(a);
+}
+template <class T> task<T> as_task(task<T> t) {
+    return t;
+}
+/// The same for one that stays with the caller.
+template <class A> task<await_result_t<A>> as_task_of(A& a) {
+    co_return co_await a;
+}
+
+template <class F, class... A> struct start_traits {
+    static_assert(std::is_invocable_v<F, A...>,
+                  "bide: the callable cannot be called with these arguments (they are copied and passed as rvalues; use "
+                  "std::ref for a reference that outlives the task)");
+    using returned = std::invoke_result_t<F, A...>;
+    static_assert(awaitable<returned>,
+                  "bide: start and submit take a function that returns a task (or another awaitable); for a blocking "
+                  "function use to_thread(f, args…) or start(to_async(f), args…)");
+    using type = await_result_t<returned>;
+};
+template <awaitable F> struct start_traits<F> {
+    using type = await_result_t<F>;
+};
+
+template <class T, class F, class... A> class started final : public future_state<T>, public started_base {
+public:
+    template <class G, class... B>
+    started(const std::source_location& where, G&& f, B&&... args) : started_base(where) {
+        ::new (static_cast<void*>(&call_)) held(std::forward<G>(f), std::forward<B>(args)...);
+        has_call_ = true;
+    }
+    ~started() override { drop_callable(); }
+
+    [[nodiscard]] future_base& state() noexcept override { return *this; }
+    void stop_producer(stop_reason why) noexcept override {
+        if (!this->ready()) stop.request(why);
+    }
+    [[nodiscard]] task_node* producer() noexcept override { return this; }
+
+private:
+    using held = std::tuple<F, A...>;
+    union {
+        held call_;
+    };
+    bool has_call_ = false;
+
+    [[nodiscard]] promise_base* make_frame() override {
+        return std::apply(
+            [](F& f, A&... args) -> promise_base* {
+                if constexpr (sizeof...(A) == 0 && awaitable<F>) return as_task(std::move(f)).release();
+                else return as_task(std::invoke(std::forward<F>(f), std::forward<A>(args)...)).release();
+            },
+            call_);
+    }
+    void drop_callable() noexcept override {
+        if (std::exchange(has_call_, false)) call_.~held();
+    }
+    [[nodiscard]] slot_base& slot_of() noexcept override { return this->result; }
+    void set_failure(std::exception_ptr e) noexcept override { this->result.fail(std::move(e)); }
+    void drop_failure() noexcept override {
+        this->result.drop();
+        this->result.state = outcome::stopped;
+    }
+    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(this->result.error); }
+    void destroy() noexcept override {
+        std::pmr::memory_resource* from = memory;
+        if (from == nullptr) {
+            delete this;
+        } else {
+            this->~started();
+            from->deallocate(this, sizeof(started), alignof(started));
+        }
+    }
+};
+
+/// Makes the node; a copy of an argument that throws, or memory that is short, throws before anything has happened.
+template <class F, class... A>
+auto* make_started(std::pmr::memory_resource* memory, const std::source_location& where, F&& f, A&&... args) {
+    using T = typename start_traits<std::decay_t<F>, std::decay_t<A>...>::type;
+    using node = started<T, std::decay_t<F>, std::decay_t<A>...>;
+    if (memory == nullptr) return new node(where, std::forward<F>(f), std::forward<A>(args)...);
+    void* at = memory->allocate(sizeof(node), alignof(node));
+    try {
+        auto* n = ::new (at) node(where, std::forward<F>(f), std::forward<A>(args)...);
+        n->memory = memory;
+        return n;
+    } catch (...) {
+        memory->deallocate(at, sizeof(node), alignof(node));
+        throw;
+    }
+}
+template <class Node> using result_of_node = decltype(std::declval<Node&>().result.take());
+
+/// What was submitted to a loop and has not ended.
+class submitted_work final : public started_owner {
+public:
+    explicit submitted_work(const char* what) noexcept : what_(what) {}
+    void adopt(started_base& child) override;
+    void ended(started_base& child, future_status how) noexcept override;
+
+    /// Refuses new work and asks what is there to stop.
+    void close(stop_reason why) noexcept;
+    [[nodiscard]] bool empty() const noexcept { return count_.load(std::memory_order_acquire) == 0; }
+    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+    void reopen() noexcept { closed_.store(false, std::memory_order_release); }
+    /// Called on the executor after the last one has ended.
+    void (*when_empty)(submitted_work* self) noexcept = nullptr;
+
+private:
+    const char* what_;
+    spin_lock lock_;
+    started_base* first_ = nullptr;
+    started_base* last_ = nullptr;
+    std::atomic<std::size_t> count_{0};
+    std::atomic<bool> closed_{false};
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

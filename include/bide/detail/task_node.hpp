@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// task_node: one sequential chain of frames with an owner: a started task, a child of when_all, the root of a wait, the
+// body of a scope. It holds what the chain inherits and may be asked for, and it is what the debug view lists.
+#pragma once
+
+#include <bide/detail/kernel.hpp>
+
+#include <cstdint>
+#include <source_location>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct wait_edge;
+
+/// Given the suspended frame of a stopped chain instead of the kernel unwinding it: to be posted as "unwind" later.
+struct held_unwind {
+    virtual void hold(promise_base* leaf_frame) noexcept = 0;
+
+protected:
+    ~held_unwind() = default;
+};
+
+struct task_node {
+    context ctx;                // what the outermost frame of the chain inherits
+    context* active = &ctx;     // the innermost context (a with_timeout inside puts its own here)
+    stop_state stop;
+    task_node* parent = nullptr; // in the task tree; it outlives this node
+    const char* kind;           // "task", "wait", "when_all", …
+    std::source_location started;
+    std::uint64_t id;           // never used twice
+    std::uint64_t owner;        // who locks a mutex in this chain: the id, for a wait that of its caller
+    held_unwind* hold = nullptr; // the body of a scope: unwinds only when told (its tasks end first)
+    wait_edge* blocked = nullptr; // the published wait of this chain, under the wait graph's lock
+    task_node* prev = nullptr;  // the executor's live list
+    task_node* next = nullptr;
+    bool listed = false;
+
+    task_node(const char* what, const std::source_location& where) noexcept;
+    task_node(const task_node&) = delete;
+    task_node& operator=(const task_node&) = delete;
+
+    /// Inherits deadline, task-locals and stop from `from` (null: nothing), runs on `ex`.
+    void inherit(executor& ex, const context* from) noexcept;
+
+    /// Enters and leaves the live list of ctx.ex.
+    void enlist() noexcept;
+    void delist() noexcept;
+
+protected:
+    ~task_node() = default;
+};
+
+struct live_access {
+    static live_list& of(executor& ex) noexcept { return ex.live_; }
+};
+
+/// The context of the code that runs now on this thread; null in plain code outside any scope.
+[[nodiscard]] context* current_context() noexcept;
+
+/// The id under which the code that runs now locks things: that of its task, or the thread's own.
+[[nodiscard]] std::uint64_t current_owner() noexcept;
+[[nodiscard]] std::uint64_t new_id() noexcept;
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

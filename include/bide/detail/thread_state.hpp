@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What bide knows about the present thread. Nothing here carries meaning across a suspension.
+//
+// Trap: a coroutine may be resumed on another thread, and compilers cache the address of a thread-local across a
+// suspension point. So the state is reached only through tls(), which is not inlined; the pointer it gives may be kept
+// on the native stack (which does not migrate), never in a frame.
+#pragma once
+
+#include <cstdint>
+
+namespace bide {
+inline namespace v0 {
+
+class executor;
+class loop;
+
+namespace detail {
+
+struct promise_base;
+struct task_node;
+struct blocking_region;
+
+inline constexpr unsigned credits_per_turn = 128; // always-ready operations of one task before it goes through the queue
+
+struct thread_state {
+    bool suspended = false;   // K5
+    bool destroying = false;  // a cold frame is being destroyed further up this stack
+    unsigned credits = credits_per_turn;
+    std::uintptr_t stack_limit = ~std::uintptr_t{0}; // not known yet: the first check takes the slow path
+    task_node* current = nullptr;      // the chain of frames that runs now; null in plain code
+    executor* running = nullptr;       // the innermost executor with a node of its own on this stack
+    loop* running_loop = nullptr;      // the innermost loop that is being run on this stack
+    loop* idle_loop = nullptr;         // the thread's current loop, for wait() and with_scope in plain code
+    promise_base* graves = nullptr;    // cold frames whose destruction was put off (depth)
+    blocking_region* blocking = nullptr; // told when a wait() blocks this thread (threads, strand); may be null
+    int unwinding = 0;                 // the kernel is destroying frames of a stopped chain on this stack
+    int uncaught_base = 0;             // std::uncaught_exceptions() when the innermost task on this stack began
+};
+
+[[nodiscard]] thread_state& tls() noexcept;
+
+/// Told by wait() when it is about to block the calling thread, and when it goes on. A thread of an elastic set
+/// stops counting, a strand is released, and so on. Regions nest: an inner one calls `outer` itself.
+struct blocking_region {
+    blocking_region* outer = nullptr;
+    virtual void begin_blocking() noexcept = 0;
+    virtual void end_blocking() noexcept = 0;
+
+protected:
+    ~blocking_region() = default;
+};
+
+/// True when the native stack has no room for more nesting (K9).
+[[nodiscard]] bool deep() noexcept;
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The wait graph: which chain of frames waits for which other, so that a wait that can have no end is seen (1.6).
+//
+// A wait for a future, a scope, a strand or an owned mutex has somebody to wait *for*. Recording every such wait would
+// cost the fast path; so a leaf only notes itself with the loop that runs it, and only when that loop is about to
+// sleep are the leaves that are still parked published here, under one process-wide mutex, and followed:
+//     waiting chain -> the producer or owner -> what that one waits for, or the wait() that stands on its loop -> …
+// A path that comes back to its beginning is a deadlock: the waiter is claimed and woken with would_deadlock.
+// Cycles close when their last member goes to sleep, whichever thread that is; that one finds it.
+#pragma once
+
+#include <bide/detail/leaf.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <string>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// Whom a leaf waits for: a chain of frames that is alive, or the holder of an owner id (mutex) and where that one runs.
+struct wait_target {
+    task_node* node = nullptr;
+    std::uint64_t owner = 0;
+    executor* on = nullptr;
+    wait_target(task_node* n) noexcept : node(n) {} // NOLINT(google-explicit-constructor)
+    wait_target(std::uint64_t holder, executor* where) noexcept : owner(holder), on(where) {}
+};
+
+struct wait_edge;
+/// The edges that were noted on one loop since it last slept.
+struct noted_edges {
+    spin_lock lock;
+    wait_edge* first = nullptr;
+};
+
+/// A wait that has somebody to wait for. Intrusive in the leaf.
+struct wait_edge {
+    leaf* at;
+    wait_target (*target)(const wait_edge& self) noexcept;
+    wait_edge* prev = nullptr; // the noted list of `home`
+    wait_edge* next = nullptr;
+    noted_edges* home = nullptr;
+    enum class where : std::uint8_t { nowhere, noted, published };
+    std::atomic<where> in{where::nowhere}; // changed under home's lock; published -> nowhere under the graph's mutex
+    std::exception_ptr verdict; // would_deadlock, once found
+
+    wait_edge(leaf* l, wait_target (*t)(const wait_edge&) noexcept) noexcept : at(l), target(t) {}
+    wait_edge(const wait_edge&) = delete;
+    wait_edge& operator=(const wait_edge&) = delete;
+};
+
+void note_edge(wait_edge& e) noexcept;   // on parking, before the leaf is visible to its completer
+void forget_edge(wait_edge& e) noexcept; // on leaving the leaf
+/// A loop is about to sleep: publish what was noted on it and look for cycles. True: a waiter was woken.
+bool examine_edges(noted_edges& noted) noexcept;
+[[nodiscard]] noted_edges& noted_on(loop& l) noexcept;
+
+/// A wait() inside a task of `under`, which cannot go on before the wait has ended.
+struct standing_wait {
+    task_node* waiter; // the root of the wait
+    executor* under;
+    standing_wait* next = nullptr;
+    standing_wait(task_node* w, executor* u) noexcept : waiter(w), under(u) {}
+};
+void publish_standing(standing_wait& w) noexcept;
+void withdraw_standing(standing_wait& w) noexcept;
+
+/// Awaiters whose wait has somebody to wait for. Awaiter has `wait_target target() const`.
+template <class Awaiter> class owned_leaf : public leaf_awaiter<Awaiter>, public wait_edge {
+public:
+    owned_leaf(promise_base& p, const wait_kind& k, const void* o) noexcept
+        : leaf_awaiter<Awaiter>(p, k, o), wait_edge(this, &target_of) {}
+
+protected:
+    ~owned_leaf() = default;
+
+    template <class Lock, class Ready> bool park_owned(Lock& lock, leaf_list& list, Ready ready) noexcept {
+        note_edge(*this);
+        if (this->park_in(lock, list, ready)) return true;
+        forget_edge(*this);
+        return false;
+    }
+    template <class Lock> void abandon(Lock& lock, leaf_list& list) noexcept {
+        if (this->who == nullptr) return;
+        if (home != nullptr) forget_edge(*this);
+        leaf_awaiter<Awaiter>::abandon(lock, list);
+    }
+    /// First thing in await_resume: throws would_deadlock when that is how the wait ended.
+    void completed() {
+        if (home != nullptr) forget_edge(*this);
+        // `who` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
+        if (verdict) [[unlikely]] std::rethrow_exception(std::move(verdict));
+        leaf_awaiter<Awaiter>::completed();
+    }
+
+private:
+    static wait_target target_of(const wait_edge& e) noexcept {
+        return static_cast<const Awaiter&>(static_cast<const owned_leaf&>(e)).target();
+    }
+};
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

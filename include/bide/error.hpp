@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// error.hpp: what can go wrong, by name.
+//
+// Three families, kept apart because they are handled in different places:
+//   * `cancelled` says that work was asked to end and did. It is not a std::exception, so that
+//     `catch (const std::exception&)` around a wait does not swallow a cancellation by accident.
+//   * `usage_error` and what derives from it are mistakes in the program: the message names the task and the
+//     place, and says what to do instead.
+//   * the world's errors (network, files, limits) are std::system_error and are not declared here.
+//
+// A failure that nobody consumed is handed to the unhandled-error hook; the default hook writes it to stderr.
+//
+// Thread rule: exceptions are values. The hook may be set and called from any thread.
+//
+//     try { crawl(url).wait(); }
+//     catch (const bide::timed_out&) { /* the deadline that *we* set has passed */ }
+//     catch (const bide::cancelled&) { /* somebody asked the crawl to end */ }
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+
+/// Why a task was asked to end. `none`: it was not.
+enum class stop_reason : std::uint8_t { none, user, sibling_failed, deadline, scope_end, shutdown };
+
+/// The reason as a word, for messages.
+[[nodiscard]] const char* to_string(stop_reason why) noexcept;
+
+/// Thrown into whoever waits for something that was cancelled. Leaving a task that was itself asked to stop it
+/// means "cancelled"; leaving any other task it is a failure like every exception.
+class cancelled {
+public:
+    explicit cancelled(stop_reason why = stop_reason::user) noexcept : why_(why) {}
+    [[nodiscard]] stop_reason reason() const noexcept { return why_; }
+    [[nodiscard]] const char* what() const noexcept;
+
+private:
+    stop_reason why_;
+};
+
+/// Thrown by the guard (with_timeout, with_deadline) whose own deadline has passed.
+class timed_out : public std::runtime_error {
+public:
+    timed_out();
+};
+
+/// A mistake in the program. The message names the place and the remedy.
+class usage_error : public std::logic_error {
+public:
+    using std::logic_error::logic_error;
+};
+
+/// A wait that could be seen to have no end. The message holds the chain of waits and the remedy.
+class would_deadlock : public usage_error {
+public:
+    using usage_error::usage_error;
+};
+
+/// future::value() before the result is there.
+class not_ready : public usage_error {
+public:
+    not_ready();
+};
+
+/// Work was given to a loop, thread or pool that has not been started or has been stopped.
+class not_running : public usage_error {
+public:
+    using usage_error::usage_error;
+};
+
+/// Start through a scope_ref after the scope has ended. The callable was not run.
+class scope_closed : public usage_error {
+public:
+    scope_closed();
+};
+
+/// A promise was destroyed without having been completed.
+class broken_promise : public usage_error {
+public:
+    broken_promise();
+};
+
+/// An operating-system limit that bide keeps for itself was reached (threads).
+class limit_reached : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
+/// Thrown at the end of a scope with exit_mode::fail that still had unfinished tasks; names where each was started.
+class unfinished_tasks : public std::runtime_error {
+public:
+    explicit unfinished_tasks(std::vector<std::string> places);
+    [[nodiscard]] const std::vector<std::string>& places() const noexcept { return places_; }
+
+private:
+    std::vector<std::string> places_;
+};
+
+/// Several failures at once (error_mode::keep_going), in the order in which the tasks were started. Never empty.
+class exception_group : public std::runtime_error {
+public:
+    explicit exception_group(std::vector<std::exception_ptr> errors);
+    [[nodiscard]] const std::vector<std::exception_ptr>& errors() const noexcept { return errors_; }
+
+private:
+    std::vector<std::exception_ptr> errors_;
+};
+
+/// What an exception says, for messages: what() of a std::exception, the reason of a `cancelled`, else its kind.
+[[nodiscard]] std::string describe(const std::exception_ptr& error);
+
+/// Called with every failure that nobody consumed; `where` says which part of bide had it in hand. It may be called
+/// from any thread and must not throw (what it throws is dropped).
+using unhandled_error_hook = void (*)(std::exception_ptr error, const char* where);
+
+/// Sets the hook and returns the former one; nullptr restores the default, which writes to stderr.
+unhandled_error_hook set_unhandled_error_hook(unhandled_error_hook hook) noexcept;
+
+/// Hands a failure to the hook.
+void report_unhandled(std::exception_ptr error, const char* where) noexcept;
+
+/// Called with findings that are not failures: standstills, stalls, dropped tasks. Default: a line on stderr.
+using report_hook = void (*)(const std::string& text);
+report_hook set_report_hook(report_hook hook) noexcept;
+void report(const std::string& text) noexcept;
+
+/// True when the environment has BIDE_DEV=1 (read once): dropped tasks, standstills and jobs alive at exit are reported.
+[[nodiscard]] bool dev_mode() noexcept;
+
+/// Switches dev mode from inside the program (tests, tools).
+void set_dev_mode(bool on) noexcept;
+
+} // namespace v0
+} // namespace bide

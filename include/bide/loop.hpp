@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// loop: runs tasks, timers and I/O on one thread.
+//
+// Most programs never name one: wait() and with_scope() use the calling thread's own, and loop_thread has one of its
+// own. Make a loop yourself to run it inside another event loop (poll, next_deadline, descriptor), or to have several.
+//
+//     bide::loop l;
+//     auto n = l.submit(fetch_size, url);     // from any thread
+//     l.run();                                // until everything submitted has ended
+//
+// Thread rule: post, submit and stop may be called from any thread; run and poll by one thread at a time.
+// Lifetime rule: a loop outlives its tasks. Its destructor asks them to stop and runs them to their end, on the
+//   destroying thread.
+// Order: ready tasks run in turns, first in, first out. A turn runs what was ready when it began, then due timers.
+// Errors: submit after stop() throws not_running; use in the child of a fork() throws usage_error.
+#pragma once
+
+#include <bide/detail/driver.hpp>
+#include <bide/detail/inbox.hpp>
+#include <bide/detail/timer_heap.hpp>
+#include <bide/executor.hpp>
+#include <bide/future.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <optional>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+struct loop_access;
+} // namespace detail
+
+class loop final : public executor {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// On the drivers of this thread's time (real, or that of a testing::virtual_time guard).
+    loop();
+    ~loop();
+
+    void post(ready_node& node) noexcept override;
+    loop& carrier() noexcept override { return *this; }
+    [[nodiscard]] const char* name() const noexcept override { return "loop"; }
+
+    /// Hands f(args…) or an awaitable to this loop; from any thread. The future's stop() cancels it.
+    BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
+
+    /// Runs until everything that was submitted has ended; returns at once when there is nothing.
+    void run();
+
+    /// Asks every task to stop and refuses new work from now on; from any thread. run() returns when all have ended.
+    void stop();
+
+    /// One turn, without sleeping: what is ready, due timers, I/O that is there. True: there is more to do at once.
+    bool poll();
+    /// When poll() has to be called at the latest although nothing happened; empty: never.
+    [[nodiscard]] std::optional<clock::time_point> next_deadline();
+    /// Readable when poll() should be called. Owned by the loop.
+    [[nodiscard]] int descriptor();
+
+    /// The loop's time: real, or virtual in tests.
+    [[nodiscard]] clock::time_point now() noexcept;
+
+private:
+    friend struct detail::loop_access;
+
+    template <class F, class... A>
+    auto submit_at(const std::source_location& where, F&& f, A&&... args) {
+        return detail::submit_started(*this, &work_, where, std::forward<F>(f), std::forward<A>(args)...);
+    }
+    void push_local(ready_node& node) noexcept;
+    void take_inbox() noexcept;
+    template <class Until> bool turn(const Until& until) noexcept;
+    template <class Until> void run_while(const Until& unfinished) noexcept;
+    void fire_timers() noexcept;
+    void sleep() noexcept;
+    void check_process() const;
+
+    detail::inbox<ready_node> inbox_;
+    ready_node* first_ = nullptr;
+    ready_node* last_ = nullptr;
+    std::unique_ptr<detail::driver> driver_;
+    detail::spin_lock timers_lock_;
+    detail::timer_heap timers_;
+    std::atomic<std::int64_t> earliest_; // copy of the first timer's time, to look at without the lock
+    detail::noted_edges noted_; // waits to be looked at before the loop sleeps
+    unsigned turns_ = 0;
+    unsigned yields_ = 0;   // in the present turn
+    bool running_ = false;  // on some native stack of the owning thread
+    int process_ = 0;       // the process that made it: fork() is noticed
+    detail::submitted_work work_; // what was submitted and has not ended
+    std::shared_ptr<std::atomic<long>> outside_; // jobs on other threads that will wake this loop
+};
+
+} // namespace v0
+} // namespace bide

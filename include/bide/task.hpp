@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// task<T>: a function that waits, called but not begun.
+//
+// Any function that returns task<T> and uses co_await or co_return is a coroutine. Calling it runs nothing: the task
+// holds the arguments, and its consumer chooses how to wait.
+//
+//     bide::task<int> length(std::string text) { co_return static_cast<int>(text.size()); }
+//
+//     int a = length("plain").wait();                     // blocks, from any thread
+//     bide::task<int> twice() { co_return 2 * co_await length("co_await"); }
+//
+// T may be void, a reference, move-only, not default-constructible.
+//
+// Thread rule: a cold task may be moved to any thread; it is consumed once, by one thread.
+// Lifetime rule: parameters live in the frame until the task has ended; what they *refer* to must live as long. A
+//   lambda that is a coroutine refers to its own closure: give start() the callable and its arguments instead.
+// Cancellation: a running task ends at its next wait when its stop token says so; its frame is destroyed in the usual
+//   order, its callers' after it. No exception is involved.
+// Destructor: a task that was never consumed destroys its arguments; nothing of it runs (reported with BIDE_DEV=1).
+// Errors: an exception that leaves the coroutine is rethrown, as itself, to whoever awaits it. Awaiting a task that was
+//   moved from throws usage_error; awaiting one twice (as an lvalue) does not compile.
+// Memory: one frame per call, from per-thread free lists; a coroutine whose first parameters are (std::allocator_arg_t,
+//   Alloc) takes its frame from that allocator.
+#pragma once
+
+#include <bide/detail/awaitable.hpp>
+#include <bide/detail/foreign_leaf.hpp>
+#include <bide/detail/frame.hpp>
+#include <bide/detail/root.hpp>
+#include <bide/detail/slot.hpp>
+#include <bide/error.hpp>
+
+#include <memory>
+#include <source_location>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+template <class T = void> class task;
+
+namespace detail {
+
+[[noreturn]] void throw_empty_task(const std::source_location& where);
+
+/// What every task coroutine's promise has in common; `Memory` says where its frame lives.
+template <class T> class promise_common : public promise_base {
+public:
+    task<T> get_return_object(std::source_location here = std::source_location::current()) noexcept {
+        origin = here;
+        return task<T>(this);
+    }
+    std::suspend_always initial_suspend() const noexcept { return {}; }
+    final_awaiter final_suspend() noexcept { return {this}; }
+    [[gnu::cold]] void unhandled_exception() noexcept { result().fail(std::current_exception()); }
+
+    template <native_awaitable A>
+    auto await_transform(A&& a, std::source_location here = std::source_location::current()) {
+        static_assert(!std::is_lvalue_reference_v<A> || !requires { typename std::remove_cvref_t<A>::awaited_once; },
+                      "bide: a task is awaited once: write co_await std::move(t)");
+        where = here;
+        return std::forward<A>(a).native_awaiter(*this);
+    }
+    template <foreign_awaitable A>
+    foreign_leaf<A> await_transform(A&& a, std::source_location here = std::source_location::current()) {
+        where = here;
+        return foreign_leaf<A>(std::forward<A>(a));
+    }
+    template <class A>
+        requires(!awaitable<A>)
+    void await_transform(A&&) {
+        static_assert(awaitable<A>, "bide: this cannot be awaited (for a task held in a variable: co_await std::move(t))");
+    }
+
+protected:
+    slot<T>& result() noexcept { return *static_cast<slot<T>*>(out); }
+};
+
+template <class T> class promise_value : public promise_common<T> {
+public:
+    template <class U = T>
+        requires std::is_constructible_v<T, U&&>
+    void return_value(U&& value) {
+        if constexpr (std::is_reference_v<T>) {
+            T bound = static_cast<T>(value);
+            this->result().emplace(std::addressof(bound));
+        } else {
+            this->result().emplace(std::forward<U>(value));
+        }
+    }
+};
+template <> class promise_value<void> : public promise_common<void> {
+public:
+    void return_void() const noexcept {}
+};
+
+template <class T> class task_promise : public promise_value<T> {
+public:
+    static void* operator new(std::size_t n) { return frame_alloc(n); }
+    static void operator delete(void* frame, std::size_t n) noexcept { frame_free(frame, n); }
+};
+
+/// The promise of a coroutine that was given an allocator; found by std::coroutine_traits below.
+template <class T> class allocator_promise : public promise_value<T> {
+public:
+    template <class Alloc, class... A>
+    static void* operator new(std::size_t n, std::allocator_arg_t, const Alloc& alloc, const A&...) {
+        return frame_alloc_from(n, alloc);
+    }
+    template <class Self, class Alloc, class... A>
+    static void* operator new(std::size_t n, const Self&, std::allocator_arg_t, const Alloc& alloc, const A&...) {
+        return frame_alloc_from(n, alloc);
+    }
+    static void operator delete(void* frame, std::size_t n) noexcept { frame_free(frame, n); }
+};
+
+} // namespace detail
+
+#if defined(__clang__)
+#define BIDE_DETAIL_TRIVIAL_ABI [[clang::trivial_abi]]
+#else
+#define BIDE_DETAIL_TRIVIAL_ABI
+#endif
+
+template <class T> class BIDE_DETAIL_TRIVIAL_ABI [[nodiscard("a task runs only when it is awaited, waited for or started")]] task {
+public:
+    using promise_type = detail::task_promise<T>;
+    using value_type = T;
+    using awaited_once = void;
+
+    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task& operator=(task&& other) noexcept {
+        if (this != &other) {
+            if (frame_ != nullptr) detail::drop_cold(frame_);
+            frame_ = std::exchange(other.frame_, nullptr);
+        }
+        return *this;
+    }
+    ~task() {
+        if (frame_ != nullptr) [[unlikely]] detail::drop_cold(frame_);
+    }
+
+    /// False once it was consumed or moved from.
+    [[nodiscard]] explicit operator bool() const noexcept { return frame_ != nullptr; }
+
+    /// Runs it and blocks until it has ended; the result, or its exception. Works from any thread and any context, or
+    /// throws would_deadlock. See wait.hpp.
+    T wait(std::source_location where = std::source_location::current()) {
+        detail::root<T> root(release(where), where);
+        return root.run();
+    }
+
+    // Internal: for bide's own consumers.
+    [[nodiscard]] detail::promise_base* release(std::source_location where = std::source_location::current()) {
+        if (frame_ == nullptr) [[unlikely]] detail::throw_empty_task(where);
+        return std::exchange(frame_, nullptr);
+    }
+    [[nodiscard]] detail::slot<T> native_awaiter(detail::promise_base& p) { return detail::slot<T>(release(p.where)); }
+
+private:
+    friend class detail::promise_common<T>;
+    explicit task(detail::promise_base* cold) noexcept : frame_(cold) {}
+    detail::promise_base* frame_;
+};
+
+} // namespace v0
+} // namespace bide
+
+template <class T, class Alloc, class... A> struct std::coroutine_traits<bide::task<T>, std::allocator_arg_t, Alloc, A...> {
+    using promise_type = bide::detail::allocator_promise<T>;
+};
+template <class T, class Self, class Alloc, class... A>
+struct std::coroutine_traits<bide::task<T>, Self, std::allocator_arg_t, Alloc, A...> {
+    using promise_type = bide::detail::allocator_promise<T>;
+};

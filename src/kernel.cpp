@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/frame.hpp>
+#include <bide/detail/kernel.hpp>
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/task_node.hpp>
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <pthread.h>
+#include <string>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+// ---- the thread ---------------------------------------------------------------------------------------------------
+
+namespace {
+constinit thread_local thread_state state;
+constinit thread_local std::uint64_t thread_owner = 0;
+
+constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024; // how far frames may nest on one native stack
+
+std::uintptr_t stack_pointer() noexcept {
+    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
+}
+
+// The slow half of deep(): the limit may only be unset. Never beyond half of the stack that there is.
+[[gnu::noinline, gnu::cold]] bool really_deep(thread_state& t) noexcept {
+    if (t.stack_limit != ~std::uintptr_t{0}) return true;
+    void* low = nullptr;
+    std::size_t size = 0;
+    pthread_attr_t attributes;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &low, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    const auto middle = reinterpret_cast<std::uintptr_t>(low) + size / 2;
+    const auto wanted = stack_pointer() - nest_bytes;
+    t.stack_limit = wanted > middle ? wanted : middle;
+    return stack_pointer() < t.stack_limit;
+}
+
+inline bool deep(thread_state& t) noexcept {
+    return stack_pointer() < t.stack_limit && really_deep(t);
+}
+} // namespace
+
+[[gnu::noinline]] thread_state& tls() noexcept {
+    return state;
+}
+
+bool deep() noexcept {
+    return deep(state);
+}
+
+std::uint64_t new_id() noexcept {
+    // Ids come in blocks per thread, so that making a task touches no shared word. relaxed: only uniqueness counts.
+    constexpr std::uint64_t block = 1024;
+    static constinit std::atomic<std::uint64_t> next_block{1};
+    constinit static thread_local std::uint64_t next = 0;
+    if (next % block == 0) next = next_block.fetch_add(1, std::memory_order_relaxed) * block;
+    return next++;
+}
+
+context* current_context() noexcept {
+    task_node* now = state.current;
+    return now != nullptr ? now->active : nullptr;
+}
+
+std::uint64_t current_owner() noexcept {
+    if (state.current != nullptr) return state.current->owner;
+    if (thread_owner == 0) thread_owner = new_id();
+    return thread_owner;
+}
+
+// ---- contexts and nodes -------------------------------------------------------------------------------------------
+
+context* context::on(executor& other) {
+    context* original = base != nullptr ? base : this;
+    if (original->ex == &other) return original;
+    for (context* c = original->derived; c != nullptr; c = c->derived)
+        if (c->ex == &other) return c;
+    auto* copy = new context(&other, original->stop, original->deadline, original->locals, original->owner);
+    copy->base = original;
+    copy->derived = std::exchange(original->derived, copy);
+    return copy;
+}
+
+void context::free_derived() noexcept {
+    while (derived != nullptr) delete std::exchange(derived, derived->derived);
+}
+
+task_node::task_node(const char* what, const std::source_location& where) noexcept
+    : kind(what), started(where), id(new_id()), owner(id) {
+    ctx.stop = &stop;
+    ctx.owner = this;
+}
+
+void task_node::inherit(executor& ex, const context* from) noexcept {
+    ctx.ex = &ex;
+    if (from == nullptr) return;
+    ctx.deadline = from->deadline;
+    ctx.locals = from->locals;
+    parent = from->owner;
+    stop.link_to(*from->stop);
+}
+
+void task_node::enlist() noexcept {
+    live_list& list = live_access::of(*ctx.ex);
+    std::lock_guard guard(list.lock);
+    next = list.first;
+    prev = nullptr;
+    if (next != nullptr) next->prev = this;
+    list.first = this;
+    listed = true;
+}
+
+void task_node::delist() noexcept {
+    if (!listed) return;
+    live_list& list = live_access::of(*ctx.ex);
+    std::lock_guard guard(list.lock);
+    if (prev != nullptr) prev->next = next;
+    else list.first = next;
+    if (next != nullptr) next->prev = prev;
+    listed = false;
+}
+
+// ---- suspending ---------------------------------------------------------------------------------------------------
+
+void detach(promise_base* p) noexcept {
+    state.suspended = true;
+    while (p != nullptr) {
+        slot_base* s = p->out;
+        if ((s->flags & attached) == 0) break;
+        s->flags = static_cast<std::uint8_t>(s->flags & ~attached);
+        p = s->above();
+    }
+}
+
+[[gnu::noinline]] bool start_nested(promise_base* child) noexcept {
+    thread_state& t = state;
+    if (deep(t)) [[unlikely]] {
+        detach(child);
+        post(child, step::resume);
+        return true;
+    }
+    handle_of(child).resume();
+    return t.suspended; // K4
+}
+
+// ---- ending -------------------------------------------------------------------------------------------------------
+
+void deliver(slot_base* s) noexcept {
+    if ((s->flags & custom) != 0) s->end->ended(s->end, s);
+    else post(s->parent, step::resume);
+}
+
+namespace {
+void unwind(promise_base* p) noexcept {
+    thread_state& t = state;
+    if (held_unwind* hold = p->ctx->owner->hold) {
+        hold->hold(p);
+        return;
+    }
+    const executor* here = p->ctx->ex;
+    ++t.unwinding;
+    for (;;) {
+        slot_base* s = p->out;
+        handle_of(p).destroy(); // locals in reverse order, then parameters; the awaiter first
+        s->state = outcome::stopped;
+        if ((s->flags & custom) != 0) {
+            --t.unwinding;
+            s->end->ended(s->end, s);
+            return;
+        }
+        p = s->parent;
+        if (p->ctx->ex != here) { // the child had moved to another executor: its parent unwinds on its own
+            --t.unwinding;
+            post(p, step::unwind);
+            return;
+        }
+    }
+}
+} // namespace
+
+// ---- frames that were never started -------------------------------------------------------------------------------
+
+// A cold frame may own others through its parameters. Natural order while the stack lasts, then a list.
+void destroy_cold(promise_base* p) noexcept {
+    thread_state& t = state;
+    if (deep(t)) {
+        p->next = t.graves;
+        t.graves = p;
+        return;
+    }
+    const bool outer = !std::exchange(t.destroying, true);
+    handle_of(p).destroy();
+    if (!outer) return;
+    while (promise_base* grave = t.graves) {
+        t.graves = static_cast<promise_base*>(grave->next);
+        handle_of(grave).destroy();
+    }
+    t.destroying = false;
+}
+
+void drop_cold(promise_base* p) noexcept {
+    if (dev_mode() && !state.destroying && state.unwinding == 0 && std::uncaught_exceptions() == state.uncaught_base) {
+        try {
+            const std::source_location& o = p->origin;
+            report(std::string("task dropped: ") + o.function_name() + " (" + o.file_name() + ":" + std::to_string(o.line()) +
+                   ") was called but never awaited, waited for or started, so nothing of it ran; co_await it, .wait() for "
+                   "it, or start it in a scope");
+        } catch (...) { // no memory for the message: the drop itself is harmless
+        }
+    }
+    destroy_cold(p);
+}
+
+// ---- leaves -------------------------------------------------------------------------------------------------------
+
+void leaf_list::push_back(leaf& l) noexcept {
+    l.prev = last_;
+    l.next = nullptr;
+    l.linked = true;
+    if (last_ != nullptr) last_->next = &l;
+    else first_ = &l;
+    last_ = &l;
+}
+
+void leaf_list::remove(leaf& l) noexcept {
+    if (l.prev != nullptr) l.prev->next = l.next;
+    else first_ = l.next;
+    if (l.next != nullptr) l.next->prev = l.prev;
+    else last_ = l.prev;
+    l.prev = l.next = nullptr;
+    l.linked = false;
+}
+
+leaf* leaf_list::pop_front() noexcept {
+    leaf* l = first_;
+    if (l != nullptr) remove(*l);
+    return l;
+}
+
+leaf* leaf_list::pop_claimed() noexcept {
+    while (leaf* l = pop_front())
+        if (l->claim()) return l;
+    return nullptr;
+}
+
+} // namespace detail
+
+// ---- the trampoline -----------------------------------------------------------------------------------------------
+
+void run_ready(ready_node& node) noexcept {
+    using namespace detail;
+    thread_state& t = state;
+    t.credits = credits_per_turn;
+    if (node.what == step::call) {
+        t.current = nullptr;
+        static_cast<call_node&>(node).call(&static_cast<call_node&>(node));
+    } else {
+        auto* p = static_cast<promise_base*>(&node);
+        t.current = p->ctx->owner;
+        if (node.what == step::resume) [[likely]] handle_of(p).resume();
+        else unwind(p);
+    }
+    t.suspended = false; // K5
+}
+
+} // namespace v0
+} // namespace bide

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/background.hpp>
+#include <bide/detail/loop_access.hpp>
+#include <bide/detail/root.hpp>
+#include <bide/loop.hpp>
+
+#include <mutex>
+#include <pthread.h>
+#include <unistd.h>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace {
+
+constexpr unsigned turns_between_polls = 32; // a busy loop looks at its descriptors this often
+
+// fork() is noticed by a count that the child raises; reading it costs nothing, getpid() is a system call.
+std::atomic<int> forks{0};
+int process_generation() noexcept {
+    static const int registered = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+    (void)registered;
+    return forks.load(std::memory_order_relaxed); // relaxed: the child has one thread, which wrote it
+}
+
+std::int64_t ticks(loop::clock::time_point t) noexcept {
+    return t.time_since_epoch().count();
+}
+
+// While it lives, this thread runs the loop.
+struct running_here {
+    detail::thread_state& t = detail::tls();
+    loop* loop_before;
+    executor* executor_before;
+    detail::task_node* current_before;
+    unsigned credits_before;
+    bool& flag;
+    running_here(loop& l, bool& running) noexcept
+        : loop_before(std::exchange(t.running_loop, &l)), executor_before(std::exchange(t.running, &l)),
+          current_before(t.current), credits_before(t.credits), flag(running) {
+        flag = true;
+    }
+    running_here(const running_here&) = delete;
+    running_here& operator=(const running_here&) = delete;
+    ~running_here() {
+        flag = false;
+        t.running_loop = loop_before;
+        t.running = executor_before;
+        t.current = current_before;
+        t.credits = credits_before;
+    }
+};
+
+} // namespace
+
+loop& executor::carrier() noexcept {
+    return detail::background_loop();
+}
+
+loop::loop()
+    : driver_(detail::make_default_driver()), earliest_(ticks(clock::time_point::max())), process_(process_generation()),
+      work_("this loop"), outside_(std::make_shared<std::atomic<long>>(0)) {
+    work_.when_empty = nullptr;
+}
+
+loop::~loop() {
+    if (process_ != process_generation()) return; // in the child of a fork: not ours to run
+    work_.close(stop_reason::shutdown);
+    run_while([this] { return !work_.empty() || first_ != nullptr || inbox_.maybe_something(); });
+}
+
+void loop::check_process() const {
+    if (process_ != process_generation())
+        throw usage_error("this loop was made before fork(): the child cannot use it; make a new loop in the child, or "
+                          "start threads and loops after forking");
+}
+
+void loop::post(ready_node& node) noexcept {
+    detail::thread_state& t = detail::tls();
+    if (t.running_loop == this || t.idle_loop == this) push_local(node);
+    else if (inbox_.push(node)) driver_->wake();
+}
+
+void loop::push_local(ready_node& node) noexcept {
+    node.next = nullptr;
+    if (last_ != nullptr) last_->next = &node;
+    else first_ = &node;
+    last_ = &node;
+}
+
+void loop::take_inbox() noexcept {
+    for (ready_node* n = inbox_.take(); n != nullptr;) {
+        ready_node* after = n->next;
+        push_local(*n);
+        n = after;
+    }
+}
+
+void loop::fire_timers() noexcept {
+    // relaxed: written by this thread, or by another that wakes us after arming
+    if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
+    const clock::time_point now = driver_->now();
+    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return;
+    std::lock_guard guard(timers_lock_);
+    while (detail::timer_node* t = timers_.first()) {
+        if (t->at > now) break;
+        timers_.remove(*t);
+        t->fire(t);
+    }
+    earliest_.store(ticks(timers_.first() != nullptr ? timers_.first()->at : clock::time_point::max()),
+                    std::memory_order_relaxed);
+}
+
+// What was ready when the turn began, in order. False: nothing was, or every task only yielded.
+template <class Until> bool loop::turn(const Until& unfinished) noexcept {
+    if (++turns_ % turns_between_polls == 0 && driver_->watches_anything()) driver_->poll();
+    take_inbox();
+    fire_timers();
+    ready_node* const end = last_;
+    unsigned ran = 0;
+    yields_ = 0;
+    while (first_ != nullptr && unfinished()) {
+        ready_node* n = first_;
+        first_ = n->next;
+        if (first_ == nullptr) last_ = nullptr;
+        ++ran;
+        const bool was_end = n == end; // the node may be gone after it ran
+        run_ready(*n);
+        if (was_end) break;
+    }
+    return ran > yields_;
+}
+
+void loop::sleep() noexcept {
+    if (detail::examine_edges(noted_)) return; // a waiter was woken with would_deadlock
+    // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
+    const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
+    if (first_ != nullptr) { // everybody only yields
+        driver_->only_yields(until);
+        return;
+    }
+    // acquire: a job that is no longer counted has posted its result before.
+    const bool outside = outside_->load(std::memory_order_acquire) != 0;
+    if (inbox_.go_to_sleep()) driver_->park(until, outside);
+}
+
+template <class Until> void loop::run_while(const Until& unfinished) noexcept {
+    const running_here here(*this, running_);
+    while (unfinished())
+        if (!turn(unfinished) && unfinished()) sleep();
+}
+
+void loop::run() {
+    check_process();
+    if (running_) throw usage_error("loop::run: this loop is being run already, by this thread or another");
+    run_while([this] { return !work_.empty() || first_ != nullptr; });
+}
+
+void loop::stop() {
+    check_process();
+    work_.close(stop_reason::shutdown);
+    detail::loop_access::wake(*this);
+}
+
+bool loop::poll() {
+    check_process();
+    if (running_) throw usage_error("loop::poll: this loop is being run already, by this thread or another");
+    const running_here here(*this, running_);
+    if (driver_->watches_anything()) driver_->poll();
+    turn([] { return true; });
+    if (first_ != nullptr) return true;
+    return !inbox_.go_to_sleep();
+}
+
+std::optional<loop::clock::time_point> loop::next_deadline() {
+    if (first_ != nullptr || inbox_.maybe_something()) return now();
+    std::lock_guard guard(timers_lock_);
+    if (timers_.first() == nullptr) return std::nullopt;
+    return timers_.first()->at;
+}
+
+int loop::descriptor() {
+    check_process();
+    return driver_->descriptor();
+}
+
+loop::clock::time_point loop::now() noexcept {
+    return driver_->now();
+}
+
+namespace detail {
+
+noted_edges& noted_on(loop& l) noexcept {
+    return loop_access::noted(l);
+}
+
+bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
+    l.timers_.insert(t);
+    if (l.timers_.first() != &t) return false;
+    l.earliest_.store(ticks(t.at), std::memory_order_relaxed); // relaxed: see sleep()
+    return true;
+}
+
+void loop_access::timer_became_first(loop& l) noexcept {
+    const thread_state& now = tls();
+    if (now.running_loop != &l && now.idle_loop != &l) wake(l);
+}
+
+void loop_access::arm(loop& l, timer_node& t) noexcept {
+    l.timers_lock_.lock();
+    const bool first = arm_locked(l, t);
+    l.timers_lock_.unlock();
+    if (first) timer_became_first(l);
+}
+
+void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
+    if (t.armed) l.timers_.remove(t);
+}
+
+bool loop_access::reusable(loop& l) noexcept {
+    return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
+           l.timers_.first() == nullptr && l.process_ == process_generation() && l.driver_->current();
+}
+
+void loop_access::run_until_done(loop& l, root_base& root) noexcept {
+    l.run_while([&root] { return !root.done(); });
+}
+
+void loop_access::run_until_set(loop& l, const std::atomic<bool>& over) noexcept {
+    // acquire: what was done before it was set is visible.
+    l.run_while([&over] { return !over.load(std::memory_order_acquire); });
+}
+
+void loop_access::wake(loop& l) noexcept {
+    l.driver_->wake();
+}
+
+} // namespace detail
+
+} // namespace v0
+} // namespace bide

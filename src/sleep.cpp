@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/loop_access.hpp>
+#include <bide/detail/sleep.hpp>
+
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+using clock = std::chrono::steady_clock;
+
+namespace {
+// now + d, without overflow: max() means for ever, whatever is not positive means now.
+clock::time_point after(clock::time_point now, clock::duration d) noexcept {
+    if (d <= clock::duration::zero()) return now;
+    return d >= clock::time_point::max() - now ? clock::time_point::max() : now + d;
+}
+} // namespace
+
+sleep_awaiter::sleep_awaiter(promise_base& p, clock::duration d) noexcept
+    : leaf_awaiter(p, sleep_kind, nullptr), carrier_(p.ctx->ex->carrier()) {
+    at = after(carrier_.now(), d);
+    fire = &on_time;
+}
+
+sleep_awaiter::sleep_awaiter(promise_base& p, clock::time_point t) noexcept
+    : leaf_awaiter(p, sleep_kind, nullptr), carrier_(p.ctx->ex->carrier()) {
+    at = t;
+    fire = &on_time;
+}
+
+bool sleep_awaiter::try_now() noexcept {
+    return at <= carrier_.now();
+}
+
+bool sleep_awaiter::park() noexcept {
+    promise_base* const p = who;
+    detach(p);
+    // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
+    bool sooner = false;
+    {
+        std::lock_guard guard(loop_access::timers_lock(carrier_));
+        if (!stop().park(*this)) {
+            post(p, step::unwind);
+            return true;
+        }
+        sooner = at != clock::time_point::max() && loop_access::arm_locked(carrier_, *this);
+    }
+    if (sooner) loop_access::timer_became_first(carrier_);
+    return true;
+}
+
+void sleep_awaiter::on_time(timer_node* t) noexcept {
+    auto* self = static_cast<sleep_awaiter*>(t);
+    if (self->claim()) self->resume();
+}
+
+void sleep_awaiter::take_back() noexcept {
+    std::lock_guard guard(loop_access::timers_lock(carrier_));
+    loop_access::disarm_locked(carrier_, *this);
+}
+
+void yield_awaiter::suspend() noexcept {
+    promise_base* p = who;
+    const bool stopped = stop().requested();
+    executor& ex = *p->ctx->ex;
+    thread_state& t = tls();
+    if (!stopped && t.running_loop != nullptr && t.running_loop == &ex) loop_access::yielded(*t.running_loop);
+    detach(p);
+    post(p, stopped ? step::unwind : step::resume);
+}
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

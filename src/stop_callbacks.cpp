@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/stop_callbacks.hpp>
+
+#include <condition_variable>
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+struct hand_over {
+    std::mutex m;
+    std::condition_variable ended;
+};
+// Never destroyed: callbacks may still be withdrawn by static destructors.
+hand_over& shared() {
+    static auto* h = new hand_over;
+    return *h;
+}
+} // namespace
+
+void stop_callbacks::take(stop_link& callback) noexcept {
+    std::lock_guard guard(shared().m);
+    auto& c = static_cast<stop_callback_link&>(callback);
+    c.waiting_in = this;
+    c.prev = waiting_.prev;
+    c.next = &waiting_;
+    waiting_.prev->next = &c;
+    waiting_.prev = &c;
+}
+
+void stop_callbacks::run() noexcept {
+    if (waiting_.next == &waiting_) return; // only the requester adds, and it is here
+    std::unique_lock guard(shared().m);
+    while (waiting_.next != &waiting_) {
+        auto& c = static_cast<stop_callback_link&>(*waiting_.next);
+        take_out(c);
+        bool destroyed = false;
+        c.running = true;
+        c.runner = std::this_thread::get_id();
+        c.destroyed = &destroyed;
+        guard.unlock();
+        c.run(&c);
+        guard.lock();
+        if (!destroyed) c.running = false;
+        shared().ended.notify_all();
+    }
+}
+
+void stop_callbacks::take_out(stop_callback_link& c) noexcept {
+    c.prev->next = c.next;
+    c.next->prev = c.prev;
+    c.prev = c.next = nullptr;
+    c.waiting_in = nullptr;
+}
+
+void stop_callbacks::withdraw(stop_callback_link& c) noexcept {
+    std::unique_lock guard(shared().m);
+    if (c.waiting_in != nullptr) {
+        take_out(c);
+    } else if (c.running && c.runner == std::this_thread::get_id()) {
+        *c.destroyed = true; // it destroys itself: run() must not touch it again
+    } else {
+        shared().ended.wait(guard, [&c] { return !c.running; });
+    }
+}
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

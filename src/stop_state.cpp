@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/stop_callbacks.hpp>
+#include <bide/detail/stop_state.hpp>
+
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+void stop_state::append(stop_link& l) noexcept {
+    l.prev = children_.prev;
+    l.next = &children_;
+    children_.prev->next = &l;
+    children_.prev = &l;
+}
+
+void stop_state::take_out(stop_link& l) noexcept {
+    l.prev->next = l.next;
+    l.next->prev = l.prev;
+    l.prev = l.next = nullptr;
+}
+
+void stop_state::mark(stop_reason why) noexcept {
+    reason_ = why;
+    // acq_rel: release the reason to whoever sees the mark, acquire the leaf that was parked.
+    if (leaf* l = parked_.exchange(requested_mark(), std::memory_order_acq_rel)) post(l->who, step::unwind);
+}
+
+bool stop_state::request(stop_reason why) noexcept {
+    stop_callbacks fired;
+    lock_.lock();
+    if (requested()) {
+        lock_.unlock();
+        return false;
+    }
+    mark(why);
+    stop_state* at = this;
+    for (;;) { // at and everything between it and *this is locked
+        stop_link* l = at->children_.next;
+        if (l == &at->children_) {
+            if (at == this) {
+                lock_.unlock();
+                break;
+            }
+            stop_state* up = at->parent_; // stays: unlink() needs the lock of `up`, which is held
+            at->lock_.unlock();
+            at = up;
+        } else if (l->is_callback) {
+            take_out(*l);
+            fired.take(*l);
+        } else {
+            take_out(*l);
+            auto* child = static_cast<stop_state*>(l);
+            child->lock_.lock();
+            if (child->requested()) {
+                child->lock_.unlock();
+            } else {
+                child->mark(why);
+                at = child;
+            }
+        }
+    }
+    fired.run();
+    return true;
+}
+
+void stop_state::link_to(stop_state& parent) noexcept {
+    parent_ = &parent;
+    {
+        std::lock_guard guard(parent.lock_);
+        if (!parent.requested()) {
+            parent.append(*this);
+            return;
+        }
+    }
+    request(parent.reason());
+}
+
+void stop_state::unlink() noexcept {
+    if (parent_ == nullptr) return;
+    // The lock is taken even when the link is out already: a request that is on its way down holds it.
+    stop_state& parent = *parent_;
+    std::lock_guard guard(parent.lock_);
+    if (next != nullptr) take_out(*this);
+    parent_ = nullptr;
+}
+
+bool stop_state::add(stop_link& callback) noexcept {
+    callback.is_callback = true;
+    std::lock_guard guard(lock_);
+    if (requested()) return false;
+    append(callback);
+    return true;
+}
+
+bool stop_state::remove(stop_link& callback) noexcept {
+    std::lock_guard guard(lock_);
+    if (callback.next == nullptr || callback.prev == nullptr) return false;
+    take_out(callback);
+    return true;
+}
+
+} // namespace detail
+} // namespace v0
+} // namespace bide

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/loop_access.hpp>
+#include <bide/detail/root.hpp>
+#include <bide/detail/wait_graph.hpp>
+#include <bide/wait.hpp>
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+// The loops that this thread keeps for waits in plain code. Destroyed with the thread.
+struct kept_loops {
+    std::vector<std::unique_ptr<loop>> spare;
+    kept_loops() = default;
+    kept_loops(const kept_loops&) = delete;
+    kept_loops& operator=(const kept_loops&) = delete;
+    ~kept_loops() {
+        spare.clear();
+        tls().idle_loop = nullptr; // a wait in a later thread-local destructor makes a new one
+    }
+};
+kept_loops& kept() {
+    thread_local kept_loops here;
+    return here;
+}
+
+} // namespace
+
+idle_loop_scope::idle_loop_scope() : before_(tls().idle_loop), loop_(before_) {
+    if (loop_ != nullptr && !loop_access::running(*loop_)) return;
+    auto& spare = kept().spare;
+    while (!spare.empty() && !loop_access::driver_of(*spare.back()).current()) spare.pop_back(); // another clock
+    if (!spare.empty()) {
+        loop_ = spare.back().release();
+        spare.pop_back();
+    } else {
+        loop_ = std::make_unique<loop>().release();
+    }
+    made_ = true;
+    tls().idle_loop = loop_;
+}
+
+idle_loop_scope::~idle_loop_scope() {
+    if (!made_) return;
+    tls().idle_loop = before_;
+    std::unique_ptr<loop> done(loop_);
+    try {
+        if (loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
+    } catch (...) { // not kept, then
+    }
+}
+
+bool root_base::drive(slot_base& s) {
+    thread_state& t = tls();
+    const bool shielded = t.unwinding != 0 || std::uncaught_exceptions() > t.uncaught_base;
+    const idle_loop_scope idle;
+    loop& l = idle.get();
+    const context* from = current_context();
+    ctx.ex = &l;
+    if (from != nullptr) {
+        parent = from->owner;
+        owner = from->owner->owner;
+        ctx.locals = from->locals;
+        if (!shielded) {
+            ctx.deadline = from->deadline;
+            stop.link_to(*from->stop);
+        }
+    } else {
+        owner = current_owner();
+    }
+
+    struct restore {
+        thread_state& t;
+        task_node* current = t.current;
+        blocking_region* blocking = t.blocking;
+        bool suspended = t.suspended;
+        int unwinding = t.unwinding;
+        int uncaught = t.uncaught_base;
+        explicit restore(thread_state& state) noexcept : t(state) {}
+        restore(const restore&) = delete;
+        restore& operator=(const restore&) = delete;
+        ~restore() {
+            t.current = current;
+            t.blocking = blocking;
+            t.suspended = suspended;
+            t.unwinding = unwinding;
+            t.uncaught_base = uncaught;
+        }
+    } const before(t);
+    loop* const standing_on = t.running_loop;
+    t.current = this;
+    t.suspended = false;
+    t.unwinding = 0;
+    t.uncaught_base = std::uncaught_exceptions();
+
+    promise_base* child = s.prepare(this, &ctx, attached);
+    if (!start_nested(child)) return shielded;
+    t.suspended = false;
+    if (done()) return shielded;
+
+    enlist();
+    standing_wait standing(this, standing_on);
+    if (standing_on != nullptr) {
+        publish_standing(standing);
+        if (dev_mode())
+            report(std::string("standstill: wait() at ") + started.file_name() + ":" + std::to_string(started.line()) +
+                   " blocks a thread on which a loop is running; its other tasks stand still meanwhile. From a coroutine use "
+                   "co_await; for blocking code use to_thread");
+    }
+    blocking_region* const region = std::exchange(t.blocking, nullptr);
+    if (region != nullptr) region->begin_blocking();
+    loop_access::run_until_done(l, *this);
+    if (region != nullptr) region->end_blocking();
+    if (standing_on != nullptr) withdraw_standing(standing);
+    delist();
+    return shielded;
+}
+
+void root_base::throw_cancelled() const {
+    throw cancelled(stop.requested() ? stop.reason() : stop_reason::user);
+}
+
+} // namespace detail
+
+idle_loop::idle_loop() = default;
+idle_loop::~idle_loop() = default;
+loop& idle_loop::get() const noexcept {
+    return scope_.get();
+}
+
+} // namespace v0
+} // namespace bide
