@@ -161,10 +161,7 @@ void deliver(slot_base* s) noexcept {
 namespace {
 void unwind(promise_base* p) noexcept {
     thread_state& t = state;
-    if (held_unwind* hold = p->ctx->owner->hold) {
-        hold->hold(p);
-        return;
-    }
+    if (held_unwind* body = p->ctx->owner->hold; body != nullptr && body->hold(p)) return;
     const executor* here = p->ctx->ex;
     ++t.unwinding;
     for (;;) {

@@ -73,6 +73,7 @@ public:
     /// From now on a request of `parent` reaches this state too (also one that was made before).
     void link_to(stop_state& parent) noexcept;
     void unlink() noexcept;
+    [[nodiscard]] stop_state* parent() const noexcept { return parent_; }
 
     /// Adds a callback; false when stop was already requested (then it is not added).
     bool add(stop_link& callback) noexcept;

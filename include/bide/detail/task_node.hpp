@@ -17,7 +17,8 @@ struct wait_edge;
 
 /// Given the suspended frame of a stopped chain instead of the kernel unwinding it: to be posted as "unwind" later.
 struct held_unwind {
-    virtual void hold(promise_base* leaf_frame) noexcept = 0;
+    /// False: nothing holds it back, unwind.
+    virtual bool hold(promise_base* leaf_frame) noexcept = 0;
 
 protected:
     ~held_unwind() = default;

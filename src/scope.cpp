@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/scope.hpp>
+
+#include <algorithm>
+#include <mutex>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+scope_core::scope_core(const scope_options& o, const std::source_location& where) noexcept
+    : task_node("scope", where), child_end{nullptr, &scope_core::on_body_ended}, options(o) {
+    task_node::hold = this;
+}
+
+scope_core::~scope_core() {
+    while (started_base* n = failed_first_) {
+        failed_first_ = n->younger;
+        n->state().drop_ref();
+    }
+}
+
+void scope_core::open(executor& ex, const context* from) noexcept {
+    inherit(ex, from);
+    if (from != nullptr) owner = from->owner->owner; // what the body locks, its task has locked
+}
+
+// ---- tasks come and go ----------------------------------------------------------------------------------------------
+
+void scope_core::adopt(started_base& child) {
+    const std::lock_guard guard(lock_);
+    if (closed_) throw scope_closed();
+    child.place = places_++;
+    child.older = last_;
+    child.younger = nullptr;
+    if (last_ != nullptr) last_->younger = &child;
+    else first_ = &child;
+    last_ = &child;
+    ++live_;
+}
+
+void scope_core::unlink(started_base& child) noexcept {
+    if (child.older != nullptr) child.older->younger = child.younger;
+    else first_ = child.younger;
+    if (child.younger != nullptr) child.younger->older = child.older;
+    else last_ = child.older;
+    child.older = child.younger = nullptr;
+}
+
+void scope_core::ended(started_base& child, future_status how) noexcept {
+    bool first_failure = false;
+    {
+        const std::lock_guard guard(lock_);
+        unlink(child);
+        if (how == future_status::failed) {
+            first_failure = failed_first_ == nullptr && !body_error_;
+            child.state().add_ref();
+            child.older = failed_last_;
+            if (failed_last_ != nullptr) failed_last_->younger = &child;
+            else failed_first_ = &child;
+            failed_last_ = &child;
+        } else if (how == future_status::cancelled) {
+            cancelled_any_ = true;
+            if (child.state().why_cancelled() == stop_reason::sibling_failed) cancelled_some_ = true;
+        }
+    }
+    // Still on the count: the scope cannot end while it is told.
+    if (first_failure && options.error == error_mode::cancel) stop.request(stop_reason::sibling_failed);
+    take_off_count();
+}
+
+void scope_core::take_off_count() noexcept {
+    promise_base* resume_end = nullptr;
+    promise_base* unwind_body = nullptr;
+    leaf_list satisfied;
+    {
+        const std::lock_guard guard(lock_);
+        --live_;
+        for (leaf* l = joining_.front(); l != nullptr;) {
+            leaf* after = l->next;
+            if (static_cast<join_awaiter*>(l)->satisfied() && l->claim()) {
+                joining_.remove(*l);
+                satisfied.push_back(*l);
+            }
+            l = after;
+        }
+        if (live_ == 0) {
+            if (held_ != nullptr) {
+                task_node::hold = nullptr; // from now on the body unwinds like every frame
+                unwind_body = std::exchange(held_, nullptr);
+            } else if (end_waiter_ != nullptr) {
+                closed_ = true;
+                resume_end = std::exchange(end_waiter_, nullptr);
+            }
+        }
+    }
+    // From here on the scope may be gone: the frames below are posted, and only one of the two can be set.
+    while (leaf* l = satisfied.pop_front()) l->resume();
+    if (unwind_body != nullptr) post(unwind_body, step::unwind);
+    if (resume_end != nullptr) post(resume_end, step::resume);
+}
+
+bool scope_core::add_hold() noexcept {
+    const std::lock_guard guard(lock_);
+    if (closed_) return false;
+    ++live_;
+    return true;
+}
+
+scope_door* scope_core::door() {
+    if (scope_door* d = door_.load(std::memory_order_acquire)) return d;
+    auto* fresh = new scope_door(this);
+    scope_door* expected = nullptr;
+    // acq_rel: two threads may ask at once; the loser sees the winner's door complete.
+    if (door_.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) return fresh;
+    delete fresh;
+    return expected;
+}
+
+// ---- the end ----------------------------------------------------------------------------------------------------------
+
+bool scope_core::hold(promise_base* leaf_frame) noexcept {
+    if (!stop.requested()) return false; // a guard inside the body stops its own operation
+    const std::lock_guard guard(lock_);
+    if (live_ == 0) {
+        task_node::hold = nullptr;
+        return false;
+    }
+    held_ = leaf_frame;
+    return true;
+}
+
+void scope_core::on_body_ended(child_end* self, slot_base*) noexcept {
+    post(static_cast<scope_core*>(self)->above, step::resume);
+}
+
+void scope_core::body_failed(std::exception_ptr error) noexcept {
+    if (stop.requested() && is_cancelled(error)) {
+        body_stopped();
+        return;
+    }
+    bool first = false;
+    {
+        const std::lock_guard guard(lock_);
+        first = failed_first_ == nullptr;
+        body_error_ = std::move(error);
+    }
+    if (first && options.error == error_mode::cancel) stop.request(stop_reason::sibling_failed);
+}
+
+void scope_core::body_stopped() noexcept {
+    body_stopped_ = true;
+    if (stop.reason() == stop_reason::sibling_failed) cancelled_some_ = true;
+}
+
+void scope_core::apply_exit_mode() noexcept {
+    if (options.exit == exit_mode::wait) return;
+    if (options.exit == exit_mode::fail) {
+        std::vector<std::source_location> unfinished;
+        try {
+            {
+                const std::lock_guard guard(lock_);
+                for (const started_base* n = first_; n != nullptr; n = n->younger) unfinished.push_back(n->started);
+            }
+            std::vector<std::string> places;
+            for (const std::source_location& at : unfinished)
+                places.push_back(std::string(at.file_name()) + ":" + std::to_string(at.line()) + " in " + at.function_name());
+            if (!places.empty()) unfinished_ = std::make_exception_ptr(unfinished_tasks(std::move(places)));
+        } catch (...) {
+            unfinished_ = std::current_exception(); // bad_alloc: at least that is thrown
+        }
+    }
+    stop.request(stop_reason::scope_end);
+}
+
+bool scope_core::close_or_wait(promise_base* waiting) noexcept {
+    const std::lock_guard guard(lock_);
+    if (live_ == 0) {
+        closed_ = true;
+        return true;
+    }
+    detach(waiting); // under the lock: the last child posts it as soon as it sees it
+    end_waiter_ = waiting;
+    return false;
+}
+
+bool scope_core::close_if_ended() noexcept {
+    const std::lock_guard guard(lock_);
+    if (live_ == 0) closed_ = true;
+    return closed_;
+}
+
+void scope_core::close_door() noexcept {
+    scope_door* d = door_.load(std::memory_order_acquire);
+    if (d == nullptr) return;
+    {
+        const std::lock_guard guard(d->lock);
+        d->core = nullptr;
+    }
+    d->drop();
+}
+
+bool scope_core::conclude() {
+    stop_state* const outer = stop.parent();
+    const bool outer_stopped = outer != nullptr && outer->requested();
+    stop.unlink();
+    close_door();
+
+    // Nothing runs in the scope any more: no lock is needed.
+    std::exception_ptr thrown = body_error_;
+    const started_base* thrown_of = nullptr;
+    std::vector<started_base*> group;
+    for (started_base* n = failed_first_; n != nullptr; n = n->younger) {
+        if (options.errors != nullptr) options.errors->push_back(n->state().failure());
+        const bool first = n == failed_first_;
+        if (options.error == error_mode::keep_going) {
+            if (!n->state().consumed() && !body_error_) group.push_back(n);
+        } else if (!thrown && (!n->state().consumed() || (first && cancelled_some_))) {
+            thrown = n->state().failure();
+            thrown_of = n;
+        }
+    }
+    if (!group.empty()) {
+        std::sort(group.begin(), group.end(),
+                  [](const started_base* a, const started_base* b) { return a->place < b->place; });
+        std::vector<std::exception_ptr> errors;
+        for (started_base* n : group) errors.push_back(n->state().failure());
+        std::rethrow_exception(std::make_exception_ptr(exception_group(std::move(errors))));
+    }
+    if (options.errors == nullptr)
+        for (started_base* n = failed_first_; n != nullptr; n = n->younger)
+            if (n != thrown_of && !n->state().consumed())
+                report_unhandled(n->state().failure(), "a scope that had another failure to throw");
+    if (!thrown) thrown = unfinished_;
+    if (thrown) std::rethrow_exception(thrown);
+    return outer_stopped && (body_stopped_ || cancelled_any_);
+}
+
+// ---- join in the body -----------------------------------------------------------------------------------------------
+
+join_awaiter::join_awaiter(promise_base& p, scope_core& core)
+    : leaf_awaiter(p, join_kind, &core), core_(core), up_to_(0) {
+    // A task of the scope that joined it would wait for itself.
+    for (const task_node* n = p.ctx->owner; n != nullptr && n != &core; n = n->parent)
+        if (n->parent == &core && n->owner != core.owner)
+            throw would_deadlock(std::string("join() of a scope from one of its own tasks (") + p.origin.function_name() + " at " +
+                                 p.where.file_name() + ":" + std::to_string(p.where.line()) +
+                                 "): it would wait for itself; join in the body, or wait for the futures you need");
+    const std::lock_guard guard(core_.lock_);
+    up_to_ = core_.places_;
+}
+
+bool join_awaiter::satisfied() const noexcept {
+    return core_.first_ == nullptr || core_.first_->place >= up_to_;
+}
+
+bool join_awaiter::try_now() noexcept {
+    const std::lock_guard guard(core_.lock_);
+    return satisfied();
+}
+
+bool join_awaiter::park() noexcept {
+    return park_in(core_.lock_, core_.joining_, [this] { return satisfied(); });
+}
+
+namespace {
+task<> to_the_end(scope_core& core) {
+    co_await end_of_scope_op(core);
+}
+} // namespace
+
+sync_scope_frame::sync_scope_frame(scope_core& core) noexcept : core_(core), state_(tls()), before_(state_.current) {
+    core_.open(idle_.get(), current_context());
+    core_.enlist();
+    state_.current = &core_;
+}
+
+void sync_scope_frame::leave_body() noexcept {
+    state_.current = before_;
+}
+
+bool sync_scope_frame::drain() {
+    core_.apply_exit_mode();
+    if (!core_.close_if_ended()) to_the_end(core_).wait();
+    core_.delist();
+    return core_.conclude();
+}
+
+} // namespace detail
+
+scope_ref::scope_ref(detail::scope_door* door) noexcept : door_(door) {
+    door_->refs.fetch_add(1, std::memory_order_relaxed); // relaxed: the scope holds one
+}
+scope_ref::scope_ref(const scope_ref& other) noexcept : scope_ref(other.door_) {}
+scope_ref& scope_ref::operator=(const scope_ref& other) noexcept {
+    scope_ref copy(other);
+    std::swap(door_, copy.door_);
+    return *this;
+}
+scope_ref::~scope_ref() {
+    door_->drop();
+}
+
+detail::scope_core& scope_ref::hold() const {
+    const std::lock_guard guard(door_->lock);
+    if (door_->core == nullptr || !door_->core->add_hold()) throw scope_closed();
+    return *door_->core;
+}
+
+} // namespace v0
+} // namespace bide
