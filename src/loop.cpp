@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/background.hpp>
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/root.hpp>
 #include <bide/loop.hpp>
@@ -36,14 +35,20 @@ struct running_here {
     detail::task_node* current_before;
     unsigned credits_before;
     bool& flag;
+    loop& mine;
+    running_here* outer;
+    static thread_local running_here* innermost; // the loops on this stack, for the debug view
     running_here(loop& l, bool& running) noexcept
         : loop_before(std::exchange(t.running_loop, &l)), executor_before(std::exchange(t.running, &l)),
-          current_before(t.current), credits_before(t.credits), flag(running) {
+          current_before(t.current), credits_before(t.credits), flag(running), mine(l) {
         flag = true;
+        outer = innermost;
+        innermost = this;
     }
     running_here(const running_here&) = delete;
     running_here& operator=(const running_here&) = delete;
     ~running_here() {
+        innermost = outer;
         flag = false;
         t.running_loop = loop_before;
         t.running = executor_before;
@@ -51,12 +56,9 @@ struct running_here {
         t.credits = credits_before;
     }
 };
+thread_local running_here* running_here::innermost = nullptr;
 
 } // namespace
-
-loop& executor::carrier() noexcept {
-    return detail::background_loop();
-}
 
 loop::loop()
     : driver_(detail::make_default_driver()), earliest_(ticks(clock::time_point::max())), process_(process_generation()),
@@ -65,9 +67,15 @@ loop::loop()
 }
 
 loop::~loop() {
-    if (process_ != process_generation()) return; // in the child of a fork: not ours to run
+    if (process_ != process_generation()) { // in the child of a fork: not ours to run
+        retire();
+        return;
+    }
     work_.close(stop_reason::shutdown);
-    run_while([this] { return !work_.empty() || first_ != nullptr || inbox_.maybe_something(); });
+    const auto unfinished = [this] { return !work_.empty() || first_ != nullptr || inbox_.maybe_something(); };
+    run_while(unfinished);
+    retire();
+    run_while(unfinished); // what the debug view posted until then
 }
 
 void loop::check_process() const {
@@ -216,6 +224,13 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
 
 void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
     if (t.armed) l.timers_.remove(t);
+}
+
+std::vector<const loop*> loop_access::loops_of_this_thread() {
+    std::vector<const loop*> mine;
+    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) mine.push_back(&r->mine);
+    if (tls().idle_loop != nullptr) mine.push_back(tls().idle_loop);
+    return mine;
 }
 
 bool loop_access::reusable(loop& l) noexcept {

@@ -282,7 +282,7 @@ void sync_scope_frame::leave_body() noexcept {
 
 bool sync_scope_frame::drain() {
     core_.apply_exit_mode();
-    if (!core_.close_if_ended()) to_the_end(core_).wait();
+    if (!core_.close_if_ended()) to_the_end(core_).wait(core_.started);
     core_.delist();
     return core_.conclude();
 }

@@ -45,7 +45,8 @@ struct ready_node {
 
 class executor {
 public:
-    executor() = default;
+    /// `base`: the executor on which this one runs, for one that only orders work (a strand); it outlives this one.
+    explicit executor(const executor* base = nullptr) noexcept;
     executor(const executor&) = delete;
     executor& operator=(const executor&) = delete;
 
@@ -55,18 +56,26 @@ public:
     /// The loop that carries the timers and the I/O of the tasks that run here. Default: bide's background loop.
     virtual loop& carrier() noexcept;
 
-    /// True when this executor cannot go on while `other` stands still (a strand: when its base is `other`).
-    [[nodiscard]] virtual bool stands_on(const executor& other) const noexcept { return this == &other; }
+    /// True when this executor cannot go on while `other` stands still: it is the same, or runs on it.
+    [[nodiscard]] bool stands_on(const executor& other) const noexcept {
+        return this == &other || (base_ != nullptr && base_->stands_on(other));
+    }
 
     /// A word for messages and the debug view.
     [[nodiscard]] virtual const char* name() const noexcept { return "executor"; }
 
 protected:
-    ~executor() = default;
+    ~executor();
+    /// Takes it out of the debug view; called by a destructor before anything that post() needs is gone.
+    void retire() noexcept;
 
 private:
     friend struct detail::live_access;
+    const executor* base_;
     detail::live_list live_;
+    executor* prev_ = nullptr; // the list of all executors
+    executor* next_ = nullptr;
+    bool listed_ = false;
 };
 
 /// Runs one posted node on this thread.

@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <memory>
+#include <vector>
 
 namespace bide {
 inline namespace v0 {
@@ -35,6 +36,8 @@ struct loop_access {
 
     /// Nothing is left in it, so that another wait may use it.
     [[nodiscard]] static bool reusable(loop& l) noexcept;
+    /// The loops that this thread runs now, innermost first, and its idle one.
+    [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
     [[nodiscard]] static bool running(const loop& l) noexcept { return l.running_; }
     /// Runs the loop on this thread until the root has ended.
     static void run_until_done(loop& l, root_base& root) noexcept;

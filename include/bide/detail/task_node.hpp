@@ -56,6 +56,14 @@ protected:
 
 struct live_access {
     static live_list& of(executor& ex) noexcept { return ex.live_; }
+    /// Calls f with the first of all executors, under the lock of their list.
+    static void visit(void (*f)(executor* first, void* with), void* with);
+    static executor* after(const executor& ex) noexcept { return ex.next_; }
+
+private:
+    friend class bide::executor;
+    static void enter(executor& ex) noexcept;
+    static void leave(executor& ex) noexcept;
 };
 
 /// The context of the code that runs now on this thread; null in plain code outside any scope.

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/debug/dump.hpp>
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/loop_access.hpp>
+#include <bide/detail/task_node.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <ostream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+namespace debug {
+
+namespace {
+
+using namespace detail;
+
+std::string place(const std::source_location& at) {
+    std::string file = at.file_name();
+    if (const auto slash = file.rfind('/'); slash != std::string::npos) file.erase(0, slash + 1);
+    return file + ":" + std::to_string(at.line());
+}
+
+// One node and its frames, from the one that waits up to the outermost.
+std::string describe_node(const task_node& n, bool may_look_inside) {
+    std::ostringstream text;
+    text << n.kind << " #" << n.id << " started at " << place(n.started);
+    if (!may_look_inside) return text.str() + "\n";
+    if (n.stop.requested()) text << " (stop requested: " << to_string(n.stop.reason()) << ")";
+    text << "\n";
+    const leaf* at = n.active->stop->parked();
+    if (at == nullptr) {
+        text << "    ready, running, or waiting for the tasks below\n";
+        return text.str();
+    }
+    const char* waits = at->kind->what;
+    for (const promise_base* p = at->who; p != nullptr; p = p->out->above()) {
+        text << "    in " << p->origin.function_name() << " at " << place(p->where);
+        if (waits != nullptr) text << ", waits for a " << waits;
+        waits = nullptr;
+        text << "\n";
+    }
+    return text.str();
+}
+
+struct found {
+    std::map<const task_node*, std::vector<const task_node*>> children;
+    std::vector<const task_node*> roots;
+    std::map<const task_node*, std::string> texts;
+};
+
+void print(std::ostream& out, const found& all, const task_node* n, unsigned depth) {
+    std::istringstream lines(all.texts.at(n));
+    for (std::string line; std::getline(lines, line);) out << std::string(depth * 4 + 2, ' ') << line << "\n";
+    if (const auto below = all.children.find(n); below != all.children.end())
+        for (const task_node* child : below->second) print(out, all, child, depth + 1);
+}
+
+// On the loop's own thread, or of a loop that is not run.
+std::string describe_loop(loop& l) {
+    struct search {
+        loop& l;
+        std::vector<const task_node*> nodes;
+    } s{l, {}};
+    live_access::visit(
+        [](executor* ex, void* with) {
+            auto& in = *static_cast<search*>(with);
+            for (; ex != nullptr; ex = live_access::after(*ex)) {
+                if (!ex->stands_on(in.l)) continue;
+                live_list& list = live_access::of(*ex);
+                const std::lock_guard guard(list.lock);
+                for (const task_node* n = list.first; n != nullptr; n = n->next) in.nodes.push_back(n);
+            }
+        },
+        &s);
+    found all;
+    for (const task_node* n : s.nodes) all.texts[n] = describe_node(*n, true);
+    for (auto at = s.nodes.rbegin(); at != s.nodes.rend(); ++at) { // the list has the newest first
+        const task_node* n = *at;
+        if (n->parent != nullptr && all.texts.count(n->parent) != 0) all.children[n->parent].push_back(n);
+        else all.roots.push_back(n);
+    }
+    std::ostringstream out;
+    for (const task_node* n : all.roots) print(out, all, n, 0);
+    return out.str();
+}
+
+struct answer {
+    std::mutex m;
+    std::condition_variable there;
+    bool given = false;
+    std::string text;
+};
+struct question final : call_node {
+    std::shared_ptr<answer> to;
+    loop& l;
+    question(std::shared_ptr<answer> a, loop& asked) noexcept : call_node(&question::run), to(std::move(a)), l(asked) {}
+    static void run(call_node* self) noexcept {
+        const std::unique_ptr<question> q(static_cast<question*>(self));
+        try {
+            std::string text = describe_loop(q->l);
+            const std::lock_guard guard(q->to->m);
+            q->to->text = std::move(text);
+            q->to->given = true;
+            q->to->there.notify_one();
+        } catch (...) { // no memory: no answer
+        }
+    }
+};
+
+bool is_mine(const loop& l) {
+    for (const loop* mine : loop_access::loops_of_this_thread())
+        if (mine == &l) return true;
+    return false;
+}
+
+bool empty(executor& ex) {
+    live_list& list = live_access::of(ex);
+    const std::lock_guard guard(list.lock);
+    return list.first == nullptr;
+}
+
+struct asked {
+    std::string name;
+    std::shared_ptr<answer> to; // another thread's loop
+    loop* own = nullptr;        // this thread's
+    std::string names;          // an executor of the user's
+};
+
+// Under the lock of the list of executors: so none of them goes away meanwhile.
+void ask_all(executor* first, void* with) {
+    auto& all = *static_cast<std::vector<asked>*>(with);
+    for (executor* ex = first; ex != nullptr; ex = live_access::after(*ex)) {
+        if (empty(*ex)) continue;
+        loop* on = nullptr; // the loop on which it runs
+        for (executor* o = first; o != nullptr && on == nullptr; o = live_access::after(*o))
+            if (ex->stands_on(*o)) on = dynamic_cast<loop*>(o);
+        asked a;
+        if (on == nullptr) {
+            a.name = ex->name();
+            live_list& list = live_access::of(*ex);
+            const std::lock_guard guard(list.lock);
+            for (const task_node* n = list.first; n != nullptr; n = n->next) a.names += "  " + describe_node(*n, false);
+        } else {
+            a.name = on->name();
+            if (std::any_of(all.begin(), all.end(), [on](const asked& other) { return other.own == on; })) continue;
+            if (is_mine(*on)) {
+                a.own = on;
+            } else {
+                a.to = std::make_shared<answer>();
+                on->post(*new question(a.to, *on));
+            }
+        }
+        all.push_back(std::move(a));
+    }
+}
+
+} // namespace
+
+void dump(std::ostream& out, std::chrono::milliseconds patience) {
+    std::vector<asked> all;
+    live_access::visit(&ask_all, &all);
+    const auto until = std::chrono::steady_clock::now() + patience;
+    for (const asked& a : all) {
+        if (a.own != nullptr) {
+            out << a.name << " (this thread)\n" << describe_loop(*a.own);
+        } else if (a.to == nullptr) {
+            out << a.name << "\n" << a.names;
+        } else {
+            std::unique_lock guard(a.to->m);
+            if (a.to->there.wait_until(guard, until, [&] { return a.to->given; })) out << a.name << "\n" << a.to->text;
+            else out << a.name << ": no answer (it is blocked, or not run at the moment)\n";
+        }
+    }
+}
+
+} // namespace debug
+} // namespace v0
+} // namespace bide

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/debug/dump.hpp>
+#include <bide/scope.hpp>
+#include <bide/testing/virtual_time.hpp>
+#include <bide/time.hpp>
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <sstream>
+#include <string>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+
+std::string dumped(std::chrono::milliseconds patience = 2000ms) {
+    std::ostringstream out;
+    bide::debug::dump(out, patience);
+    return out.str();
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+    std::size_t n = 0;
+    for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++n;
+    return n;
+}
+
+bide::task<> inner_sleep() {
+    co_await bide::sleep_for(1h);
+}
+bide::task<> outer_of_sleep() {
+    co_await inner_sleep();
+}
+
+TEST(dump, names_every_frame_its_line_and_what_it_waits_for) {
+    const bide::testing::virtual_time time;
+    std::string text;
+    bide::with_scope([&](bide::scope& s) {
+        s.start(outer_of_sleep);
+        s.start([&]() -> bide::task<> {
+            text = dumped();
+            co_return;
+        });
+    });
+    EXPECT_EQ(count(text, "inner_sleep()"), 1U) << text;
+    EXPECT_EQ(count(text, "outer_of_sleep()"), 1U) << text;
+    EXPECT_EQ(count(text, "waits for a sleep"), 1U) << text;
+    EXPECT_NE(text.find("dump_test.cpp:31"), std::string::npos) << text; // the co_await in inner_sleep
+    EXPECT_LT(text.find("inner_sleep()"), text.find("outer_of_sleep()")) << text;
+}
+
+TEST(dump, shows_children_below_their_scope) {
+    const bide::testing::virtual_time time;
+    std::string text;
+    bide::with_scope([&](bide::scope& s) {
+        s.start([&]() -> bide::task<> {
+            co_await bide::with_scope([&](bide::scope& nested) -> bide::task<> {
+                nested.start(inner_sleep);
+                co_await bide::sleep_for(1s);
+                text = dumped();
+            });
+        });
+    });
+    const auto scope_line = text.find("scope #", text.find("task #"));
+    ASSERT_NE(scope_line, std::string::npos) << text;
+    EXPECT_NE(text.find("inner_sleep()", scope_line), std::string::npos) << text;
+}
+
+TEST(dump, asks_a_loop_of_another_thread) {
+    bide::loop l;
+    std::atomic<bool> parked{false};
+    auto waiting = l.submit([&]() -> bide::task<> {
+        parked = true;
+        parked.notify_one();
+        co_await bide::sleep_for(std::chrono::hours::max());
+    });
+    std::thread runner([&] { l.run(); });
+    parked.wait(false);
+    const std::string text = dumped();
+    EXPECT_EQ(count(text, "waits for a sleep"), 1U) << text;
+    waiting.stop();
+    runner.join();
+    EXPECT_EQ(waiting.status(), bide::future_status::cancelled);
+}
+
+TEST(dump, is_empty_of_tasks_when_nothing_lives) {
+    EXPECT_EQ(count(dumped(0ms), "task #"), 0U);
+}
+
+} // namespace
