@@ -34,7 +34,7 @@ inline namespace v0 {
 /// Where subscribers run: where the result is produced, or on the thread that subscribes (which then waits).
 enum class run_on : std::uint8_t { producer, caller };
 
-template <class T = void> class [[nodiscard("dropping a future detaches its task")]] future {
+template <class T = void> class future {
 public:
     using value_type = T;
 

@@ -110,6 +110,12 @@ public:
     }
     ~started() override { drop_callable(); }
 
+    // The node comes from the same free lists as frames.
+    static void* operator new(std::size_t n) { return frame_alloc(n); }
+    static void* operator new(std::size_t, void* at) noexcept { return at; }
+    static void operator delete(void* node, std::size_t n) noexcept { frame_free(node, n); }
+    static void operator delete(void*, void*) noexcept {}
+
     [[nodiscard]] future_base& state() noexcept override { return *this; }
     void stop_producer(stop_reason why) noexcept override {
         if (!this->ready()) stop.request(why);
