@@ -218,35 +218,7 @@ void drop_cold(promise_base* p) noexcept {
 
 // ---- leaves -------------------------------------------------------------------------------------------------------
 
-void leaf_list::push_back(leaf& l) noexcept {
-    l.prev = last_;
-    l.next = nullptr;
-    l.linked = true;
-    if (last_ != nullptr) last_->next = &l;
-    else first_ = &l;
-    last_ = &l;
-}
-
-void leaf_list::remove(leaf& l) noexcept {
-    if (l.prev != nullptr) l.prev->next = l.next;
-    else first_ = l.next;
-    if (l.next != nullptr) l.next->prev = l.prev;
-    else last_ = l.prev;
-    l.prev = l.next = nullptr;
-    l.linked = false;
-}
-
-leaf* leaf_list::pop_front() noexcept {
-    leaf* l = first_;
-    if (l != nullptr) remove(*l);
-    return l;
-}
-
-leaf* leaf_list::pop_claimed() noexcept {
-    while (leaf* l = pop_front())
-        if (l->claim()) return l;
-    return nullptr;
-}
+template class waiting_list<leaf>;
 
 } // namespace detail
 

@@ -24,8 +24,7 @@ void stop_state::take_out(stop_link& l) noexcept {
 
 void stop_state::mark(stop_reason why) noexcept {
     reason_ = why;
-    // acq_rel: release the reason to whoever sees the mark, acquire the leaf that was parked.
-    if (leaf* l = parked_.exchange(requested_mark(), std::memory_order_acq_rel)) post(l->who, step::unwind);
+    if (leaf* l = word_.request()) post(l->who, step::unwind);
 }
 
 bool stop_state::request(stop_reason why) noexcept {

@@ -18,6 +18,7 @@
 
 #include <bide/detail/kernel.hpp>
 #include <bide/detail/task_node.hpp>
+#include <bide/detail/waiting_list.hpp>
 
 #include <coroutine>
 #include <cstdint>
@@ -47,43 +48,31 @@ struct leaf {
     leaf& operator=(const leaf&) = delete;
 
     [[nodiscard]] stop_state& stop() const noexcept { return *who->ctx->stop; }
+    /// From now on a completer may claim it, and a stop request may unwind it. False: stop was requested before.
+    [[nodiscard]] bool publish() noexcept { return stop().park(*this); }
     [[nodiscard]] bool claim() noexcept { return stop().claim(*this); }
     /// To be called by whoever claimed it, as the last thing: *this may be gone afterwards.
     void resume() noexcept { post(who, step::resume); }
 };
 
 /// Waiters in the order in which they came.
-class leaf_list {
+using leaf_list = waiting_list<leaf>;
+extern template class waiting_list<leaf>;
+using claimed_leaves = claimed_waiters<leaf>;
+
+/// `Leaf` is leaf, or a leaf with more in it for the completer.
+template <class Awaiter, class Leaf = leaf> class leaf_awaiter : public Leaf {
 public:
-    leaf_list() = default;
-    leaf_list(const leaf_list&) = delete;
-    leaf_list& operator=(const leaf_list&) = delete;
-
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-    [[nodiscard]] leaf* front() const noexcept { return first_; }
-    void push_back(leaf& l) noexcept;
-    void remove(leaf& l) noexcept;
-    [[nodiscard]] leaf* pop_front() noexcept;
-    /// The first waiter that was not stopped meanwhile, claimed and taken out; null when there is none.
-    [[nodiscard]] leaf* pop_claimed() noexcept;
-
-private:
-    leaf* first_ = nullptr;
-    leaf* last_ = nullptr;
-};
-
-template <class Awaiter> class leaf_awaiter : public leaf {
-public:
-    using leaf::leaf;
+    using Leaf::Leaf;
 
     [[nodiscard]] bool await_ready() noexcept {
-        if (stop().requested()) [[unlikely]] {
+        if (this->stop().requested()) [[unlikely]] {
             mode_ = mode::unwind;
             return false;
         }
         if (!static_cast<Awaiter*>(this)->try_now()) return false;
         if (--tls().credits != 0) [[likely]] {
-            who = nullptr;
+            this->who = nullptr;
             return true;
         }
         mode_ = mode::queue; // the effect has happened and is delivered, through the queue
@@ -91,14 +80,14 @@ public:
     }
 
     template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
-        promise_base* p = who;
+        promise_base* p = this->who;
         if (mode_ == mode::park) [[likely]] {
             if (static_cast<Awaiter*>(this)->park()) return true;
-            who = nullptr;
+            this->who = nullptr;
             return false;
         }
         const step what = mode_ == mode::queue ? step::resume : step::unwind;
-        if (what == step::resume) who = nullptr;
+        if (what == step::resume) this->who = nullptr;
         detach(p);
         post(p, what);
         return true;
@@ -111,23 +100,20 @@ protected:
     template <class Lock, class Ready> bool park_in(Lock& lock, leaf_list& list, Ready ready) noexcept {
         std::lock_guard guard(lock);
         if (ready()) return false;
-        detach(who);
-        list.push_back(*this);
-        if (stop().park(*this)) [[likely]] return true;
-        list.remove(*this);
-        post(who, step::unwind);
+        detach(this->who);
+        if (!list.park(*this)) [[unlikely]] post(this->who, step::unwind);
         return true;
     }
 
     /// For the destructor: a waiter that was stopped leaves the list. One that was resumed is not in it any more.
     template <class Lock> void abandon(Lock& lock, leaf_list& list) noexcept {
-        if (who == nullptr) [[likely]] return;
+        if (this->who == nullptr) [[likely]] return;
         std::lock_guard guard(lock);
-        if (linked) list.remove(*this);
+        if (this->linked) list.remove(*this);
     }
 
     /// First thing in await_resume of awaiters that call abandon(): the wait was completed.
-    void completed() noexcept { who = nullptr; }
+    void completed() noexcept { this->who = nullptr; }
 
     mode mode_ = mode::park;
 };

@@ -2,12 +2,9 @@
 //
 // stop_state: "please end", for one sequential chain of frames, and the tree that carries it downwards.
 //
-// A chain waits in at most one place at a time: its *leaf*. The word `parked_` decides who resumes it:
-//     null      the chain is running (or is being resumed)
-//     leaf      it is parked there; whoever changes the word owns the resumption
-//     requested stop was asked for; stays so for ever (a request is level-triggered)
-// A completer claims the leaf (leaf -> null) and posts "resume"; a stop request exchanges it for `requested` and posts
-// "unwind". Exactly one of them can win, and an effect that happened is always delivered.
+// A chain waits in at most one place at a time: its *leaf*. A word decides who resumes it there (parking_word.hpp): a
+// completer claims the leaf and posts "resume"; a stop request takes it out and posts "unwind". Exactly one of them can
+// win, and an effect that happened is always delivered. A request is level-triggered: it stays set.
 //
 // Who may touch a leaf: its completer, under the lock of the primitive whose list the leaf is in; the stop request,
 // under this state's lock. The leaf's destructor takes the primitive's lock when its wait was not completed.
@@ -17,10 +14,9 @@
 // Nothing of the user's runs under these locks; callbacks are collected and run after.
 #pragma once
 
+#include <bide/detail/parking_word.hpp>
 #include <bide/detail/spin_lock.hpp>
 #include <bide/error.hpp>
-
-#include <atomic>
 
 namespace bide {
 inline namespace v0 {
@@ -43,29 +39,15 @@ public:
     stop_state& operator=(const stop_state&) = delete;
     ~stop_state() { unlink(); }
 
-    [[nodiscard]] bool requested() const noexcept {
-        // acquire: who sees the request also sees its reason.
-        return parked_.load(std::memory_order_acquire) == requested_mark();
-    }
+    [[nodiscard]] bool requested() const noexcept { return word_.requested(); }
     [[nodiscard]] stop_reason reason() const noexcept { return requested() ? reason_ : stop_reason::none; }
 
     /// False: stop was already requested, the leaf is not parked.
-    [[nodiscard]] bool park(leaf& l) noexcept {
-        leaf* running = nullptr;
-        // release: the requester reads the leaf that it takes out.
-        return parked_.compare_exchange_strong(running, &l, std::memory_order_release, std::memory_order_relaxed);
-    }
+    [[nodiscard]] bool park(leaf& l) noexcept { return word_.park(l); }
     /// True: the caller owns the resumption of the leaf. Called under the lock of the leaf's primitive.
-    [[nodiscard]] bool claim(leaf& l) noexcept {
-        leaf* expected = &l;
-        // acq_rel: acquire the leaf's state, release what the completer wrote into it for a later request.
-        return parked_.compare_exchange_strong(expected, nullptr, std::memory_order_acq_rel, std::memory_order_relaxed);
-    }
+    [[nodiscard]] bool claim(leaf& l) noexcept { return word_.claim(l); }
     /// The leaf where the chain is parked, for the debug view (only meaningful on the chain's own thread).
-    [[nodiscard]] leaf* parked() const noexcept {
-        leaf* l = parked_.load(std::memory_order_acquire);
-        return l == requested_mark() ? nullptr : l;
-    }
+    [[nodiscard]] leaf* parked() const noexcept { return word_.parked(); }
 
     /// Asks this chain and everything below it to end. False: it was asked before.
     bool request(stop_reason why) noexcept;
@@ -81,12 +63,11 @@ public:
     bool remove(stop_link& callback) noexcept;
 
 private:
-    static leaf* requested_mark() noexcept { return reinterpret_cast<leaf*>(std::uintptr_t{1}); }
     void mark(stop_reason why) noexcept;
     void append(stop_link& l) noexcept;
     static void take_out(stop_link& l) noexcept;
 
-    std::atomic<leaf*> parked_{nullptr};
+    parking_word<leaf> word_;
     stop_state* parent_ = nullptr;
     stop_link children_; // circular, in the order in which they were linked
     stop_reason reason_ = stop_reason::none;

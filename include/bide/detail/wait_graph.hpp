@@ -70,10 +70,10 @@ void publish_standing(standing_wait& w) noexcept;
 void withdraw_standing(standing_wait& w) noexcept;
 
 /// Awaiters whose wait has somebody to wait for. Awaiter has `wait_target target() const`.
-template <class Awaiter> class owned_leaf : public leaf_awaiter<Awaiter>, public wait_edge {
+template <class Awaiter, class Leaf = leaf> class owned_leaf : public leaf_awaiter<Awaiter, Leaf>, public wait_edge {
 public:
     owned_leaf(promise_base& p, const wait_kind& k, const void* o) noexcept
-        : leaf_awaiter<Awaiter>(p, k, o), wait_edge(this, &target_of) {}
+        : leaf_awaiter<Awaiter, Leaf>(p, k, o), wait_edge(this, &target_of) {}
 
 protected:
     ~owned_leaf() = default;
@@ -87,14 +87,14 @@ protected:
     template <class Lock> void abandon(Lock& lock, leaf_list& list) noexcept {
         if (this->who == nullptr) return;
         if (home != nullptr) forget_edge(*this);
-        leaf_awaiter<Awaiter>::abandon(lock, list);
+        leaf_awaiter<Awaiter, Leaf>::abandon(lock, list);
     }
     /// First thing in await_resume: throws would_deadlock when that is how the wait ended.
     void completed() {
         if (home != nullptr) forget_edge(*this);
         // `who` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
         if (verdict) [[unlikely]] std::rethrow_exception(std::move(verdict));
-        leaf_awaiter<Awaiter>::completed();
+        leaf_awaiter<Awaiter, Leaf>::completed();
     }
 
 private:
