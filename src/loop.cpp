@@ -63,7 +63,7 @@ thread_local running_here* running_here::innermost = nullptr;
 loop::loop()
     : driver_(detail::make_default_driver()), earliest_(ticks(clock::time_point::max())), process_(process_generation()),
       work_("this loop"), outside_(std::make_shared<std::atomic<long>>(0)) {
-    work_.when_empty = nullptr;
+    loop_ = this;
 }
 
 loop::~loop() {

@@ -2,6 +2,7 @@
 #include <bide/detail/wait_graph.hpp>
 
 #include <mutex>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -53,6 +54,10 @@ void unindex(graph& g, wait_edge& e) {
 
 std::string place(const wait_edge& e) {
     const promise_base& p = *e.at->who;
+    const task_node& n = *chain_of(e);
+    if (p.out->above() == nullptr && std::string_view(n.kind) == "wait") // a wait() in plain code: its caller's line
+        return std::string("the wait() at ") + n.started.file_name() + ":" + std::to_string(n.started.line()) + " waits for a " +
+               e.at->kind->what;
     return std::string(p.origin.function_name()) + " at " + p.where.file_name() + ":" + std::to_string(p.where.line()) +
            " waits for a " + e.at->kind->what;
 }
@@ -70,7 +75,8 @@ public:
         for (int i = 0; n != nullptr && i < ancestors_indexed; n = n->parent, ++i) blocked_by_start_.insert(n);
     }
 
-    bool closes() { return has_end(start_) ? false : follow(start_); }
+    // One that was woken already breaks every cycle that it is part of.
+    bool closes() { return has_end(start_) || start_.verdict ? false : follow(start_); }
     const std::vector<const wait_edge*>& path() const { return path_; }
 
 private:
@@ -102,7 +108,7 @@ private:
         return false;
     }
     bool enter(const wait_edge& e) {
-        if (has_end(e) || !seen_.insert(&e).second) return false;
+        if (has_end(e) || e.verdict || !seen_.insert(&e).second) return false;
         return &e == &start_ || follow(e);
     }
 
@@ -134,7 +140,7 @@ bool judge(graph& g, wait_edge& e) {
 } // namespace
 
 void note_edge(wait_edge& e) noexcept {
-    loop* l = tls().running_loop;
+    loop* l = live_access::loop_of(*e.at->who->ctx->ex);
     if (l == nullptr) return; // on an executor of the user's: not followed
     noted_edges& noted = noted_on(*l);
     e.home = &noted;

@@ -65,13 +65,15 @@ public:
     [[nodiscard]] virtual const char* name() const noexcept { return "executor"; }
 
 protected:
-    ~executor();
+    virtual ~executor(); // nobody deletes through it; virtual, because a friend could
     /// Takes it out of the debug view; called by a destructor before anything that post() needs is gone.
     void retire() noexcept;
 
 private:
     friend struct detail::live_access;
+    friend class loop;
     const executor* base_;
+    loop* loop_ = nullptr; // itself, when it is a loop
     detail::live_list live_;
     executor* prev_ = nullptr; // the list of all executors
     executor* next_ = nullptr;

@@ -139,9 +139,7 @@ void ask_all(executor* first, void* with) {
     auto& all = *static_cast<std::vector<asked>*>(with);
     for (executor* ex = first; ex != nullptr; ex = live_access::after(*ex)) {
         if (empty(*ex)) continue;
-        loop* on = nullptr; // the loop on which it runs
-        for (executor* o = first; o != nullptr && on == nullptr; o = live_access::after(*o))
-            if (ex->stands_on(*o)) on = dynamic_cast<loop*>(o);
+        loop* on = live_access::loop_of(*ex);
         asked a;
         if (on == nullptr) {
             a.name = ex->name();

@@ -59,6 +59,12 @@ struct live_access {
     /// Calls f with the first of all executors, under the lock of their list.
     static void visit(void (*f)(executor* first, void* with), void* with);
     static executor* after(const executor& ex) noexcept { return ex.next_; }
+    /// The loop that it is, or runs on; null for an executor of the user's.
+    static loop* loop_of(const executor& ex) noexcept {
+        const executor* at = &ex;
+        while (at->loop_ == nullptr && at->base_ != nullptr) at = at->base_;
+        return at->loop_;
+    }
 
 private:
     friend class bide::executor;
