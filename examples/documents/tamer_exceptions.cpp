@@ -35,5 +35,5 @@ int main() {
         } catch (const std::runtime_error&) {
             std::cout << "Actually, I'm good.\n";
         }
-    }); // the failure was seen: it is not thrown again
+    });  // the failure was seen: it is not thrown again
 }

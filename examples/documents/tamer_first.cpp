@@ -16,12 +16,12 @@ bide::task<> slow_echo(std::string message, std::chrono::milliseconds delay) {
 }
 
 int main() {
-    const bide::testing::virtual_time time; // the delays below take no real time
+    const bide::testing::virtual_time time;  // the delays below take no real time
 
     slow_echo("sync > DELAY(.5)", 500ms).wait();
 
     bide::with_scope([](bide::scope& s) {
         s.start(slow_echo, "scope > DELAY(.2)", 200ms);
         s.start(slow_echo, "scope > DELAY(.1)", 100ms);
-    }); // here both have ended
+    });  // here both have ended
 }

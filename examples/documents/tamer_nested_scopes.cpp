@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// async-tamer, a scope within a scope, in plain code: the end of the inner one lets the outer one's tasks go on, and what
-// follows it starts after it.
+// async-tamer, a scope within a scope, in plain code: the end of the inner one lets the outer one's tasks go on, and
+// what follows it starts after it.
 #include <bide/bide.hpp>
 #include <bide/testing/virtual_time.hpp>
 
@@ -26,7 +26,7 @@ int main() {
         bide::with_scope([](bide::scope& inner) {
             inner.start(slow_echo, "Outer Scope > Inner Scope > DELAY(2)", 2000ms);
             inner.start(slow_echo, "Outer Scope > Inner Scope > DELAY(1)", 1000ms);
-        }); // here the inner tasks have ended
+        });  // here the inner tasks have ended
 
         outer.start(slow_echo, "Outer Scope > DELAY(.5)", 500ms);
     });

@@ -24,7 +24,7 @@ bide::task<> slow_bulk_echo() {
             inner.start(slow_echo, "Outer Scope > Inner Scope > DELAY(2)", 2000ms);
             inner.start(slow_echo, "Outer Scope > Inner Scope > DELAY(1)", 1000ms);
             co_return;
-        }); // here the inner tasks have ended
+        });  // here the inner tasks have ended
 
         outer.start(slow_echo, "Outer Scope > DELAY(.5)", 500ms);
     });

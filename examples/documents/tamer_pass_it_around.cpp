@@ -33,12 +33,12 @@ int main() {
         auto result = s.start(post_process, raw);
 
         try {
-            result.value(); // never waits
+            result.value();  // never waits
         } catch (const bide::not_ready&) {
             std::cout << "scope > result: Not yet available.\n";
         }
 
-        const auto& [status, text] = result.wait(); // waits, and the scope's tasks go on meanwhile
+        const auto& [status, text] = result.wait();  // waits, and the scope's tasks go on meanwhile
         std::cout << "scope > result: Status " << status << ": `" << text << "`\n";
     });
 }

@@ -28,7 +28,7 @@ public:
     }
 
 private:
-    static constexpr int most_tokens = 3; // a burst to begin with
+    static constexpr int most_tokens = 3;  // a burst to begin with
     int tokens_ = most_tokens;
 };
 
@@ -46,6 +46,6 @@ int main() {
 
         bide::with_scope([&](bide::scope& batch) {
             for (int i = 0; i < 6; ++i) batch.start(fake_request, std::ref(throttle), std::cref(time));
-        }); // here every request has been made
-    });     // here the token maker has been cancelled
+        });  // here every request has been made
+    });      // here the token maker has been cancelled
 }

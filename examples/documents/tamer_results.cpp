@@ -18,12 +18,10 @@ bide::task<answer> slow_io() {
     co_return answer(200, "Time to be awesome!");
 }
 
-void print(const answer& a) {
-    std::cout << "Status " << a.first << ": `" << a.second << "`\n";
-}
+void print(const answer& a) { std::cout << "Status " << a.first << ": `" << a.second << "`\n"; }
 
 bide::task<> in_a_coroutine() {
-    bide::task<answer> cold = slow_io(); // nothing runs yet
+    bide::task<answer> cold = slow_io();  // nothing runs yet
     print(co_await std::move(cold));
 }
 
@@ -32,9 +30,9 @@ int main() {
 
     in_a_coroutine().wait();
 
-    print(slow_io().wait()); // plain code
+    print(slow_io().wait());  // plain code
 
     bide::future<answer> late;
     bide::with_scope([&](bide::scope& s) { late = s.start(slow_io); });
-    print(late.value()); // the result outlives its scope
+    print(late.value());  // the result outlives its scope
 }

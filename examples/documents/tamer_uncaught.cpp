@@ -15,7 +15,7 @@ bide::task<> faulty_function() {
 int main() {
     try {
         bide::with_scope([](bide::scope& s) { s.start(faulty_function); });
-    } catch (const std::exception& error) { // without this, the program would end by std::terminate
+    } catch (const std::exception& error) {  // without this, the program would end by std::terminate
         std::cout << "RuntimeError: " << error.what() << '\n';
     }
 }
