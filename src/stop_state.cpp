@@ -14,12 +14,14 @@ void stop_state::append(stop_link& l) noexcept {
     l.next = &children_;
     children_.prev->next = &l;
     children_.prev = &l;
+    l.listed = true;
 }
 
 void stop_state::take_out(stop_link& l) noexcept {
     l.prev->next = l.next;
     l.next->prev = l.prev;
     l.prev = l.next = nullptr;
+    l.listed = false;
 }
 
 void stop_state::mark(stop_reason why) noexcept {
@@ -82,7 +84,7 @@ void stop_state::unlink() noexcept {
     // The lock is taken even when the link is out already: a request that is on its way down holds it.
     stop_state& parent = *parent_;
     std::lock_guard guard(parent.lock_);
-    if (next != nullptr) take_out(*this);
+    if (listed) take_out(*this);
     parent_ = nullptr;
 }
 
@@ -96,7 +98,7 @@ bool stop_state::add(stop_link& callback) noexcept {
 
 bool stop_state::remove(stop_link& callback) noexcept {
     std::lock_guard guard(lock_);
-    if (callback.next == nullptr || callback.prev == nullptr) return false;
+    if (!callback.listed) return false;
     take_out(callback);
     return true;
 }

@@ -8,6 +8,7 @@
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
 #include <bide/scope.hpp>
+#include <bide/stop.hpp>
 #include <bide/task.hpp>
 #include <bide/time.hpp>
 #include <bide/version.hpp>

@@ -30,6 +30,7 @@ struct stop_link {
     stop_link* prev = nullptr;
     stop_link* next = nullptr;
     bool is_callback = false;
+    bool listed = false; // in a stop_state's list, under its lock (a callback may be in another list afterwards)
 };
 
 class stop_state : public stop_link {
