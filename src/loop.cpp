@@ -175,14 +175,16 @@ bool loop::poll() {
     check_process();
     if (running_) throw usage_error("loop::poll: this loop is being run already, by this thread or another");
     const running_here here(*this, running_);
-    if (driver_->watches_anything()) driver_->poll();
+    driver_->poll(); // also when nothing is watched: it takes back the wake-up that made the descriptor readable
     turn([] { return true; });
-    if (first_ != nullptr) return true;
+    if (first_ != nullptr || detail::examine_edges(noted_)) return true;
     return !inbox_.go_to_sleep();
 }
 
 std::optional<loop::clock::time_point> loop::next_deadline() {
-    if (first_ != nullptr || inbox_.maybe_something()) return now();
+    check_process();
+    // Whoever asks is about to sleep: from here on a post from another thread makes the descriptor readable.
+    if (first_ != nullptr || !inbox_.go_to_sleep()) return now();
     std::lock_guard guard(timers_lock_);
     if (timers_.first() == nullptr) return std::nullopt;
     return timers_.first()->at;
@@ -201,6 +203,10 @@ namespace detail {
 
 noted_edges& noted_on(loop& l) noexcept {
     return loop_access::noted(l);
+}
+
+bool loop_access::inherited(const loop& l) noexcept {
+    return l.process_ != process_generation();
 }
 
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
@@ -235,7 +241,7 @@ std::vector<const loop*> loop_access::loops_of_this_thread() {
 
 bool loop_access::reusable(loop& l) noexcept {
     return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
-           l.timers_.first() == nullptr && l.process_ == process_generation() && l.driver_->current();
+           l.timers_.first() == nullptr && !inherited(l) && l.driver_->current();
 }
 
 void loop_access::run_until_done(loop& l, root_base& root) noexcept {

@@ -35,9 +35,10 @@ kept_loops& kept() {
 } // namespace
 
 idle_loop_scope::idle_loop_scope() : before_(tls().idle_loop), loop_(before_) {
-    if (loop_ != nullptr && !loop_access::running(*loop_)) return;
+    if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
     auto& spare = kept().spare;
-    while (!spare.empty() && !loop_access::driver_of(*spare.back()).current()) spare.pop_back(); // another clock
+    const auto stale = [](loop& l) { return !loop_access::driver_of(l).current() || loop_access::inherited(l); };
+    while (!spare.empty() && stale(*spare.back())) spare.pop_back(); // another clock, or kept by the parent of a fork
     if (!spare.empty()) {
         loop_ = spare.back().release();
         spare.pop_back();

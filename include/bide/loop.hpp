@@ -70,6 +70,7 @@ private:
 
     template <class F, class... A>
     auto submit_at(const std::source_location& where, F&& f, A&&... args) {
+        check_process();
         return detail::submit_started(*this, &work_, where, std::forward<F>(f), std::forward<A>(args)...);
     }
     void push_local(ready_node& node) noexcept;

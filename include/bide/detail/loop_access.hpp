@@ -39,6 +39,10 @@ struct loop_access {
     /// The loops that this thread runs now, innermost first, and its idle one.
     [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
     [[nodiscard]] static bool running(const loop& l) noexcept { return l.running_; }
+    /// Made before a fork(), and this is the child: nobody runs it here.
+    [[nodiscard]] static bool inherited(const loop& l) noexcept;
+    /// Throws usage_error when it is inherited.
+    static void check_process(const loop& l) { l.check_process(); }
     /// Runs the loop on this thread until the root has ended.
     static void run_until_done(loop& l, root_base& root) noexcept;
     /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
