@@ -7,6 +7,7 @@
 // (the closure and the arguments live in the node until the task has ended) and g++ 12 has nothing to miscompile.
 #pragma once
 
+#include <bide/detail/as_task.hpp>
 #include <bide/detail/call_site.hpp>
 #include <bide/detail/future_state.hpp>
 #include <bide/task.hpp>
@@ -74,18 +75,6 @@ private:
 
 /// True when the exception is bide::cancelled.
 [[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
-
-/// Any awaitable as a task. The awaitable is a parameter: it lives in the frame.
-template <awaitable A> task<await_result_t<A>> as_task(A a) {
-    co_return co_await std::move(a);
-}
-template <class T> task<T> as_task(task<T> t) {
-    return t;
-}
-/// The same for one that stays with the caller.
-template <class A> task<await_result_t<A>> as_task_of(A& a) {
-    co_return co_await a;
-}
 
 template <class F, class... A> struct start_traits {
     static_assert(std::is_invocable_v<F, A...>,

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// How the state of a primitive in sync/ is protected. The public names are basic_x<spin_lock> (`x`: coroutines and
+// threads, any of them) and basic_x<no_lock> (`local_x`: one thread at a time, no read-modify-write unless it waits).
+//
+// Why a stop request may come from any thread all the same: it never touches a primitive. It takes the leaf out of the
+// parking word of the chain (parking_word.hpp: atomic in both variants) and posts the frame to its executor. The list
+// of waiters is touched by those who use the primitive, and by the leaf's destructor, which runs when the frame is
+// unwound: on the executor of the waiting task, which for a local primitive is the one loop where all of its users run.
+#pragma once
+
+#include <bide/detail/spin_lock.hpp>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct no_lock {
+    void lock() noexcept {}
+    void unlock() noexcept {}
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// barrier: n tasks or threads meet; nobody goes on before all have come. Again and again.
+//
+//     bide::barrier meeting(3);
+//     bool last = co_await meeting.arrive_and_wait();       // true for exactly one of the three
+//     if (last) swap(buffers);                              // in plain code: meeting.arrive_and_wait().wait()
+//
+// Thread rule: barrier: any coroutine, any thread. local_barrier: the same without atomics, for the tasks of one loop
+// and
+//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+// Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message.
+// Cancellation: an arrival that is cancelled while it waits is withdrawn, from the moment of the stop request: the
+// meeting
+//   then needs somebody else to come. One that was let go already has met the others, and goes on to its next wait.
+// Errors: a count that is not positive is std::invalid_argument; arrive_and_drop more often than there are participants
+//   throws usage_error.
+#pragma once
+
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/lock_policy.hpp>
+
+#include <cstddef>
+#include <mutex>
+#include <source_location>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+inline constexpr wait_kind barrier_kind{"barrier"};
+}  // namespace detail
+
+template <class Lock>
+class basic_barrier {
+    class awaiter;
+
+public:
+    class arrive_op;
+
+    explicit basic_barrier(std::ptrdiff_t participants);
+    basic_barrier(const basic_barrier&) = delete;
+    basic_barrier& operator=(const basic_barrier&) = delete;
+    ~basic_barrier();
+
+    /// Awaitable, with .wait(): until all have come. True for the one who came last.
+    [[nodiscard]] arrive_op arrive_and_wait() noexcept { return arrive_op(*this); }
+    /// One participant fewer, from this meeting on.
+    void arrive_and_drop();
+
+private:
+    /// Under the lock. True: with `coming` more everybody is there and was let go.
+    bool meet(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
+        return waiting_ + coming >= participants_ && let_go(coming, woken);
+    }
+    bool let_go(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept;
+    void withdraw(awaiter& a) noexcept;
+
+    Lock lock_;
+    std::ptrdiff_t participants_;
+    std::ptrdiff_t waiting_ = 0;  // arrivals that count
+    detail::leaf_list waiters_;
+};
+
+/// For coroutines and threads.
+using barrier = basic_barrier<detail::spin_lock>;
+/// For the tasks of one loop.
+using local_barrier = basic_barrier<detail::no_lock>;
+
+template <class Lock>
+class [[nodiscard("co_await it or call .wait()")]] basic_barrier<Lock>::arrive_op {
+public:
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept { return awaiter(p, *barrier_); }
+    bool wait(std::source_location where = std::source_location::current()) const;
+
+private:
+    friend class basic_barrier;
+    explicit arrive_op(basic_barrier & b) noexcept : barrier_(&b) {}
+    basic_barrier* barrier_;
+};
+
+template <class Lock>
+class basic_barrier<Lock>::awaiter final : public detail::leaf_awaiter<awaiter> {
+public:
+    awaiter(detail::promise_base& p, basic_barrier& b) noexcept
+        : detail::leaf_awaiter<awaiter>(p, detail::barrier_kind, &b), barrier_(b) {}
+    awaiter(const awaiter&) = delete;
+    awaiter& operator=(const awaiter&) = delete;
+    ~awaiter() {
+        if (this->who != nullptr) [[unlikely]]
+            barrier_.withdraw(*this);
+    }
+
+    [[nodiscard]] bool try_now() noexcept {
+        detail::claimed_leaves woken;
+        const std::lock_guard hold(barrier_.lock_);
+        return last_ = barrier_.meet(1, woken);
+    }
+    [[nodiscard]] bool park() noexcept {
+        detail::claimed_leaves woken;
+        return this->park_in(barrier_.lock_, barrier_.waiters_, [this, &woken] {
+            last_ = barrier_.meet(1, woken);
+            counted_ = !last_;
+            barrier_.waiting_ += counted_ ? 1 : 0;
+            return last_;
+        });
+    }
+    bool await_resume() noexcept {
+        this->completed();
+        return last_;
+    }
+
+private:
+    friend class basic_barrier;
+    basic_barrier& barrier_;
+    bool last_ = false;
+    bool counted_ = false;  // under the lock
+};
+
+extern template class basic_barrier<detail::spin_lock>;
+extern template class basic_barrier<detail::no_lock>;
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// channel<T>: a bounded queue between tasks and threads; first in, first out.
+//
+//     bide::channel<job> jobs(64);
+//     bool sent = co_await jobs.send(std::move(j));              // waits while it is full; false: it is closed
+//     while (std::optional<job> j = co_await jobs.receive())     // until it is closed and empty
+//         work(*j);
+//     jobs.close();                                              // from anywhere
+//
+// In plain code: jobs.send(std::move(j)).wait() and jobs.receive().wait(). So a channel joins threads and loops.
+// Capacity 0: send waits until somebody receives.
+//
+// A value is moved from only when it was sent: after a send that was refused, cancelled, or found the channel closed,
+// the caller has it as before. So send(std::move(x)) refers to x until it is over; send(x) sends a copy. close() wakes
+// all who wait. What is queued can still be received. Closing twice is harmless.
+//
+// Thread rule: channel: any coroutine, any thread. local_channel: the same without atomics, for the tasks of one loop
+// and
+//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+// Lifetime rule: it outlives its waiters; destroyed while somebody waits, it ends the program with a message. What is
+//   queued is destroyed with it. It allocates its whole capacity when it is made, and nothing later.
+// Cancellation: a task that is asked to stop while it waits leaves. A value that was handed to a receiver is delivered.
+// Errors: none of its own. T moves without throwing; its move constructor runs under the channel's lock.
+#pragma once
+
+#include <bide/detail/as_task.hpp>
+#include <bide/detail/channel_core.hpp>
+#include <bide/detail/fail_fast.hpp>
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/lock_policy.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <mutex>
+#include <optional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+inline constexpr wait_kind send_kind{"channel to have room"};
+inline constexpr wait_kind receive_kind{"channel to have a value"};
+}  // namespace detail
+
+template <class T, class Lock>
+class basic_channel {
+    static_assert(std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>>, "bide: a channel is for objects");
+    using core = detail::channel_core<T, detail::leaf>;
+    class send_awaiter;
+    class receive_awaiter;
+
+public:
+    using value_type = T;
+    class send_op;
+    class send_copy_op;
+    class receive_op;
+
+    explicit basic_channel(std::size_t capacity) : core_(capacity) {}
+    basic_channel(const basic_channel&) = delete;
+    basic_channel& operator=(const basic_channel&) = delete;
+    ~basic_channel() {
+        const std::lock_guard hold(lock_);
+        detail::need_no_waiters(core_.receivers, "channel");
+        detail::need_no_waiters(core_.senders, "channel");
+    }
+
+    /// Awaitable once, with .wait(): true when the value was sent, false when the channel is closed.
+    [[nodiscard]] send_op send(T&& value) noexcept { return send_op(*this, value); }
+    [[nodiscard]] send_copy_op send(const T& value) requires std::copy_constructible<T> {
+        return send_copy_op(*this, value);
+    }
+    /// Awaitable, with .wait(): a value, or nothing when the channel is closed and empty.
+    [[nodiscard]] receive_op receive() noexcept { return receive_op(*this); }
+
+    /// False: it is full or closed, and the value is the caller's still.
+    [[nodiscard]] bool try_send(T&& value) noexcept { return send_now(value) == detail::passage::done; }
+    [[nodiscard]] bool try_send(const T& value) requires std::copy_constructible<T> { return try_send(T(value)); }
+    /// Empty: there is nothing at this moment.
+    [[nodiscard]] std::optional<T> try_receive() noexcept {
+        std::optional<T> value;
+        receive_now(value);
+        return value;
+    }
+
+    void close() noexcept {
+        typename core::woken woken;
+        const std::lock_guard hold(lock_);
+        core_.close(woken);
+    }
+    [[nodiscard]] bool closed() const noexcept {
+        const std::lock_guard hold(lock_);
+        return core_.closed();
+    }
+    /// How many values are queued.
+    [[nodiscard]] std::size_t size() const noexcept {
+        const std::lock_guard hold(lock_);
+        return core_.size();
+    }
+    [[nodiscard]] std::size_t capacity() const noexcept { return core_.capacity(); }
+
+private:
+    detail::passage send_now(T& value) noexcept {
+        typename core::woken woken;
+        const std::lock_guard hold(lock_);
+        return core_.send(value, woken);
+    }
+    detail::passage receive_now(std::optional<T>& into) noexcept {
+        typename core::woken woken;
+        const std::lock_guard hold(lock_);
+        return core_.receive(into, woken);
+    }
+
+    mutable Lock lock_;
+    core core_;
+};
+
+/// For coroutines and threads.
+template <class T>
+using channel = basic_channel<T, detail::spin_lock>;
+/// For the tasks of one loop.
+template <class T>
+using local_channel = basic_channel<T, detail::no_lock>;
+
+/// Refers to the value until the send is over.
+template <class T, class Lock>
+class [[nodiscard("co_await it or call .wait()")]] basic_channel<T, Lock>::send_op {
+public:
+    [[nodiscard]] send_awaiter native_awaiter(detail::promise_base & p)&& noexcept {
+        return send_awaiter(p, *channel_, *value_);
+    }
+    bool wait(std::source_location where = std::source_location::current())&& {
+        return detail::as_task(std::move(*this)).wait(where);
+    }
+
+private:
+    friend class basic_channel;
+    send_op(basic_channel & c, T & value) noexcept : channel_(&c), value_(&value) {}
+    basic_channel* channel_;
+    T* value_;
+};
+
+/// Holds a copy of the value.
+template <class T, class Lock>
+class [[nodiscard("co_await it or call .wait()")]] basic_channel<T, Lock>::send_copy_op {
+public:
+    send_copy_op(send_copy_op &&) noexcept = default;
+    [[nodiscard]] send_awaiter native_awaiter(detail::promise_base & p)&& noexcept {
+        return send_awaiter(p, *channel_, value_);
+    }
+    bool wait(std::source_location where = std::source_location::current())&& {
+        return detail::as_task(std::move(*this)).wait(where);
+    }
+
+private:
+    friend class basic_channel;
+    send_copy_op(basic_channel & c, const T& value) : channel_(&c), value_(value) {}
+    basic_channel* channel_;
+    T value_;
+};
+
+template <class T, class Lock>
+class [[nodiscard("co_await it or call .wait()")]] basic_channel<T, Lock>::receive_op {
+public:
+    [[nodiscard]] receive_awaiter native_awaiter(detail::promise_base & p) const noexcept {
+        return receive_awaiter(p, *channel_);
+    }
+    std::optional<T> wait(std::source_location where = std::source_location::current()) const {
+        return detail::as_task(*this).wait(where);
+    }
+
+private:
+    friend class basic_channel;
+    explicit receive_op(basic_channel & c) noexcept : channel_(&c) {}
+    basic_channel* channel_;
+};
+
+template <class T, class Lock>
+class basic_channel<T, Lock>::send_awaiter final
+    : public detail::leaf_awaiter<send_awaiter, detail::sending<T, detail::leaf>> {
+    using base = detail::leaf_awaiter<send_awaiter, detail::sending<T, detail::leaf>>;
+
+public:
+    send_awaiter(detail::promise_base& p, basic_channel& c, T& v) noexcept
+        : base(p, detail::send_kind, &c), channel_(c) {
+        this->value = &v;
+    }
+    send_awaiter(const send_awaiter&) = delete;
+    send_awaiter& operator=(const send_awaiter&) = delete;
+    ~send_awaiter() { this->abandon(channel_.lock_, channel_.core_.senders); }
+
+    [[nodiscard]] bool try_now() noexcept { return over(channel_.send_now(*this->value)); }
+    [[nodiscard]] bool park() noexcept {
+        typename core::woken woken;
+        return this->park_in(channel_.lock_, channel_.core_.senders,
+                             [this, &woken] { return over(channel_.core_.send(*this->value, woken)); });
+    }
+    bool await_resume() noexcept {
+        this->completed();
+        return this->sent;
+    }
+
+private:
+    bool over(detail::passage p) noexcept {
+        this->sent = p == detail::passage::done;
+        return p != detail::passage::has_to_wait;
+    }
+    basic_channel& channel_;
+};
+
+template <class T, class Lock>
+class basic_channel<T, Lock>::receive_awaiter final
+    : public detail::leaf_awaiter<receive_awaiter, detail::receiving<T, detail::leaf>> {
+    using base = detail::leaf_awaiter<receive_awaiter, detail::receiving<T, detail::leaf>>;
+
+public:
+    receive_awaiter(detail::promise_base& p, basic_channel& c) noexcept
+        : base(p, detail::receive_kind, &c), channel_(c) {}
+    receive_awaiter(const receive_awaiter&) = delete;
+    receive_awaiter& operator=(const receive_awaiter&) = delete;
+    ~receive_awaiter() { this->abandon(channel_.lock_, channel_.core_.receivers); }
+
+    [[nodiscard]] bool try_now() noexcept { return channel_.receive_now(this->got) != detail::passage::has_to_wait; }
+    [[nodiscard]] bool park() noexcept {
+        typename core::woken woken;
+        return this->park_in(channel_.lock_, channel_.core_.receivers, [this, &woken] {
+            return channel_.core_.receive(this->got, woken) != detail::passage::has_to_wait;
+        });
+    }
+    [[nodiscard]] std::optional<T> await_resume() noexcept {
+        this->completed();
+        return std::move(this->got);
+    }
+
+private:
+    basic_channel& channel_;
+};
+
+}  // namespace v0
+}  // namespace bide

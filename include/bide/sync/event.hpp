@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// event: a flag that can be waited for.
+//
+//     bide::event ready;
+//     co_await ready;          // in a coroutine; at once when it is set
+//     ready.wait();            // in plain code, on any thread
+//     ready.set();             // from anywhere: wakes all who wait
+//
+// set() wakes everybody who waits at that moment, in the order in which they came, also when reset() follows at once.
+//
+// Thread rule: event: any coroutine, any thread. local_event: the same without atomics, for the tasks of one loop and
+// the
+//   plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+// Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message. Whoever
+//   was woken does not touch it any more: it may be destroyed after set().
+// Cancellation: a task that is asked to stop while it waits leaves; one that was woken already goes on to its next
+// wait. Errors: none. Nobody is known who will set it, so a wait that has no end cannot be found (as it can for a
+// mutex).
+#pragma once
+
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/lock_policy.hpp>
+
+#include <mutex>
+#include <source_location>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+inline constexpr wait_kind event_kind{"event"};
+}  // namespace detail
+
+template <class Lock>
+class basic_event {
+    class awaiter;
+
+public:
+    explicit basic_event(bool set = false) noexcept : set_(set) {}
+    basic_event(const basic_event&) = delete;
+    basic_event& operator=(const basic_event&) = delete;
+    ~basic_event();
+
+    void set() noexcept;
+    void reset() noexcept {
+        const std::lock_guard hold(lock_);
+        set_ = false;
+    }
+    [[nodiscard]] bool is_set() const noexcept {
+        const std::lock_guard hold(lock_);  // not a look from outside: whoever sees it set may destroy it
+        return set_;
+    }
+
+    /// Blocks the calling thread until it is set.
+    void wait(std::source_location where = std::source_location::current());
+
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) noexcept { return awaiter(p, *this); }
+
+private:
+    mutable Lock lock_;
+    bool set_;
+    detail::leaf_list waiters_;
+};
+
+/// For coroutines and threads.
+using event = basic_event<detail::spin_lock>;
+/// For the tasks of one loop.
+using local_event = basic_event<detail::no_lock>;
+
+template <class Lock>
+class basic_event<Lock>::awaiter final : public detail::leaf_awaiter<awaiter> {
+public:
+    awaiter(detail::promise_base& p, basic_event& e) noexcept
+        : detail::leaf_awaiter<awaiter>(p, detail::event_kind, &e), event_(e) {}
+    awaiter(const awaiter&) = delete;
+    awaiter& operator=(const awaiter&) = delete;
+    ~awaiter() { this->abandon(event_.lock_, event_.waiters_); }
+
+    [[nodiscard]] bool try_now() noexcept { return event_.is_set(); }
+    [[nodiscard]] bool park() noexcept {
+        return this->park_in(event_.lock_, event_.waiters_, [this] { return event_.set_; });
+    }
+    void await_resume() noexcept { this->completed(); }
+
+private:
+    basic_event& event_;
+};
+
+extern template class basic_event<detail::spin_lock>;
+extern template class basic_event<detail::no_lock>;
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// latch: waits until something has happened n times; once.
+//
+//     bide::latch done(3);
+//     done.count_down();                 // three times, from anywhere
+//     co_await done;                     // in a coroutine; in plain code: done.wait()
+//     co_await done.arrive_and_wait();   // both in one
+//
+// Thread rule: latch: any coroutine, any thread. local_latch: the same without atomics, for the tasks of one loop and
+// the
+//   plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+// Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message. Whoever
+//   was woken does not touch it any more.
+// Cancellation: a task that is asked to stop while it waits leaves. What it counted down stays counted.
+// Errors: a negative count is std::invalid_argument; counting down below zero throws usage_error and counts nothing.
+#pragma once
+
+#include <bide/detail/leaf.hpp>
+#include <bide/detail/lock_policy.hpp>
+
+#include <cstddef>
+#include <mutex>
+#include <source_location>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+inline constexpr wait_kind latch_kind{"latch"};
+}  // namespace detail
+
+template <class Lock>
+class basic_latch {
+    class awaiter;
+
+public:
+    class arrive_op;
+
+    explicit basic_latch(std::ptrdiff_t count);
+    basic_latch(const basic_latch&) = delete;
+    basic_latch& operator=(const basic_latch&) = delete;
+    ~basic_latch();
+
+    void count_down(std::ptrdiff_t n = 1);
+    /// True when the count is zero.
+    [[nodiscard]] bool try_wait() const noexcept {
+        const std::lock_guard hold(lock_);
+        return count_ == 0;
+    }
+    /// Blocks the calling thread until the count is zero.
+    void wait(std::source_location where = std::source_location::current());
+    /// Awaitable, with .wait(): counts down when it is awaited, then waits. Nothing is counted by a task that was asked
+    /// to stop before.
+    [[nodiscard]] arrive_op arrive_and_wait(std::ptrdiff_t n = 1);
+
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) noexcept { return awaiter(p, *this, 0); }
+
+private:
+    /// Under the lock. Brings the count to zero; throws nothing, false: it is lower than n.
+    bool finish(std::ptrdiff_t n, detail::claimed_leaves& woken) noexcept {
+        if (n > count_) return false;
+        count_ = 0;
+        while (detail::leaf* l = waiters_.pop_claimed()) woken.add(*l);
+        return true;
+    }
+    [[noreturn]] static void throw_below_zero();
+
+    mutable Lock lock_;
+    std::ptrdiff_t count_;
+    detail::leaf_list waiters_;
+};
+
+/// For coroutines and threads.
+using latch = basic_latch<detail::spin_lock>;
+/// For the tasks of one loop.
+using local_latch = basic_latch<detail::no_lock>;
+
+template <class Lock>
+class [[nodiscard("co_await it or call .wait()")]] basic_latch<Lock>::arrive_op {
+public:
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept { return awaiter(p, *latch_, n_); }
+    void wait(std::source_location where = std::source_location::current()) const;
+
+private:
+    friend class basic_latch;
+    arrive_op(basic_latch & l, std::ptrdiff_t n) noexcept : latch_(&l), n_(n) {}
+    basic_latch* latch_;
+    std::ptrdiff_t n_;
+};
+
+// Counting and parking are one section under the lock: when the last one has counted, a waiter that wakes may destroy
+// the latch, and nobody who counted before may look at it again.
+template <class Lock>
+class basic_latch<Lock>::awaiter final : public detail::leaf_awaiter<awaiter> {
+public:
+    awaiter(detail::promise_base& p, basic_latch& l, std::ptrdiff_t n) noexcept
+        : detail::leaf_awaiter<awaiter>(p, detail::latch_kind, &l), latch_(l), n_(n) {}
+    awaiter(const awaiter&) = delete;
+    awaiter& operator=(const awaiter&) = delete;
+    ~awaiter() { this->abandon(latch_.lock_, latch_.waiters_); }
+
+    [[nodiscard]] bool try_now() noexcept {
+        detail::claimed_leaves woken;
+        const std::lock_guard hold(latch_.lock_);
+        return arrive_last(woken);
+    }
+    [[nodiscard]] bool park() noexcept {
+        detail::claimed_leaves woken;
+        return this->park_in(latch_.lock_, latch_.waiters_, [this, &woken] {
+            if (arrive_last(woken)) return true;
+            latch_.count_ -= n_;
+            return false;
+        });
+    }
+    void await_resume() {
+        this->completed();
+        if (below_zero_) [[unlikely]]
+            throw_below_zero();
+    }
+
+private:
+    bool arrive_last(detail::claimed_leaves& woken) noexcept {
+        if (n_ < latch_.count_) return false;
+        below_zero_ = !latch_.finish(n_, woken);
+        return true;
+    }
+    basic_latch& latch_;
+    std::ptrdiff_t n_;  // 0: only waits
+    bool below_zero_ = false;
+};
+
+extern template class basic_latch<detail::spin_lock>;
+extern template class basic_latch<detail::no_lock>;
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// mutex: one at a time, first come, first served. It may be held over a co_await.
+//
+//     bide::mutex m;
+//     auto held = co_await m.lock();     // in a coroutine
+//     auto held = m.lock().wait();       // in plain code, on any thread
+//     …                                  // until the guard is destroyed, or held.unlock()
+//
+// Hand-over: unlock gives the mutex to whoever has waited longest; nobody overtakes. A waiter that is cancelled is
+// skipped. One that was cancelled after it had been handed the mutex still gets its guard, which unlocks as usual.
+//
+// Thread rule: mutex: any coroutine, any thread. local_mutex: the same without atomics, for the tasks of one loop and
+// the
+//   plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+// Lifetime rule: it outlives its guards and its waiters; destroyed while locked or waited for, it ends the program with
+// a
+//   message. A guard that is kept beyond the task that locked it is moved there, not referred to.
+// Cancellation: a task that is asked to stop while it waits leaves the queue.
+// Errors: locking it again as its owner throws would_deadlock at once, and so does a circle of tasks and threads that
+// wait
+//   for each other's mutexes (for the one that closes it). The owner is the task or thread that locked it; once a guard
+//   is moved the owner counts as unknown. Unlocking what is not locked throws usage_error.
+#pragma once
+
+#include <bide/detail/holder.hpp>
+#include <bide/detail/lock_policy.hpp>
+#include <bide/detail/mutex_core.hpp>
+
+#include <mutex>
+#include <source_location>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+template <class T>
+class task;
+
+namespace detail {
+inline constexpr wait_kind mutex_kind{"mutex"};
+template <class Lock>
+class condition_awaiter;
+}  // namespace detail
+
+template <class Lock>
+class basic_mutex {
+public:
+    class guard;
+    class lock_op;
+
+    basic_mutex() noexcept = default;
+    basic_mutex(const basic_mutex&) = delete;
+    basic_mutex& operator=(const basic_mutex&) = delete;
+    ~basic_mutex();
+
+    /// Awaitable, with .wait(); gives a guard.
+    [[nodiscard]] lock_op lock() noexcept { return lock_op(*this); }
+    /// The guard, or an empty one: it is locked, by whomever.
+    [[nodiscard]] guard try_lock() noexcept { return take(detail::current_holder()) ? guard(*this) : guard(); }
+    /// For what was guard::release()d; guards do it by themselves.
+    void unlock() {
+        if (!give_up()) detail::throw_not_held("mutex");
+    }
+    [[nodiscard]] bool locked() const noexcept {
+        const std::lock_guard hold(lock_);
+        return core_.locked();
+    }
+
+private:
+    class awaiter;
+    static task<bool> acquire(lock_op op);  // true: the caller holds it; a guard that is moved would lose its owner
+    friend class detail::condition_awaiter<Lock>;
+
+    bool take(const detail::holder& as) noexcept {
+        const std::lock_guard hold(lock_);
+        return take_locked(as);
+    }
+    bool take_locked(const detail::holder& as) noexcept {
+        if (!core_.take()) return false;
+        holder_.set(as);
+        return true;
+    }
+    /// False: it was not locked.
+    bool give_up() noexcept {
+        detail::claimed_leaves woken;
+        const std::lock_guard hold(lock_);
+        if (!core_.locked()) return false;
+        give_locked(woken);
+        return true;
+    }
+    void give_locked(detail::claimed_leaves& woken) noexcept {
+        if (detail::leaf* next = core_.give()) {
+            holder_.set(static_cast<detail::holding_leaf*>(next)->as);
+            woken.add(*next);
+        } else {
+            holder_.forget();
+        }
+    }
+    void forget_holder() noexcept {
+        const std::lock_guard hold(lock_);
+        holder_.forget();
+    }
+
+    mutable Lock lock_;
+    detail::mutex_core<detail::leaf> core_;  // its waiters are holding_leaf
+    detail::holder_record holder_;
+};
+
+/// For coroutines and threads.
+using mutex = basic_mutex<detail::spin_lock>;
+/// For the tasks of one loop.
+using local_mutex = basic_mutex<detail::no_lock>;
+
+/// Holds the mutex for as long as it lives. Movable; empty when default-constructed, moved from or unlocked.
+template <class Lock>
+class [[nodiscard("a guard that is dropped unlocks at once")]] basic_mutex<Lock>::guard {
+public:
+    guard() noexcept = default;
+    guard(guard && other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
+        if (mutex_ != nullptr) mutex_->forget_holder();  // whose it is now is not known
+    }
+    guard& operator=(guard&& other) noexcept {
+        guard taken(std::move(other));
+        std::swap(mutex_, taken.mutex_);
+        return *this;
+    }
+    ~guard() {
+        if (mutex_ != nullptr) drop();
+    }
+
+    /// Before the end of its life; throws usage_error when it does not hold the mutex.
+    void unlock() {
+        if (mutex_ == nullptr) detail::throw_not_held("mutex");
+        std::exchange(mutex_, nullptr)->unlock();
+    }
+    /// Leaves the mutex locked; somebody calls mutex::unlock() later.
+    basic_mutex* release() noexcept {
+        if (mutex_ != nullptr) mutex_->forget_holder();
+        return std::exchange(mutex_, nullptr);
+    }
+    [[nodiscard]] bool owns_lock() const noexcept { return mutex_ != nullptr; }
+    [[nodiscard]] explicit operator bool() const noexcept { return mutex_ != nullptr; }
+
+private:
+    friend class basic_mutex;
+    friend class detail::condition_awaiter<Lock>;
+    explicit guard(basic_mutex & m) noexcept : mutex_(&m) {}
+    void drop() noexcept;
+    basic_mutex* mutex_ = nullptr;
+};
+
+/// What lock() gives.
+template <class Lock>
+class [[nodiscard("co_await it or call .wait()")]] basic_mutex<Lock>::lock_op {
+public:
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept {
+        return awaiter(p, *mutex_, as_.id != 0 ? as_ : detail::holder_of(p), place_);
+    }
+    /// Blocks the calling thread; during stack unwinding the guard is empty when the wait failed.
+    guard wait(std::source_location where = std::source_location::current()) const;
+
+private:
+    friend class basic_mutex;
+    explicit lock_op(basic_mutex & m) noexcept : mutex_(&m) {}
+
+    basic_mutex* mutex_;
+    detail::holder as_;  // set by wait()
+    const std::source_location* place_ = nullptr;
+};
+
+template <class Lock>
+class basic_mutex<Lock>::awaiter final : public detail::owned_leaf<awaiter, detail::holding_leaf> {
+    using base = detail::owned_leaf<awaiter, detail::holding_leaf>;
+
+public:
+    awaiter(detail::promise_base& p, basic_mutex& m, const detail::holder& h,
+            const std::source_location* place) noexcept
+        : base(p, detail::mutex_kind, &m), mutex_(m), place_(place) {
+        this->as = h;
+    }
+    awaiter(const awaiter&) = delete;
+    awaiter& operator=(const awaiter&) = delete;
+    ~awaiter() { this->abandon(mutex_.lock_, mutex_.core_.waiters); }
+
+    [[nodiscard]] bool try_now() noexcept {
+        const std::lock_guard hold(mutex_.lock_);
+        if (mutex_.take_locked(this->as)) return true;
+        if (!mutex_.holder_.is(this->as)) return false;
+        again_ = this->who;  // an error is a result: it does not wait either
+        return true;
+    }
+    [[nodiscard]] bool park() noexcept {
+        return this->park_owned(mutex_.lock_, mutex_.core_.waiters, [this] { return mutex_.take_locked(this->as); });
+    }
+    [[nodiscard]] guard await_resume() {
+        this->completed();
+        if (again_ != nullptr) [[unlikely]]
+            detail::throw_held_already("mutex", *again_, place_);
+        return guard(mutex_);
+    }
+    [[nodiscard]] detail::wait_target target() const noexcept {
+        const detail::holder h = mutex_.holder_.get();
+        return {h.id, h.on};
+    }
+
+private:
+    basic_mutex& mutex_;
+    const std::source_location* place_;
+    const detail::promise_base* again_ = nullptr;
+};
+
+extern template class basic_mutex<detail::spin_lock>;
+extern template class basic_mutex<detail::no_lock>;
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/as_task.hpp>
+#include <bide/detail/fail_fast.hpp>
+#include <bide/sync/barrier.hpp>
+
+#include <stdexcept>
+
+namespace bide {
+inline namespace v0 {
+
+template <class Lock>
+basic_barrier<Lock>::basic_barrier(std::ptrdiff_t participants) : participants_(participants) {
+    if (participants < 1) throw std::invalid_argument("barrier: there must be at least one participant");
+}
+
+template <class Lock>
+basic_barrier<Lock>::~basic_barrier() {
+    const std::lock_guard hold(lock_);
+    detail::need_no_waiters(waiters_, "barrier");
+}
+
+// Everybody seems to be there. An arrival whose task was asked to stop meanwhile does not count, and whether it was is
+// known only by claiming it. So all are claimed first; when some were stopped, the others wait on, in their order.
+template <class Lock>
+bool basic_barrier<Lock>::let_go(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
+    detail::leaf_list here;
+    const auto does_not_count = [this](detail::leaf& l) {
+        static_cast<awaiter&>(l).counted_ = false;
+        --waiting_;
+    };
+    while (detail::leaf* l = waiters_.pop_front()) {
+        if (l->claim())
+            here.push_back(*l);
+        else
+            does_not_count(*l);
+    }
+    if (waiting_ + coming >= participants_) {
+        waiting_ = 0;
+        while (detail::leaf* l = here.pop_front()) woken.add(*l);
+        return true;
+    }
+    while (detail::leaf* l = here.pop_front()) {
+        if (waiters_.park(*l)) continue;
+        does_not_count(*l);  // stopped while it was claimed: the request left the unwinding to us
+        detail::post(l->who, detail::step::unwind);
+    }
+    return false;
+}
+
+template <class Lock>
+void basic_barrier<Lock>::withdraw(awaiter& a) noexcept {
+    const std::lock_guard hold(lock_);
+    if (a.linked) waiters_.remove(a);
+    if (a.counted_) --waiting_;
+}
+
+template <class Lock>
+void basic_barrier<Lock>::arrive_and_drop() {
+    detail::claimed_leaves woken;
+    const std::lock_guard hold(lock_);
+    if (participants_ == 0)
+        throw usage_error("barrier: arrive_and_drop was called more often than there are participants");
+    --participants_;
+    if (waiting_ != 0) meet(0, woken);
+}
+
+template <class Lock>
+bool basic_barrier<Lock>::arrive_op::wait(std::source_location where) const {
+    return detail::as_task(*this).wait(where);
+}
+
+template class basic_barrier<detail::spin_lock>;
+template class basic_barrier<detail::no_lock>;
+
+}  // namespace v0
+}  // namespace bide

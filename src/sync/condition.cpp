@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/fail_fast.hpp>
+#include <bide/sync/condition.hpp>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+
+inline constexpr wait_kind condition_kind{"condition"};
+
+namespace {
+template <class Guard, class Mutex>
+Mutex& mutex_of(const Guard& held, Mutex* m) {
+    if (!held.owns_lock()) throw_not_held("condition: wait needs a guard that owns its mutex; mutex");
+    return *m;
+}
+}  // namespace
+
+template <class Lock>
+condition_awaiter<Lock>::condition_awaiter(promise_base& p, basic_condition<Lock>& c, guard& held)
+    : base(p, condition_kind, &c), condition_(c), held_(held), mutex_(mutex_of(held, held.mutex_)) {}
+
+template <class Lock>
+bool condition_awaiter<Lock>::park() noexcept {
+    note_edge(*this);     // there is nobody to wait for yet; see target()
+    claimed_leaves next;  // has the mutex after us
+    const std::lock_guard hold(condition_.lock_);
+    detach(this->who);
+    held_.mutex_ = nullptr;
+    {
+        // Within the condition's lock: whoever gets the mutex now and notifies finds us in the list.
+        const std::lock_guard hold_mutex(mutex_.lock_);
+        this->as = mutex_.holder_.get();
+        mutex_.give_locked(next);
+    }
+    if (!condition_.waiters_.park(*this)) post(this->who, step::unwind);
+    return true;
+}
+
+template <class Lock>
+void condition_awaiter<Lock>::relock() noexcept {
+    bool stopped = false;
+    {
+        const std::lock_guard hold(mutex_.lock_);
+        if (!mutex_.take_locked(this->as)) {
+            relocking_.store(true, std::memory_order_relaxed);  // park() below publishes it to the destructor
+            if (mutex_.core_.waiters.park(*this)) return;       // from here on it is not ours
+            stopped = true;  // after it was claimed: the request left the unwinding to us
+        }
+    }
+    if (stopped)
+        post(this->who, step::unwind);
+    else
+        this->resume();
+}
+
+// The wait was not completed.
+template <class Lock>
+void condition_awaiter<Lock>::leave() noexcept {
+    if (this->home != nullptr) forget_edge(*this);
+    if (held_.mutex_ != nullptr) {  // stopped before it began
+        held_.drop();
+    } else if (relocking_.load(std::memory_order_relaxed)) {  // relaxed: published with the parking
+        const std::lock_guard hold(mutex_.lock_);
+        if (this->linked) mutex_.core_.waiters.remove(*this);
+    } else {
+        const std::lock_guard hold(condition_.lock_);
+        if (this->linked) condition_.waiters_.remove(*this);
+    }
+}
+
+template <class Lock>
+wait_target condition_awaiter<Lock>::target() const noexcept {
+    const holder h = relocking_.load(std::memory_order_relaxed) ? mutex_.holder_.get() : holder();
+    return {h.id, h.on};
+}
+
+template class condition_awaiter<spin_lock>;
+template class condition_awaiter<no_lock>;
+
+}  // namespace detail
+
+template <class Lock>
+basic_condition<Lock>::~basic_condition() {
+    const std::lock_guard hold(lock_);
+    detail::need_no_waiters(waiters_, "condition");
+}
+
+template <class Lock>
+void basic_condition<Lock>::notify_one() noexcept {
+    detail::leaf* first = nullptr;
+    {
+        const std::lock_guard hold(lock_);
+        first = waiters_.pop_claimed();
+    }
+    if (first != nullptr) static_cast<detail::condition_awaiter<Lock>*>(first)->relock();
+}
+
+template <class Lock>
+void basic_condition<Lock>::notify_all() noexcept {
+    detail::claimed_leaves all;
+    {
+        const std::lock_guard hold(lock_);
+        while (detail::leaf* l = waiters_.pop_claimed()) all.add(*l);
+    }
+    while (detail::leaf* l = all.take()) static_cast<detail::condition_awaiter<Lock>*>(l)->relock();
+}
+
+template <class Lock>
+void basic_condition<Lock>::wait_op::wait(std::source_location where) const {
+    detail::as_task(*this).wait(where);
+}
+
+template class basic_condition<detail::spin_lock>;
+template class basic_condition<detail::no_lock>;
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/as_task.hpp>
+#include <bide/detail/fail_fast.hpp>
+#include <bide/sync/event.hpp>
+
+namespace bide {
+inline namespace v0 {
+
+template <class Lock>
+basic_event<Lock>::~basic_event() {
+    const std::lock_guard hold(lock_);
+    detail::need_no_waiters(waiters_, "event");
+}
+
+template <class Lock>
+void basic_event<Lock>::set() noexcept {
+    detail::claimed_leaves woken;
+    const std::lock_guard hold(lock_);
+    set_ = true;
+    while (detail::leaf* l = waiters_.pop_claimed()) woken.add(*l);
+}
+
+template <class Lock>
+void basic_event<Lock>::wait(std::source_location where) {
+    if (detail::current_context() == nullptr && is_set()) return;  // nothing can cancel it: no need for a frame
+    detail::as_task_of(*this).wait(where);
+}
+
+template class basic_event<detail::spin_lock>;
+template class basic_event<detail::no_lock>;
+
+}  // namespace v0
+}  // namespace bide
