@@ -24,7 +24,8 @@ std::string join_errors(const std::vector<std::exception_ptr>& errors) {
     return text;
 }
 
-void write_unhandled(std::exception_ptr error, const char* where) {
+// The signature is the hook's.
+void write_unhandled(std::exception_ptr error, const char* where) { // NOLINT(performance-unnecessary-value-param)
     std::string text;
     try {
         text = describe(error);
@@ -119,7 +120,7 @@ void report(const std::string& text) noexcept {
 bool dev_mode() noexcept {
     int now = dev.load(std::memory_order_relaxed); // a flag of its own: nothing else is published by it
     if (now == unread) {
-        const char* set = std::getenv("BIDE_DEV");
+        const char* set = std::getenv("BIDE_DEV"); // NOLINT(concurrency-mt-unsafe): nobody here sets the environment
         now = set != nullptr && set[0] == '1' ? 1 : 0;
         dev.store(now, std::memory_order_relaxed);
     }
