@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/loop_access.hpp>
+#include <bide/detail/process.hpp>
 #include <bide/detail/root.hpp>
 #include <bide/loop.hpp>
 
 #include <mutex>
-#include <pthread.h>
-#include <unistd.h>
 #include <utility>
 
 namespace bide {
@@ -15,13 +14,7 @@ namespace {
 
 constexpr unsigned turns_between_polls = 32; // a busy loop looks at its descriptors this often
 
-// fork() is noticed by a count that the child raises; reading it costs nothing, getpid() is a system call.
-std::atomic<int> forks{0};
-int process_generation() noexcept {
-    static const int registered = pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
-    (void)registered;
-    return forks.load(std::memory_order_relaxed); // relaxed: the child has one thread, which wrote it
-}
+using detail::process_generation;
 
 std::int64_t ticks(loop::clock::time_point t) noexcept {
     return t.time_since_epoch().count();

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/process.hpp>
+
+#include <atomic>
+#include <pthread.h>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+std::atomic<int> forks{0};
+}
+
+int process_generation() noexcept {
+    static const int registered =
+        pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+    (void)registered;
+    return forks.load(std::memory_order_relaxed);  // relaxed: the child has one thread, which wrote it
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
