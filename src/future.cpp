@@ -150,7 +150,17 @@ void started_base::on_due(call_node* node) noexcept {
 }
 
 void started_base::on_ended(child_end* end, slot_base*) noexcept {
-    static_cast<started_base*>(end)->finish();
+    auto* self = static_cast<started_base*>(end);
+    if (tls().ended_on == self->ctx.ex) {
+        self->finish();
+    } else { // it had moved to another executor: its owner is told where it was started
+        self->call = &started_base::on_back;
+        self->ctx.ex->post(*self);
+    }
+}
+
+void started_base::on_back(call_node* node) noexcept {
+    static_cast<started_base*>(node)->finish();
 }
 
 void started_base::finish() noexcept {

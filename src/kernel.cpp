@@ -153,8 +153,15 @@ void detach(promise_base* p) noexcept {
 
 // ---- ending -------------------------------------------------------------------------------------------------------
 
-void deliver(slot_base* s) noexcept {
-    if ((s->flags & custom) != 0) s->end->ended(s->end, s);
+namespace {
+void report_end(slot_base* s, executor* here) noexcept {
+    state.ended_on = here;
+    s->end->ended(s->end, s);
+}
+} // namespace
+
+void deliver(slot_base* s, executor* here) noexcept {
+    if ((s->flags & custom) != 0) report_end(s, here);
     else post(s->parent, step::resume);
 }
 
@@ -162,7 +169,7 @@ namespace {
 void unwind(promise_base* p) noexcept {
     thread_state& t = state;
     if (held_unwind* body = p->ctx->owner->hold; body != nullptr && body->hold(p)) return;
-    const executor* here = p->ctx->ex;
+    executor* const here = p->ctx->ex;
     ++t.unwinding;
     for (;;) {
         slot_base* s = p->out;
@@ -170,7 +177,7 @@ void unwind(promise_base* p) noexcept {
         s->state = outcome::stopped;
         if ((s->flags & custom) != 0) {
             --t.unwinding;
-            s->end->ended(s->end, s);
+            report_end(s, here);
             return;
         }
         p = s->parent;

@@ -125,6 +125,12 @@ bool root_base::drive(slot_base& s) {
     return shielded;
 }
 
+void root_base::on_ended(child_end* self, slot_base*) noexcept {
+    auto& root = *static_cast<root_base*>(self);
+    if (tls().ended_on == root.ctx.ex) root.done_ = true;
+    else root.ctx.ex->post(root.back_); // the last touch: the waiting thread goes on
+}
+
 void root_base::throw_cancelled() const {
     throw cancelled(stop.requested() ? stop.reason() : stop_reason::user);
 }

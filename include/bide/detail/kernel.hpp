@@ -88,7 +88,8 @@ enum slot_flag : std::uint8_t {
 };
 enum class outcome : std::uint8_t { value, failed, stopped };
 
-/// Told when a detached child with the flag `custom` has ended. Also the place where a walk up the frames goes on.
+/// Told when a detached child with the flag `custom` has ended; on the executor of the child, which may have moved
+/// (resume_on): thread_state::ended_on says where. Also the place where a walk up the frames goes on.
 struct child_end {
     promise_base* above;                                   // the frame that waits, or null (root)
     void (*ended)(child_end* self, slot_base* s) noexcept; // the child's frame is gone already
@@ -138,8 +139,8 @@ inline void post(promise_base* p, step what) noexcept {
     p->ctx->ex->post(*p);
 }
 
-/// Hands the outcome of a child whose frame is gone to whoever waits for it.
-void deliver(slot_base* s) noexcept;
+/// Hands the outcome of a child whose frame is gone, and which ended on `here`, to whoever waits for it.
+void deliver(slot_base* s, executor* here) noexcept;
 
 /// Destroys a frame that was never started; deep ownership chains do not recurse without bound.
 void destroy_cold(promise_base* p) noexcept;
@@ -160,8 +161,9 @@ struct final_awaiter {
     [[nodiscard]] bool await_ready() const noexcept { return (p->out->flags & attached) != 0; }
     template <class Promise> [[gnu::noinline]] void await_suspend(std::coroutine_handle<Promise> h) noexcept {
         slot_base* s = h.promise().out;
+        executor* here = h.promise().ctx->ex;
         h.destroy(); // K6
-        deliver(s);
+        deliver(s, here);
     }
     void await_resume() const noexcept {}
 };

@@ -20,15 +20,22 @@ public:
 
 protected:
     root_base(const std::source_location& where) noexcept
-        : task_node("wait", where), child_end{nullptr, &root_base::on_ended} {}
+        : task_node("wait", where), child_end{nullptr, &root_base::on_ended}, back_(*this) {}
 
     /// Runs the child on this thread's idle loop until it has ended. True: during unwinding (then nothing may be thrown).
     bool drive(slot_base& s);
     [[noreturn]] void throw_cancelled() const;
 
 private:
-    static void on_ended(child_end* self, slot_base*) noexcept { static_cast<root_base*>(self)->done_ = true; }
-    bool done_ = false;
+    /// Brings the end of a task that had moved to another executor back to the loop that waits for it.
+    struct way_back final : call_node {
+        root_base& to;
+        explicit way_back(root_base& r) noexcept : call_node(&way_back::arrive), to(r) {}
+        static void arrive(call_node* self) noexcept { static_cast<way_back*>(self)->to.done_ = true; }
+    };
+    static void on_ended(child_end* self, slot_base*) noexcept;
+    way_back back_;
+    bool done_ = false; // written by the waiting thread alone
 };
 
 template <class T> class root final : public root_base {

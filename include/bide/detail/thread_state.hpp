@@ -19,7 +19,9 @@ namespace detail {
 
 struct promise_base;
 struct task_node;
+class virtual_clock;
 struct blocking_region;
+struct thread_sleep;
 
 inline constexpr unsigned credits_per_turn = 128; // always-ready operations of one task before it goes through the queue
 
@@ -34,14 +36,16 @@ struct thread_state {
     loop* idle_loop = nullptr;         // the thread's current loop, for wait() and with_scope in plain code
     promise_base* graves = nullptr;    // cold frames whose destruction was put off (depth)
     blocking_region* blocking = nullptr; // told when a wait() blocks this thread (threads, strand); may be null
+    thread_sleep* sleep = nullptr;     // told when a loop on this thread sleeps (threads of an elastic set); may be null
+    executor* ended_on = nullptr;      // while a child_end is told: where the child was at its end
     int unwinding = 0;                 // the kernel is destroying frames of a stopped chain on this stack
     int uncaught_base = 0;             // std::uncaught_exceptions() when the innermost task on this stack began
 };
 
 [[nodiscard]] thread_state& tls() noexcept;
 
-/// Told by wait() when it is about to block the calling thread, and when it goes on. A thread of an elastic set
-/// stops counting, a strand is released, and so on. Regions nest: an inner one calls `outer` itself.
+/// Told by wait() when it is about to block the calling thread, and when it goes on: a strand is released. Regions nest:
+/// an inner one calls `outer` itself.
 struct blocking_region {
     blocking_region* outer = nullptr;
     virtual void begin_blocking() noexcept = 0;
@@ -49,6 +53,18 @@ struct blocking_region {
 
 protected:
     ~blocking_region() = default;
+};
+
+/// Told by a loop that this thread sleeps in it, and that it goes on: a thread that waits inside bide leaves its place in
+/// an elastic set to another one.
+struct thread_sleep {
+    virtual void begin_sleep() noexcept = 0;
+    virtual void end_sleep() noexcept = 0;
+    /// The clock of the test for which this thread works: it does not move meanwhile. Null: real time.
+    [[nodiscard]] virtual virtual_clock* clock() const noexcept = 0;
+
+protected:
+    ~thread_sleep() = default;
 };
 
 /// True when the native stack has no room for more nesting (K9).
