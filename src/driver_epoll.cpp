@@ -3,17 +3,18 @@
 // The real driver. Until the first descriptor is watched it owns none and sleeps on a futex: a wait() in plain code
 // leaks nothing and costs one system call. From then on it sleeps in epoll_wait, and an eventfd wakes it.
 #include <bide/detail/driver.hpp>
+#include <bide/detail/spin_lock.hpp>
 
-#include <atomic>
-#include <cerrno>
-#include <climits>
 #include <linux/futex.h>
-#include <mutex>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
-#include <system_error>
 #include <unistd.h>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <mutex>
+#include <system_error>
 #include <utility>
 
 namespace bide {
@@ -29,23 +30,148 @@ public:
     }
     descriptor_owner(const descriptor_owner&) = delete;
     descriptor_owner& operator=(const descriptor_owner&) = delete;
-    ~descriptor_owner() { ::close(fd_); }
+    ~descriptor_owner() { close(); }
     [[nodiscard]] int get() const noexcept { return fd_; }
+    void close() noexcept {
+        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+    }
 
 private:
     int fd_;
 };
 
-struct poller {
-    descriptor_owner epoll{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
-    descriptor_owner event{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"};
+class poller final : public fd_watcher {
+public:
     poller() {
         epoll_event e{};
         e.events = EPOLLIN | EPOLLET;
-        e.data.ptr = nullptr; // the wake-up
-        if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, event.get(), &e) != 0)
-            throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+        e.data.ptr = nullptr;  // the wake-up
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, event_.get(), &e) != 0) fail();
     }
+
+    void add(watched_fd& w) override {
+        const std::lock_guard guard(lock_);
+        epoll_event e = events_for(w);
+        if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, w.fd, &e) != 0) fail();
+        push(watched_, w);
+        w.watched = true;
+        count_.fetch_add(1,
+                         std::memory_order_relaxed);  // relaxed: a count; an added descriptor wakes the loop by itself
+    }
+
+    void report_again(watched_fd& w) noexcept override {
+        const std::lock_guard guard(lock_);
+        epoll_event e = events_for(w);
+        if (w.watched) ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, w.fd, &e);
+    }
+
+    void remove(watched_fd& w) noexcept override {
+        {
+            const std::lock_guard guard(lock_);
+            if (!w.watched) return;
+            epoll_event none{};
+            ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.fd, &none);
+            take_out(w);
+            if (reporting_) {  // an event of w may have been collected already
+                push(leaving_, w);
+                return;
+            }
+        }
+        w.released(&w);
+    }
+
+    /// Waits for events and reports them; true: it was woken.
+    [[nodiscard]] bool collect(int timeout) noexcept {
+        {
+            const std::lock_guard guard(lock_);
+            reporting_ = true;
+        }
+        bool woken = false;
+        const int got = ::epoll_wait(epoll_.get(), events_, batch, timeout);
+        for (int i = 0; i < got; ++i) {
+            if (auto* w = static_cast<watched_fd*>(events_[i].data.ptr))
+                w->ready(w, events_[i].events);
+            else
+                woken = true;
+        }
+        if (woken) {
+            std::uint64_t count = 0;
+            [[maybe_unused]] const ssize_t n = ::read(event_.get(), &count, sizeof count);
+        }
+        watched_fd* left = nullptr;
+        {
+            const std::lock_guard guard(lock_);
+            reporting_ = false;
+            left = std::exchange(leaving_, nullptr);
+        }
+        release_all(left);
+        return woken;
+    }
+
+    void wake() noexcept {
+        const std::uint64_t one = 1;
+        [[maybe_unused]] const ssize_t n = ::write(event_.get(), &one, sizeof one);
+    }
+
+    /// The loop is gone. What it watched may be watched by another one.
+    void end() noexcept {
+        watched_fd* left = nullptr;
+        {
+            const std::lock_guard guard(lock_);
+            while (watched_fd* w = watched_) {
+                take_out(*w);
+                push(leaving_, *w);
+            }
+            left = std::exchange(leaving_, nullptr);
+            epoll_.close();
+            event_.close();
+        }
+        release_all(left);
+    }
+
+    [[nodiscard]] int descriptor() const noexcept { return epoll_.get(); }
+    [[nodiscard]] bool watches_anything() const noexcept { return count_.load(std::memory_order_relaxed) != 0; }
+
+private:
+    static constexpr int batch = 128;
+
+    [[noreturn]] static void fail() { throw std::system_error(errno, std::generic_category(), "epoll_ctl"); }
+    static epoll_event events_for(watched_fd& w) noexcept {
+        epoll_event e{};
+        e.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+        e.data.ptr = &w;
+        return e;
+    }
+    static void push(watched_fd*& list, watched_fd& w) noexcept {
+        w.prev = nullptr;
+        w.next = list;
+        if (list != nullptr) list->prev = &w;
+        list = &w;
+    }
+    void take_out(watched_fd& w) noexcept {
+        if (w.prev != nullptr)
+            w.prev->next = w.next;
+        else
+            watched_ = w.next;
+        if (w.next != nullptr) w.next->prev = w.prev;
+        w.watched = false;
+        count_.fetch_sub(1, std::memory_order_relaxed);
+    }
+    static void release_all(watched_fd* list) noexcept {
+        while (watched_fd* w = list) {
+            list = w->next;
+            w->released(w);
+        }
+    }
+
+    descriptor_owner epoll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
+    descriptor_owner event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"};
+    spin_lock lock_;  // also over epoll_ctl: streams come and go rarely, and one that left is never in the set
+    watched_fd* watched_ = nullptr;
+    watched_fd* leaving_ = nullptr;  // out of the set, to be released when the present report is over
+    bool reporting_ = false;
+    std::atomic<long> count_{0};
+    epoll_event events_[batch] = {};
 };
 
 timespec to_timespec(std::chrono::nanoseconds ns) noexcept {
@@ -57,49 +183,45 @@ timespec to_timespec(std::chrono::nanoseconds ns) noexcept {
 
 class epoll_driver final : public driver {
 public:
+    epoll_driver() = default;
+    epoll_driver(const epoll_driver&) = delete;
+    epoll_driver& operator=(const epoll_driver&) = delete;
+    ~epoll_driver() override {
+        if (poller* p = poller_.load(std::memory_order_acquire)) p->end();
+    }
+
     time_point now() noexcept override { return std::chrono::steady_clock::now(); }
 
     void park(time_point until, bool) noexcept override {
-        if (poller* p = poller_.load(std::memory_order_acquire)) wait_for_events(*p, until);
-        else wait_on_word(until);
+        if (poller* p = poller_.load(std::memory_order_acquire))
+            wait_for_events(*p, until);
+        else
+            wait_on_word(until);
     }
 
     void poll() noexcept override {
-        if (poller* p = poller_.load(std::memory_order_acquire)) collect(*p, 0);
+        if (poller* p = poller_.load(std::memory_order_acquire)) report(*p, 0);
     }
 
     void wake() noexcept override {
-        // seq_cst with wait_on_word and poller(): either the sleeper sees the word, or we see that it sleeps in epoll.
+        // seq_cst with park() and need_poller(): either the sleeper sees the word, or we see that it sleeps in epoll.
         woken_.store(1, std::memory_order_seq_cst);
-        if (poller* p = poller_.load(std::memory_order_seq_cst)) {
-            const std::uint64_t one = 1;
-            [[maybe_unused]] const ssize_t n = ::write(p->event.get(), &one, sizeof one);
-        }
-        ::syscall(SYS_futex, word(), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+        if (poller* p = poller_.load(std::memory_order_seq_cst))
+            p->wake();
+        else
+            wake_word();
     }
 
-    void watch(watched_fd& w) override {
-        poller& p = need_poller();
-        epoll_event e{};
-        e.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-        e.data.ptr = &w;
-        if (::epoll_ctl(p.epoll.get(), EPOLL_CTL_ADD, w.fd, &e) != 0)
-            throw std::system_error(errno, std::generic_category(), "epoll_ctl");
-        watched_.fetch_add(1, std::memory_order_relaxed); // relaxed: a count; a descriptor that is added wakes by itself
+    const std::shared_ptr<fd_watcher>& watcher() override {
+        need_poller();
+        return shared_;
     }
 
-    void unwatch(watched_fd& w) noexcept override {
-        poller* p = poller_.load(std::memory_order_acquire);
-        if (p == nullptr) return;
-        epoll_event none{};
-        ::epoll_ctl(p->epoll.get(), EPOLL_CTL_DEL, w.fd, &none);
-        watched_.fetch_sub(1, std::memory_order_relaxed);
-        for (int i = next_; i < got_; ++i) // events that are being reported now
-            if (events_[i].data.ptr == &w) events_[i].data.ptr = nullptr;
+    int descriptor() override { return need_poller().descriptor(); }
+    bool watches_anything() const noexcept override {
+        const poller* p = poller_.load(std::memory_order_acquire);
+        return p != nullptr && p->watches_anything();
     }
-
-    int descriptor() override { return need_poller().epoll.get(); }
-    bool watches_anything() const noexcept override { return watched_.load(std::memory_order_relaxed) != 0; }
     bool current() const noexcept override {
         const std::shared_ptr<virtual_clock> clock = use_clock(nullptr);
         use_clock(clock);
@@ -107,20 +229,26 @@ public:
     }
 
 private:
-    static constexpr int batch = 128;
-
     poller& need_poller() {
         if (poller* p = poller_.load(std::memory_order_acquire)) return *p;
         const std::lock_guard guard(making_);
-        if (!made_) {
-            made_ = std::make_unique<poller>();
-            poller_.store(made_.get(), std::memory_order_seq_cst); // see wake()
-            ::syscall(SYS_futex, word(), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+        poller* p = poller_.load(std::memory_order_relaxed);  // relaxed: written under the mutex
+        if (p == nullptr) {
+            auto made = std::make_shared<poller>();
+            p = made.get();
+            shared_ = std::move(made);
+            poller_.store(p, std::memory_order_seq_cst);  // see wake()
+            // A wake() that wrote only the word, because there was no poller yet, is seen in the descriptor all the
+            // same.
+            if (woken_.exchange(1, std::memory_order_seq_cst) != 0) p->wake();
+            wake_word();  // a loop that sleeps on the word, or is about to, goes over to epoll
         }
-        return *made_;
+        return *p;
     }
 
     std::uint32_t* word() noexcept { return reinterpret_cast<std::uint32_t*>(&woken_); }
+
+    void wake_word() noexcept { ::syscall(SYS_futex, word(), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
 
     void wait_on_word(time_point until) noexcept {
         if (woken_.exchange(0, std::memory_order_seq_cst) != 0) return;
@@ -138,42 +266,25 @@ private:
             timeout = left <= 0 ? 0 : left > INT_MAX ? INT_MAX : static_cast<int>(left);
         }
         if (woken_.exchange(0, std::memory_order_seq_cst) != 0) timeout = 0;
-        collect(p, timeout);
+        report(p, timeout);
     }
 
-    void collect(poller& p, int timeout) noexcept {
-        got_ = ::epoll_wait(p.epoll.get(), events_, batch, timeout);
-        for (next_ = 0; next_ < got_;) {
-            const epoll_event e = events_[next_++];
-            if (auto* w = static_cast<watched_fd*>(e.data.ptr)) {
-                w->ready(w, e.events);
-            } else { // the wake-up
-                std::uint64_t count = 0;
-                [[maybe_unused]] const ssize_t n = ::read(p.event.get(), &count, sizeof count);
-                woken_.store(0, std::memory_order_seq_cst);
-            }
-        }
-        got_ = next_ = 0;
+    void report(poller& p, int timeout) noexcept {
+        if (p.collect(timeout)) woken_.store(0, std::memory_order_seq_cst);
     }
 
     std::atomic<std::uint32_t> woken_{0};
     static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "the futex word is the atomic itself");
     std::atomic<poller*> poller_{nullptr};
     std::mutex making_;
-    std::unique_ptr<poller> made_;
-    std::atomic<long> watched_{0};
-    epoll_event events_[batch] = {};
-    int got_ = 0;
-    int next_ = 0;
+    std::shared_ptr<fd_watcher> shared_;  // written once, before poller_
 };
 
 thread_local std::shared_ptr<virtual_clock> clock_here;
 
-} // namespace
+}  // namespace
 
-std::unique_ptr<driver> make_epoll_driver() {
-    return std::make_unique<epoll_driver>();
-}
+std::unique_ptr<driver> make_epoll_driver() { return std::make_unique<epoll_driver>(); }
 
 std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) noexcept {
     return std::exchange(clock_here, std::move(clock));
@@ -183,6 +294,6 @@ std::unique_ptr<driver> make_default_driver() {
     return clock_here ? make_virtual_driver(clock_here) : make_epoll_driver();
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

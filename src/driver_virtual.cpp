@@ -41,10 +41,9 @@ public:
         woken_ = true;
         changed_.notify_one();
     }
-    void watch(watched_fd&) override {
+    const std::shared_ptr<fd_watcher>& watcher() override {
         throw std::logic_error("bide: real descriptors cannot be watched in virtual time; use a loop on real time");
     }
-    void unwatch(watched_fd&) noexcept override {}
     int descriptor() override {
         throw std::logic_error("bide: a loop on virtual time has no descriptor; use a loop on real time");
     }
@@ -63,12 +62,12 @@ private:
     bool woken_ = false;
 };
 
-} // namespace
+}  // namespace
 
 std::unique_ptr<driver> make_virtual_driver(std::shared_ptr<virtual_clock> clock) {
     return std::make_unique<virtual_driver>(std::move(clock));
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -15,11 +16,47 @@ namespace detail {
 
 using time_point = std::chrono::steady_clock::time_point;
 
-/// A descriptor that the driver watches. The owner keeps it alive until unwatch().
+class fd_watcher;
+
+/// A descriptor that a loop watches, and who is told. It is told on the loop's thread, outside all locks.
 struct watched_fd {
-    int fd = -1;
-    /// Called on the loop's thread, outside all locks: the epoll events that arrived (edge-triggered).
-    void (*ready)(watched_fd* self, std::uint32_t events) noexcept = nullptr;
+    int fd;
+    /// The epoll events that arrived (edge-triggered: once per change). A hint: what they say may be over already.
+    void (*ready)(watched_fd* self, std::uint32_t events) noexcept;
+    /// The watcher has let go of it: ready() is not called any more. The last call; it may delete the object.
+    void (*released)(watched_fd* self) noexcept;
+    std::shared_ptr<fd_watcher> by;
+    watched_fd* prev = nullptr;  // the watcher's lists, under its lock
+    watched_fd* next = nullptr;
+    bool watched = false;
+
+    watched_fd(int d, void (*on_ready)(watched_fd*, std::uint32_t) noexcept, void (*on_released)(watched_fd*) noexcept,
+               std::shared_ptr<fd_watcher> w) noexcept
+        : fd(d), ready(on_ready), released(on_released), by(std::move(w)) {}
+    watched_fd(const watched_fd&) = delete;
+    watched_fd& operator=(const watched_fd&) = delete;
+
+protected:
+    ~watched_fd() = default;
+};
+
+/// What watches descriptors for one loop. It is shared with what it watches, because either may end first: a stream may
+/// outlive the loop on which it was made, and be closed on another thread while the loop reports it.
+/// Every function may be called from any thread.
+class fd_watcher {
+public:
+    fd_watcher() = default;
+    fd_watcher(const fd_watcher&) = delete;
+    fd_watcher& operator=(const fd_watcher&) = delete;
+    virtual ~fd_watcher() = default;
+
+    /// Watches w for reading and writing; what it is ready for now is reported too. Throws std::system_error.
+    virtual void add(watched_fd& w) = 0;
+    /// Reports what w is ready for once more.
+    virtual void report_again(watched_fd& w) noexcept = 0;
+    /// Takes w out, and releases it: at once, or later on the loop's thread if the loop may be reporting now. Until
+    /// then ready() may still be called. Nothing if w is out already (the loop is gone).
+    virtual void remove(watched_fd& w) noexcept = 0;
 };
 
 class driver {
@@ -40,11 +77,9 @@ public:
     /// Every ready task only yielded (virtual time: as good as idle).
     virtual void only_yields(time_point) noexcept {}
 
-    /// Watches a descriptor for reading and writing, edge-triggered; throws std::system_error. On the loop's thread or
-    /// any other.
-    virtual void watch(watched_fd& w) = 0;
-    /// After it returns, ready() is not called any more. On the loop's thread, or while the loop is not run.
-    virtual void unwatch(watched_fd& w) noexcept = 0;
+    /// What watches descriptors for this loop, made at the first call; from any thread. Throws std::system_error, and
+    /// std::logic_error where there is no real time.
+    [[nodiscard]] virtual const std::shared_ptr<fd_watcher>& watcher() = 0;
     /// A descriptor that becomes readable when the loop has something to do (embedding).
     [[nodiscard]] virtual int descriptor() = 0;
     [[nodiscard]] virtual bool watches_anything() const noexcept = 0;
@@ -63,7 +98,7 @@ public:
     }
 
 private:
-    time_point now_{std::chrono::hours(1)}; // not the epoch: differences must not hide behind zero
+    time_point now_{std::chrono::hours(1)};  // not the epoch: differences must not hide behind zero
 };
 [[nodiscard]] std::unique_ptr<driver> make_virtual_driver(std::shared_ptr<virtual_clock> clock);
 
@@ -72,6 +107,6 @@ std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) n
 /// The driver for a new loop of this thread.
 [[nodiscard]] std::unique_ptr<driver> make_default_driver();
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

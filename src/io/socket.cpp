@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/loop_access.hpp>
+#include <bide/detail/socket.hpp>
+
+#include <sys/epoll.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// That a loop watches a socket. One reference for the directions that use it, one for the watcher.
+struct registration final : watched_fd {
+    socket_state* const socket;
+    std::atomic<int> refs{2};
+
+    registration(socket_state& s, int d, const std::shared_ptr<fd_watcher>& w) noexcept
+        : watched_fd(d, &on_ready, &on_released, w), socket(&s) {
+        s.add_ref();
+    }
+    ~registration() { socket->drop_ref(); }
+    void drop_ref() noexcept {
+        // acq_rel: the last one sees what the others did.
+        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+    /// For the directions' reference: the last of them has gone elsewhere.
+    void leave() noexcept {
+        by->remove(*this);
+        drop_ref();
+    }
+    static void on_ready(watched_fd* w, std::uint32_t events) noexcept {
+        static_cast<registration*>(w)->socket->became_ready(events);
+    }
+    static void on_released(watched_fd* w) noexcept { static_cast<registration*>(w)->drop_ref(); }
+};
+
+// ---- the operation ------------------------------------------------------------------------------------------------
+
+socket_op::socket_op(promise_base& p, const wait_kind& k, socket_state* s, direction way, try_function f) noexcept
+    : leaf_awaiter(p, k, s), socket_(s), try_(f), way_(way) {}
+
+bool socket_op::try_now() noexcept {
+    return socket_ == nullptr || socket_->begin(*this);  // none: it could not be made
+}
+bool socket_op::park() noexcept { return socket_->wait_for(*this); }
+void socket_op::leave() noexcept { socket_->leave(*this); }
+
+// ---- the socket ---------------------------------------------------------------------------------------------------
+
+socket_state::~socket_state() {
+    if (!closed_) ::close(fd_);
+}
+
+bool socket_state::begin(socket_op& op) noexcept {
+    lock_guard lock(lock_);
+    side& s = at(op.way_);
+    if (closed_) {
+        op.error_ = std::make_error_code(std::errc::bad_file_descriptor);
+        return true;
+    }
+    if (s.op != nullptr) {
+        lock.unlock();
+        op.failure_ = std::make_exception_ptr(
+            usage_error(std::string(op.kind->what) +
+                        ": another task is waiting here already; a stream has one reader and one writer "
+                        "at a time, a listener one acceptor"));
+        return true;
+    }
+    s.op = &op;
+    op.under_way_ = true;
+    if (!s.ready && s.reg != nullptr) return false;  // nothing has come since the last try
+    return try_once(op, s, lock) == attempt::done;
+}
+
+attempt socket_state::try_once(socket_op& op, side& s, lock_guard& lock) noexcept {
+    s.ready = false;  // before the try: an event that comes from now on counts
+    ++trying_;
+    lock.unlock();
+    attempt result = op.try_(op, fd_);
+    lock.lock();
+    try_is_over();
+    if (closed_ && result != attempt::done) {
+        op.error_ = std::make_error_code(std::errc::operation_canceled);
+        result = attempt::done;
+    }
+    if (result == attempt::more || s.ended || (result == attempt::done && !op.drained_)) s.ready = true;
+    if (result == attempt::done) ended(op, s);
+    return result;
+}
+
+void socket_state::try_is_over() noexcept {  // under the lock
+    if (--trying_ == 0 && closed_) ::close(fd_);
+}
+
+void socket_state::ended(socket_op& op, side& s) noexcept {
+    s.op = nullptr;
+    op.under_way_ = false;
+}
+
+bool socket_state::wait_for(socket_op& op) noexcept {
+    const bool watched = watch_on(op.who->ctx->ex->carrier(), op);
+    lock_guard lock(lock_);
+    side& s = at(op.way_);
+    if (!watched || closed_) {
+        if (watched) op.error_ = std::make_error_code(std::errc::operation_canceled);
+        ended(op, s);
+        return false;
+    }
+    attempt last = attempt::blocked;
+    while (s.ready && last == attempt::blocked) last = try_once(op, s, lock);
+    if (last == attempt::done) return false;
+    add_ref();  // the stream may be destroyed while we wait
+    op.holds_ = true;
+    promise_base* const me = op.who;
+    detach(me);
+    if (!park_again(op, s, last)) post(me, step::unwind);
+    return true;
+}
+
+// Under the lock. False: stop was requested, the caller unwinds it.
+bool socket_state::park_again(socket_op& op, side& s, attempt last) noexcept {
+    s.parked = &op;
+    if (!op.publish()) {
+        s.parked = nullptr;
+        return false;
+    }
+    if (last == attempt::more) s.reg->by->report_again(*s.reg);
+    return true;
+}
+
+// Sees to it that the loop reports this socket's readiness for the operation. False: an error is in the operation.
+bool socket_state::watch_on(loop& carrier, socket_op& op) noexcept {
+    registration* gone = nullptr;
+    try {
+        const std::shared_ptr<fd_watcher>& by = loop_access::driver_of(carrier).watcher();
+        lock_guard lock(lock_);
+        side& s = at(op.way_);
+        side& other = sides_[&s == sides_ ? 1 : 0];
+        if (closed_ || (s.reg != nullptr && s.reg->by == by)) return true;
+        registration* wanted = other.reg;
+        if (wanted == nullptr || wanted->by != by) {
+            auto made = std::make_unique<registration>(*this, fd_, by);
+            // The lock is held over a system call here, once per socket and loop: two directions must not both add it.
+            by->add(*made);
+            wanted = made.release();
+        }
+        gone = std::exchange(s.reg, wanted);
+        if (gone == other.reg) gone = nullptr;
+    } catch (const std::system_error& e) {
+        op.error_ = e.code();
+        return false;
+    } catch (...) {
+        op.failure_ = std::current_exception();
+        return false;
+    }
+    if (gone != nullptr) gone->leave();
+    return true;
+}
+
+void socket_state::became_ready(std::uint32_t events) noexcept {
+    constexpr std::uint32_t over = EPOLLHUP | EPOLLERR;  // a try tells what has happened
+    socket_op* done[2] = {};
+    {
+        lock_guard lock(lock_);
+        if (closed_) return;
+        side& in = at(direction::in);
+        side& out = at(direction::out);
+        if ((events & (EPOLLIN | EPOLLRDHUP | over)) != 0) in.ready = true;
+        if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) in.ended = true;
+        if ((events & (EPOLLOUT | over)) != 0) out.ready = true;
+        if (in.ready) done[0] = complete(in, lock);
+        if (out.ready) done[1] = complete(out, lock);
+    }
+    for (socket_op* op : done) resume(op);
+}
+
+// Tries for the task that waits there; gives the operation if it is over, claimed. Under the lock.
+socket_op* socket_state::complete(side& s, lock_guard& lock) noexcept {
+    socket_op* op = s.parked;
+    if (op == nullptr || !op->claim()) return nullptr;  // nobody waits, or is being stopped and leaves by itself
+    s.parked = nullptr;
+    attempt last = attempt::blocked;
+    while (s.ready && last == attempt::blocked) last = try_once(*op, s, lock);
+    if (last == attempt::done) return op;
+    promise_base* const waiting = op->who;
+    if (!park_again(*op, s, last)) post(waiting, step::unwind);
+    return nullptr;
+}
+
+// Of an operation that is over: not under the lock, the last thing done with it.
+void socket_state::resume(socket_op* op) noexcept {
+    if (op == nullptr) return;
+    socket_state* const held = std::exchange(op->holds_, false) ? op->socket_ : nullptr;
+    op->leaf::resume();
+    if (held != nullptr) held->drop_ref();
+}
+
+// The waiting task was stopped: its operation goes without having happened.
+void socket_state::leave(socket_op& op) noexcept {
+    {
+        lock_guard lock(lock_);
+        side& s = at(op.way_);
+        s.parked = nullptr;
+        ended(op, s);
+    }
+    if (op.holds_) drop_ref();
+}
+
+void socket_state::close() noexcept {
+    socket_op* waiting[2] = {};
+    registration* watched[2] = {};
+    {
+        lock_guard lock(lock_);
+        if (closed_) return;
+        closed_ = true;
+        ++trying_;  // the descriptor leaves the loops' sets before it is closed
+        for (int i = 0; i < 2; ++i) {
+            side& s = sides_[i];
+            watched[i] = std::exchange(s.reg, nullptr);
+            if (s.parked == nullptr || !s.parked->claim()) continue;
+            waiting[i] = std::exchange(s.parked, nullptr);
+            waiting[i]->error_ = std::make_error_code(std::errc::operation_canceled);
+            ended(*waiting[i], s);
+        }
+    }
+    if (watched[0] == watched[1]) watched[1] = nullptr;
+    for (registration* r : watched)
+        if (r != nullptr) r->leave();
+    {
+        lock_guard lock(lock_);
+        try_is_over();
+    }
+    for (socket_op* op : waiting) resume(op);
+}
+
+void socket_state::give_back(std::span<const std::byte> bytes) noexcept {
+    try {
+        returned_.insert(returned_.begin() + static_cast<std::ptrdiff_t>(returned_from_), bytes.begin(), bytes.end());
+    } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
+        spoil(direction::in, std::make_error_code(std::errc::not_enough_memory));
+    }
+    lock_guard lock(lock_);
+    at(direction::in).ready = true;
+}
+
+void socket_state::spoil(direction way, std::error_code why) noexcept {
+    lock_guard lock(lock_);
+    at(way).spoilt = why;
+    at(way).ready = true;  // the next try tells
+}
+
+std::size_t socket_state::take_returned(std::span<std::byte> to) noexcept {
+    const std::size_t n = std::min(to.size(), returned_.size() - returned_from_);
+    if (n == 0) return 0;
+    std::memcpy(to.data(), returned_.data() + returned_from_, n);
+    returned_from_ += n;
+    if (returned_from_ == returned_.size()) {
+        returned_ = {};
+        returned_from_ = 0;
+    }
+    return n;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
