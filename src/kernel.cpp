@@ -234,6 +234,7 @@ template class waiting_list<leaf>;
 void run_ready(ready_node& node) noexcept {
     using namespace detail;
     thread_state& t = state;
+    task_node* const before = t.current; // an executor of the user's may run nodes in the midst of anything
     t.credits = credits_per_turn;
     if (node.what == step::call) {
         t.current = nullptr;
@@ -244,6 +245,7 @@ void run_ready(ready_node& node) noexcept {
         if (node.what == step::resume) [[likely]] handle_of(p).resume();
         else unwind(p);
     }
+    t.current = before;
     t.suspended = false; // K5
 }
 
