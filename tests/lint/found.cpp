@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSL-1.0
+// What tools/lint has to find: on every line that says so, and on no other.
+#include <bide/bide.hpp>
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+using bide::task;
+
+// Each finding on one line.
+// clang-format off
+
+struct request {
+    std::string host;
+    int port = 80;
+};
+struct nested {
+    std::optional<request> first;
+    int n = 0;
+};
+task<int> ask(request) { co_return 1; }
+task<int> ask_by_reference(const request&) { co_return 1; }
+task<int> ask_by_default(request = {}) { co_return 1; }
+task<int> ask_nested(nested) { co_return 1; }
+task<int> length(std::string text) { co_return static_cast<int>(text.size()); }
+task<int> sum(std::vector<int>) { co_return 1; }
+task<int> sum_of_map(std::map<int, std::string>) { co_return 1; }
+task<std::string> name() { co_return "name"; }
+template <class F> task<int> call(F f) { co_return f(); }
+template <class F> int call_now(F f) { return f(); }
+task<int> arrays(std::array<std::string, 2>) { co_return 1; }
+
+task<> lambdas(bide::scope& s) {
+    std::string text;
+    auto shared = std::make_shared<int>(1);
+    int n = co_await s.start([text]() -> task<int> { co_return static_cast<int>(text.size()); });  // found: lambda
+    n += co_await call([shared] { return *shared; });                                              // found: lambda
+    n += co_await call([text = std::move(text), &n] { return n + static_cast<int>(text.size()); });  // found: lambda
+    n += co_await call(std::function<int()>([shared] { return *shared; }));                        // found: lambda
+    n += call_now([shared] { return *shared; }) + co_await length("");                             // found: lambda
+    co_await [shared]() -> task<> { co_return; }();                                                // found: lambda
+}
+
+task<> aggregates() {
+    int n = co_await ask({"host", 1});                   // found: aggregate
+    n += co_await ask(request{"host", 1});               // found: aggregate
+    n += co_await ask({.host = "host"});                 // found: aggregate
+    n += co_await ask_by_reference({.port = 1});         // found: aggregate
+    n += co_await ask_by_default();                      // found: default
+    n += co_await ask_nested(nested{});                  // found: aggregate
+    n += co_await arrays({"a", "b"});                    // found: aggregate
+    request r{co_await name(), 1};                       // found: aggregate
+    request p(co_await name(), n);                       // found: aggregate
+    std::string all[] = {co_await name(), co_await name()};  // found: aggregate
+}
+
+task<> conditionals(bool first) {
+    std::string text;
+    co_await length(first ? std::string("a") : std::string("b"));  // found: conditional
+    co_await length(first ? text : std::string("b"));              // found: conditional
+    co_await (first ? length("a") : length("b"));                  // found: conditional
+    std::string a = first ? co_await name() : std::string();       // found: conditional
+    std::string b = first ? co_await name() : co_await name();     // found: conditional
+}
+
+task<> lists() {
+    co_await sum({1, 2});                                       // found: list
+    co_await sum_of_map({{1, "a"}});                            // found: list
+    std::vector<int> v{co_await length(""), co_await length("")};  // found: list
+}
+
+// In a template, where it is instantiated.
+template <class T> task<int> generic(T value) {
+    co_return co_await call([value] { return static_cast<int>(value.size()); });  // found: lambda
+}
+task<int> uses_it() { return generic(std::string("x")); }
+
+// In a lambda that is a coroutine.
+void in_a_scope() {
+    bide::with_scope([](bide::scope& s) {
+        s.start([]() -> task<> {
+            std::string text;
+            co_await call([text] { return 1; });  // found: lambda
+        });
+    });
+}
