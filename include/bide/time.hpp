@@ -5,21 +5,40 @@
 //     co_await bide::sleep_for(10ms);
 //     std::string page = co_await bide::with_timeout(2s, fetch(url));   // throws timed_out
 //
-// Durations: zero and negative ones are over at once (the task still passes a cancellation point); max() is for ever.
-// Cancellation: a sleeping task that is asked to stop unwinds at once.
+//     bide::task<> greet(stream& s) {                                    // asks how much of its caller's time is left
+//         if (auto left = bide::time_left(); left && *left < 10ms) co_return;
+//         co_await s.write_all("welcome");
+//     }
+//
+// with_timeout and with_deadline ask their operation to stop when the time is over, let its cleanup finish, and throw
+// timed_out. An operation that has its result in spite of that gives it. The deadline is inherited by everything that
+// the operation awaits, waits for or starts in scopes of its own; an inner deadline is never later than an outer one.
+// Only the guard whose own deadline has passed throws timed_out: through the inner ones the stop goes on outwards.
+//
+// Durations: counted from the await. Zero and negative ones are over at once: a sleeping task still passes a point of
+//   cancellation; a guarded operation is asked to stop before it begins, ends at its first wait, and gives its result
+//   if it has no wait. max() is for ever.
+// Cancellation: a sleeping task that is asked to stop unwinds at once. A guarded operation is asked too, and the stop
+//   goes on when it has ended.
+// Errors: timed_out, and what the operation throws.
 // Thread rule: the awaitables are values; await them anywhere. In plain code: bide::wait(sleep_for(10ms)) or .wait().
+// Lifetime rule: a guard holds its operation (an lvalue future by copy of the handle). One that is never awaited never
+//   runs.
 #pragma once
 
+#include <bide/detail/deadline.hpp>
 #include <bide/detail/sleep.hpp>
 #include <bide/wait.hpp>
 
 #include <chrono>
+#include <optional>
 
 namespace bide {
 inline namespace v0 {
 
 namespace detail {
-template <class T> class sleep_op {
+template <class T>
+class sleep_op {
 public:
     explicit sleep_op(T t) noexcept : t_(t) {}
     [[nodiscard]] sleep_awaiter native_awaiter(promise_base& p) const noexcept { return sleep_awaiter(p, t_); }
@@ -39,11 +58,11 @@ std::chrono::steady_clock::duration clamp_duration(const std::chrono::duration<R
     using target = std::chrono::steady_clock::duration;
     using wide = std::chrono::duration<long double, target::period>;
     const wide w = std::chrono::duration_cast<wide>(d);
-    if (!(w > wide::zero())) return target::zero(); // negative, zero, not a number
+    if (!(w > wide::zero())) return target::zero();  // negative, zero, not a number
     if (w >= wide(target::max())) return target::max();
     return std::chrono::ceil<target>(d);
 }
-} // namespace detail
+}  // namespace detail
 
 /// Waits for the duration.
 template <class Rep, class Period>
@@ -56,10 +75,26 @@ template <class Rep, class Period>
     return detail::sleep_op<std::chrono::steady_clock::time_point>(t);
 }
 
-/// Lets every other ready task of the executor run first.
-[[nodiscard]] inline detail::yield_op yield_now() noexcept {
-    return detail::yield_op();
+/// Awaits op for at most the duration; then stops it, and throws timed_out when it has ended.
+template <class Rep, class Period, awaitable A>
+[[nodiscard]] auto with_timeout(const std::chrono::duration<Rep, Period>& d, A&& op) {
+    using result = detail::guarded<detail::task_result_t<A>, detail::deadline_guard>;
+    return result(detail::to_task(std::forward<A>(op)), detail::clamp_duration(d));
 }
 
-} // namespace v0
-} // namespace bide
+/// The same until the steady clock of the loop shows `t`.
+template <class Duration, awaitable A>
+[[nodiscard]] auto with_deadline(const std::chrono::time_point<std::chrono::steady_clock, Duration>& t, A&& op) {
+    using result = detail::guarded<detail::task_result_t<A>, detail::deadline_guard>;
+    const std::chrono::steady_clock::time_point at(detail::clamp_duration(t.time_since_epoch()));
+    return result(detail::to_task(std::forward<A>(op)), at);
+}
+
+/// What is left until the deadline of the code that runs now; zero when it has passed, empty when there is none.
+[[nodiscard]] std::optional<std::chrono::steady_clock::duration> time_left() noexcept;
+
+/// Lets every other ready task of the executor run first.
+[[nodiscard]] inline detail::yield_op yield_now() noexcept { return detail::yield_op(); }
+
+}  // namespace v0
+}  // namespace bide

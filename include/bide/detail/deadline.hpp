@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The guard behind with_timeout, with_deadline and the limit of a cleanup.
+//
+// The timer fires under the loop's timer lock, where nothing of the user's may run; so it only posts a node, and the
+// node asks the operation to stop. If the operation ends while that node is on its way, the node completes the guard.
+#pragma once
+
+#include <bide/detail/guard.hpp>
+#include <bide/detail/timer_heap.hpp>
+#include <bide/error.hpp>
+
+#include <chrono>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// Until when: from the await on, or a point in time.
+class time_limit {
+public:
+    using clock = std::chrono::steady_clock;
+    explicit time_limit(clock::duration from_now) noexcept : in_(from_now), relative_(true) {}
+    explicit time_limit(clock::time_point at) noexcept : at_(at) {}
+    [[nodiscard]] bool never() const noexcept {
+        return relative_ ? in_ == clock::duration::max() : at_ == clock::time_point::max();
+    }
+    /// The point in time, and never later than max().
+    [[nodiscard]] clock::time_point from(clock::time_point now) const noexcept;
+
+private:
+    clock::time_point at_{};
+    clock::duration in_{};
+    bool relative_ = false;
+};
+
+class deadline_guard : public guard, private timer_node, private call_node {
+public:
+    using parameters = time_limit;
+
+protected:
+    explicit deadline_guard(time_limit limit, bool shielded = false) noexcept;
+    ~deadline_guard() = default;
+
+    void enter(context& outer) noexcept override;
+    [[nodiscard]] bool leave(bool in_line) noexcept override;
+    void ended_without_value() noexcept override;
+    /// It was this guard that asked the operation to stop.
+    [[nodiscard]] bool expired() const noexcept { return expired_; }
+    [[noreturn]] void throw_stopped() const;
+
+private:
+    static void on_time(timer_node* self) noexcept;
+    static void on_posted(call_node* self) noexcept;
+
+    time_limit limit_;
+    loop* carrier_ = nullptr;  // where a timer was armed
+    bool shielded_;
+    bool expired_ = false;
+    bool posted_ = false;   // the node is on its way; under the carrier's timer lock, as is the next
+    bool waiting_ = false;  // the operation has ended meanwhile
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
