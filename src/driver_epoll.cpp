@@ -290,6 +290,8 @@ std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) n
     return std::exchange(clock_here, std::move(clock));
 }
 
+std::shared_ptr<virtual_clock> clock_of_this_thread() noexcept { return clock_here; }
+
 std::unique_ptr<driver> make_default_driver() {
     return clock_here ? make_virtual_driver(clock_here) : make_epoll_driver();
 }

@@ -5,7 +5,6 @@
 #include <bide/detail/driver.hpp>
 
 #include <chrono>
-#include <condition_variable>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -14,7 +13,15 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-namespace {
+void virtual_clock::job_begins() noexcept {
+    const std::lock_guard guard(m_);
+    ++jobs_;
+}
+
+void virtual_clock::job_ended() noexcept {
+    const std::lock_guard guard(m_);
+    if (--jobs_ == 0) changed_.notify_all();
+}
 
 class virtual_driver final : public driver {
 public:
@@ -23,23 +30,24 @@ public:
     time_point now() noexcept override { return clock_->now(); }
 
     void park(time_point until, bool outside) noexcept override {
-        if (until != time_point::max() && !outside) {
-            clock_->advance_to(until);
-            return;
-        }
-        std::unique_lock guard(m_);
+        std::unique_lock guard(clock_->m_);
+        const bool timer = until != time_point::max() && !outside;
+        const bool had_jobs = clock_->jobs_ != 0;
         // Woken by post() from another thread. With no timer and nothing pending a test would hang here for ever.
-        changed_.wait(guard, [this] { return woken_; });
+        clock_->changed_.wait(guard, [&] { return woken_ || (timer && clock_->jobs_ == 0); });
+        // The last job may have posted something before it ended: then the loop looks first.
+        if (!woken_ && !had_jobs) clock_->advance_to(until);
         woken_ = false;
     }
     void only_yields(time_point until) noexcept override {
-        if (until != time_point::max()) clock_->advance_to(until);
+        const std::lock_guard guard(clock_->m_);
+        if (until != time_point::max() && clock_->jobs_ == 0) clock_->advance_to(until);
     }
     void poll() noexcept override {}
     void wake() noexcept override {
-        const std::lock_guard guard(m_);
+        const std::lock_guard guard(clock_->m_);
         woken_ = true;
-        changed_.notify_one();
+        clock_->changed_.notify_all();
     }
     const std::shared_ptr<fd_watcher>& watcher() override {
         throw std::logic_error("bide: real descriptors cannot be watched in virtual time; use a loop on real time");
@@ -57,12 +65,8 @@ public:
 
 private:
     std::shared_ptr<virtual_clock> clock_;
-    std::mutex m_;
-    std::condition_variable changed_;
-    bool woken_ = false;
+    bool woken_ = false;  // under the clock's mutex
 };
-
-}  // namespace
 
 std::unique_ptr<driver> make_virtual_driver(std::shared_ptr<virtual_clock> clock) {
     return std::make_unique<virtual_driver>(std::move(clock));

@@ -6,8 +6,10 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 namespace bide {
@@ -89,7 +91,9 @@ public:
 
 [[nodiscard]] std::unique_ptr<driver> make_epoll_driver();
 
-/// A clock that stands still until everybody sleeps. Shared by the virtual drivers of one test.
+/// A clock that stands still until everybody sleeps. Shared by the virtual drivers of one test, and by the jobs on
+/// other threads that were submitted in it: while one of them has not ended, and does not wait inside bide, time stands
+/// still.
 class virtual_clock {
 public:
     [[nodiscard]] time_point now() const noexcept { return now_; }
@@ -97,13 +101,22 @@ public:
         if (t > now_) now_ = t;
     }
 
+    /// Before a job can be seen by its thread, and after its result was posted; from any thread.
+    void job_begins() noexcept;
+    void job_ended() noexcept;
+
 private:
+    friend class virtual_driver;
     time_point now_{std::chrono::hours(1)};  // not the epoch: differences must not hide behind zero
+    std::mutex m_;
+    std::condition_variable changed_;
+    long jobs_ = 0;  // under the mutex
 };
 [[nodiscard]] std::unique_ptr<driver> make_virtual_driver(std::shared_ptr<virtual_clock> clock);
 
 /// The clock for loops that are made on this thread from now on; null: real time. Returns the former one.
 std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) noexcept;
+[[nodiscard]] std::shared_ptr<virtual_clock> clock_of_this_thread() noexcept;
 /// The driver for a new loop of this thread.
 [[nodiscard]] std::unique_ptr<driver> make_default_driver();
 

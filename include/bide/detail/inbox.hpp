@@ -13,7 +13,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-template <class Node, template <class> class Atomic = std::atomic> class inbox {
+template <class Node, template <class> class Atomic = std::atomic>
+class inbox {
 public:
     inbox() noexcept : head_(nullptr) {}
     inbox(const inbox&) = delete;
@@ -21,7 +22,7 @@ public:
 
     /// True: the owner sleeps (or is about to) and this call has to wake it; exactly one pusher is told so.
     [[nodiscard]] bool push(Node& n) noexcept {
-        Node* old = head_.load(std::memory_order_relaxed); // only a guess for the exchange below
+        Node* old = head_.load(std::memory_order_relaxed);  // only a guess for the exchange below
         do {
             n.next = old == asleep() ? nullptr : old;
             // release: the owner reads the node. acquire on failure is not needed: nothing of the old list is read.
@@ -32,7 +33,7 @@ public:
 
     /// Everything that was pushed, oldest first; marks the owner awake.
     [[nodiscard]] Node* take() noexcept {
-        Node* newest = head_.load(std::memory_order_relaxed); // a look: the exchange acquires
+        Node* newest = head_.load(std::memory_order_relaxed);  // a look: the exchange acquires
         if (newest == nullptr) return nullptr;
         newest = head_.exchange(nullptr, std::memory_order_acq_rel);
         if (newest == asleep()) return nullptr;
@@ -53,8 +54,14 @@ public:
                empty == asleep();
     }
 
+    /// The owner woke by itself. False: a pusher woke it, or was told to.
+    [[nodiscard]] bool wake_up() noexcept {
+        Node* sleeping = asleep();
+        return head_.compare_exchange_strong(sleeping, nullptr, std::memory_order_acq_rel, std::memory_order_acquire);
+    }
+
     [[nodiscard]] bool maybe_something() const noexcept {
-        Node* n = head_.load(std::memory_order_relaxed); // a hint
+        Node* n = head_.load(std::memory_order_relaxed);  // a hint
         return n != nullptr && n != asleep();
     }
 
@@ -63,6 +70,6 @@ private:
     Atomic<Node*> head_;
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
