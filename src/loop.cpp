@@ -72,15 +72,21 @@ loop::~loop() {
 }
 
 void loop::check_process() const {
-    if (process_ != process_generation())
-        throw usage_error("this loop was made before fork(): the child cannot use it; make a new loop in the child, or "
-                          "start threads and loops after forking");
+    if (detail::loop_access::inherited(*this)) detail::loop_access::throw_inherited();
 }
 
 void loop::post(ready_node& node) noexcept {
     detail::thread_state& t = detail::tls();
     if (t.running_loop == this || t.idle_loop == this) push_local(node);
-    else if (inbox_.push(node)) driver_->wake();
+    else if (inbox_.push(node)) wake_sleeper();
+}
+
+// By the one thread that was told to. The owner goes on as soon as the driver has woken it, and may destroy the loop.
+void loop::wake_sleeper() noexcept {
+    // relaxed: written before the owner fell asleep, which the push acquired
+    if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
+    driver_->wake();
+    waker_is_done_.store(true, std::memory_order_release); // release: the last touch, see sleep()
 }
 
 void loop::push_local(ready_node& node) noexcept {
@@ -143,7 +149,21 @@ void loop::sleep() noexcept {
     }
     // acquire: a job that is no longer counted has posted its result before.
     const bool outside = outside_->load(std::memory_order_acquire) != 0;
-    if (inbox_.go_to_sleep()) driver_->park(until, outside);
+    // A job whose sleep only others can end does not hold up the time of the test for which it works.
+    detail::thread_sleep* const told = detail::tls().sleep;
+    const bool for_others = told != nullptr && until == clock::time_point::max() && !driver_->watches_anything();
+    detail::virtual_clock* const held = for_others ? told->clock() : nullptr;
+    sleeping_for_.store(held, std::memory_order_relaxed); // relaxed: released by going to sleep
+    if (!inbox_.go_to_sleep()) return;
+    if (told != nullptr) told->begin_sleep();
+    if (held != nullptr) held->job_ended();
+    driver_->park(until, outside);
+    if (told != nullptr) told->end_sleep();
+    if (inbox_.wake_up()) {
+        if (held != nullptr) held->job_begins();
+    } else { // a pusher was told to wake us: it may still be about it
+        for (unsigned round = 0; !waker_is_done_.exchange(false, std::memory_order_acquire);) detail::spin_wait(round);
+    }
 }
 
 template <class Until> void loop::run_while(const Until& unfinished) noexcept {

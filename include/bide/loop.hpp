@@ -32,7 +32,7 @@ inline namespace v0 {
 
 namespace detail {
 struct loop_access;
-} // namespace detail
+}  // namespace detail
 
 class loop final : public executor {
 public:
@@ -75,10 +75,13 @@ private:
     }
     void push_local(ready_node& node) noexcept;
     void take_inbox() noexcept;
-    template <class Until> bool turn(const Until& until) noexcept;
-    template <class Until> void run_while(const Until& unfinished) noexcept;
+    template <class Until>
+    bool turn(const Until& until) noexcept;
+    template <class Until>
+    void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;
     void sleep() noexcept;
+    void wake_sleeper() noexcept;
     void check_process() const;
 
     detail::inbox<ready_node> inbox_;
@@ -87,15 +90,17 @@ private:
     std::unique_ptr<detail::driver> driver_;
     detail::spin_lock timers_lock_;
     detail::timer_heap timers_;
-    std::atomic<std::int64_t> earliest_; // copy of the first timer's time, to look at without the lock
-    detail::noted_edges noted_; // waits to be looked at before the loop sleeps
+    std::atomic<std::int64_t> earliest_;  // copy of the first timer's time, to look at without the lock
+    detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
     unsigned turns_ = 0;
-    unsigned yields_ = 0;   // in the present turn
-    bool running_ = false;  // on some native stack of the owning thread
-    int process_ = 0;       // the process that made it: fork() is noticed
-    detail::submitted_work work_; // what was submitted and has not ended
-    std::shared_ptr<std::atomic<long>> outside_; // jobs on other threads that will wake this loop
+    unsigned yields_ = 0;                            // in the present turn
+    bool running_ = false;                           // on some native stack of the owning thread
+    int process_ = 0;                                // the process that made it: fork() is noticed
+    detail::submitted_work work_;                    // what was submitted and has not ended
+    std::shared_ptr<std::atomic<long>> outside_;     // jobs on other threads that will wake this loop
+    std::atomic<bool> waker_is_done_{false};         // with the loop, after a push that had to wake it
+    std::atomic<detail::virtual_clock*> sleeping_for_{nullptr};  // whose time the present sleep does not hold up
 };
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide
