@@ -217,22 +217,23 @@ template <class F> inline constexpr bool safe_in_await = true;
 /// Runs the body with a scope, and ends when the body and everything started in the scope have ended. The body is a plain
 /// function (then this blocks, and returns what it returns) or one that returns a task (then this is awaited).
 template <class F>
-    requires std::is_invocable_v<F&, scope&>
 auto with_scope(const scope_options& options, F&& body, std::source_location where = std::source_location::current()) {
-    using R = std::invoke_result_t<F&, scope&>;
-    if constexpr (awaitable<R>) {
-        static_assert(detail::safe_in_await<F>,
-                      "bide: g++ 12 destroys the captures of a lambda temporary in a co_await expression twice; capture by "
-                      "reference ([&]), or name the lambda first and pass the name");
-        return detail::with_scope_async<await_result_t<R>, std::decay_t<F>>(options, std::forward<F>(body), where);
-    } else {
-        return detail::with_scope_sync<R>(options, body, where);
+    static_assert(std::is_invocable_v<F&, scope&>,
+                  "bide: the body of with_scope is a function of (bide::scope&), called with the scope that it may start in");
+    if constexpr (std::is_invocable_v<F&, scope&>) {
+        using R = std::invoke_result_t<F&, scope&>;
+        if constexpr (awaitable<R>) {
+            static_assert(detail::safe_in_await<F>,
+                          "bide: g++ 12 destroys the captures of a lambda temporary in a co_await expression twice; capture by "
+                          "reference ([&]), or name the lambda first and pass the name");
+            return detail::with_scope_async<await_result_t<R>, std::decay_t<F>>(options, std::forward<F>(body), where);
+        } else {
+            return detail::with_scope_sync<R>(options, body, where);
+        }
     }
 }
 
-template <class F>
-    requires std::is_invocable_v<F&, scope&>
-auto with_scope(F&& body, std::source_location where = std::source_location::current()) {
+template <class F> auto with_scope(F&& body, std::source_location where = std::source_location::current()) {
     return with_scope(scope_options{}, std::forward<F>(body), where);
 }
 

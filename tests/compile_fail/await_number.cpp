@@ -1,0 +1,5 @@
+// expect: bide: this cannot be awaited
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/bide.hpp>
+
+bide::task<> caller() { co_await 3; }

@@ -1,0 +1,10 @@
+// expect: ignoring return value
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/bide.hpp>
+
+#pragma GCC diagnostic error "-Wunused-result"
+
+bide::task<> caller() {
+    bide::yield_now();
+    co_return;
+}

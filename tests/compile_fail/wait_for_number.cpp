@@ -1,0 +1,5 @@
+// expect: awaitable
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/bide.hpp>
+
+void caller() { bide::wait(3); }
