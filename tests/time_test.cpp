@@ -394,6 +394,42 @@ TEST(with_timeout, C6_4_a_deadline_is_inherited_by_everything_below) {
     EXPECT_EQ(left, (std::vector<some>{std::nullopt, 10s, 9s, 9s, 2s, 9s, 9s, std::nullopt}));
 }
 
+// The loop that carries the deadline stands still under plain code that waits: the wait itself ends at the deadline.
+TEST(with_timeout, C6_4_reaches_plain_code_that_waits_below_a_loop) {
+    const bide::testing::virtual_time time;
+    int cleaned = 0;
+    const auto slow = [&]() -> bide::task<> {
+        struct at_end {
+            int& n;
+            ~at_end() { ++n; }
+        } const end{cleaned};
+        co_await bide::sleep_for(1h);
+    };
+    const auto plain = [&] {
+        try {
+            slow().wait();
+        } catch (const bide::cancelled& c) {
+            EXPECT_EQ(c.reason(), bide::stop_reason::deadline);
+            ++cleaned;
+            throw;
+        }
+    };
+    const auto body = [&]() -> bide::task<> {
+        co_await bide::sleep_for(1s);  // the loop runs
+        plain();
+    };
+    EXPECT_THROW(bide::with_timeout(3s, body()).wait(), bide::timed_out);
+    EXPECT_EQ(cleaned, 2);
+    EXPECT_EQ(time.elapsed(), 3s);
+    const auto nested = [&]() -> bide::task<> {
+        co_await bide::sleep_for(1s);
+        EXPECT_THROW(bide::with_timeout(1s, slow()).wait(), bide::timed_out);  // an inner one of its own
+        co_await bide::sleep_for(1s);
+    };
+    bide::with_timeout(10s, nested()).wait();
+    EXPECT_EQ(time.elapsed(), 6s);
+}
+
 TEST(time_left, C6_4_is_empty_without_a_deadline_and_never_negative) {
     const bide::testing::virtual_time time;
     EXPECT_EQ(bide::time_left(), std::nullopt);
