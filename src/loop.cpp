@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/loop_access.hpp>
+#include <bide/detail/loop_service.hpp>
 #include <bide/detail/process.hpp>
 #include <bide/detail/root.hpp>
 #include <bide/loop.hpp>
 
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -222,6 +224,11 @@ bool loop_access::inherited(const loop& l) noexcept {
     return l.process_ != process_generation();
 }
 
+void loop_access::throw_inherited() {
+    throw usage_error("this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
+                      "threads and loops after forking");
+}
+
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
     l.timers_.insert(t);
     if (l.timers_.first() != &t) return false;
@@ -264,6 +271,47 @@ void loop_access::run_until_done(loop& l, root_base& root) noexcept {
 void loop_access::run_until_set(loop& l, const std::atomic<bool>& over) noexcept {
     // acquire: what was done before it was set is visible.
     l.run_while([&over] { return !over.load(std::memory_order_acquire); });
+}
+
+void loop_access::serve(loop& l, const loop_service& service) noexcept {
+    bool asked = false;
+    l.run_while([&] {
+        if (!service.stopping()) [[likely]] return true;
+        if (!std::exchange(asked, true)) stop_live(l, stop_reason::shutdown);
+        if (!l.work_.empty() || l.first_ != nullptr || l.inbox_.maybe_something() || service.has_jobs()) return true;
+        return stop_live(l, stop_reason::shutdown); // others may have started something meanwhile
+    });
+}
+
+bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
+    // Nodes of this loop end on this thread, so that those found here stay while they are asked, outside the locks (a
+    // request calls stop callbacks of the user's). A few at a time: nothing may be allocated here.
+    struct search {
+        loop& l;
+        bool any = false;
+        std::size_t found = 0;
+        task_node* some[64];
+        bool lives_here(const task_node& n) const noexcept { return n.ctx.ex->stands_on(l); }
+        static void look(executor* ex, void* with) noexcept {
+            auto& s = *static_cast<search*>(with);
+            for (; ex != nullptr; ex = live_access::after(*ex)) {
+                if (!ex->stands_on(s.l)) continue;
+                live_list& list = live_access::of(*ex);
+                const std::lock_guard guard(list.lock);
+                for (task_node* n = list.first; n != nullptr; n = n->next) {
+                    s.any = true;
+                    const bool from_elsewhere = n->parent == nullptr || !s.lives_here(*n->parent);
+                    if (s.found < std::size(s.some) && from_elsewhere && !n->stop.requested()) s.some[s.found++] = n;
+                }
+            }
+        }
+    };
+    for (;;) {
+        search s{l, false, 0, {}};
+        live_access::visit([](executor* first, void* with) { search::look(first, with); }, &s);
+        for (std::size_t i = 0; i < s.found; ++i) s.some[i]->stop.request(why);
+        if (s.found < std::size(s.some)) return s.any;
+    }
 }
 
 void loop_access::wake(loop& l) noexcept {

@@ -14,6 +14,7 @@ inline namespace v0 {
 namespace detail {
 
 class root_base;
+class loop_service;
 
 struct loop_access {
     /// Arms a timer, from any thread, under the timers' lock; true: it is the first now, so call the next function
@@ -43,10 +44,16 @@ struct loop_access {
     [[nodiscard]] static bool inherited(const loop& l) noexcept;
     /// Throws usage_error when it is inherited.
     static void check_process(const loop& l) { l.check_process(); }
+    [[noreturn]] static void throw_inherited();
     /// Runs the loop on this thread until the root has ended.
     static void run_until_done(loop& l, root_base& root) noexcept;
     /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
     static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept;
+    /// Runs until the service is to stop and nothing is left that runs on this loop.
+    static void serve(loop& l, const loop_service& service) noexcept;
+    /// Asks every task that lives on the loop, or on an executor above it, and was started from elsewhere to stop; tasks
+    /// further down are asked by the tree. On the loop's thread. False: nothing lives there.
+    static bool stop_live(loop& l, stop_reason why) noexcept;
     static void wake(loop& l) noexcept;
 };
 

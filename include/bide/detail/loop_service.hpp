@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// loop_service: a loop and the thread that runs it, for loop_thread and for bide's loop in the background.
+//
+// The loop is made by the thread at its first begin (so its time is real, whatever clock a test has), and stays the
+// same object afterwards. The thread ends when a stop was requested and nothing is left: no submitted work, no task
+// that others started on the loop or on an executor above it, no job that was counted.
+#pragma once
+
+#include <bide/loop.hpp>
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+class loop_service {
+public:
+    explicit loop_service(std::string thread_name);
+    loop_service(const loop_service&) = delete;
+    loop_service& operator=(const loop_service&) = delete;
+    ~loop_service();  // not begun, or joined
+
+    /// Returns when the loop accepts work. Throws what making the loop or the thread throws; then nothing has begun.
+    void begin();
+    /// Null before the first begin().
+    [[nodiscard]] loop* get() const noexcept { return loop_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool on_own_thread() const noexcept;
+    /// Made before a fork(), and this is the child.
+    [[nodiscard]] bool inherited() const noexcept;
+
+    /// Refuses new work and asks every task to stop. Runs stop callbacks of the user's.
+    void request_stop() noexcept;
+    /// Blocks until the thread has ended; from any other thread, several at once.
+    void join() noexcept;
+
+    /// A job on another thread for which the thread stays. False: a stop was requested.
+    [[nodiscard]] bool job_begins() noexcept;
+    void job_ended() noexcept;
+
+    // For loop_access::serve.
+    [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool has_jobs() const noexcept { return jobs_.load(std::memory_order_acquire) != 0; }
+
+private:
+    void run() noexcept;
+
+    const std::string name_;
+    const int process_;
+    std::mutex m_;
+    std::condition_variable changed_;
+    std::unique_ptr<loop> made_;
+    std::atomic<loop*> loop_{nullptr};
+    std::thread thread_;
+    std::atomic<std::thread::id> id_{};
+    std::exception_ptr failed_;  // making the loop
+    bool accepts_ = false;
+    bool ended_ = true;
+    bool joining_ = false;
+    std::atomic<bool> stopping_{false};
+    std::atomic<long> jobs_{0};  // written under the mutex
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
