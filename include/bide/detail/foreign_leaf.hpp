@@ -40,21 +40,38 @@ public:
         promise_base* me = &h.promise();
         const hand_back proxy = hand_back_to(me);
         const std::coroutine_handle<> given = proxy.handle;
-        using result = decltype(awaiter_.await_suspend(given));
         detach(me); // K3: from the next line on the foreign code may resume us on another thread
-        if constexpr (std::is_void_v<result>) {
-            awaiter_.await_suspend(given);
-        } else if constexpr (std::is_same_v<result, bool>) {
-            if (!awaiter_.await_suspend(given)) given.resume(); // it did not want to suspend: through the queue
-        } else {
-            const std::coroutine_handle<> next = awaiter_.await_suspend(given);
-            next.resume();
+        std::coroutine_handle<> next;
+        try {
+            next = suspend_in(given);
+        } catch (...) {
+            // The frame is detached already: it cannot simply go on here with the exception. Through the queue.
+            error_ = std::current_exception();
+            next = given;
         }
+        if (next) next.resume(); // its turn, or our own hand-back: it did not want to suspend
         return true;
     }
-    decltype(auto) await_resume() { return awaiter_.await_resume(); }
+    decltype(auto) await_resume() {
+        if (error_) std::rethrow_exception(std::move(error_));
+        return awaiter_.await_resume();
+    }
 
 private:
+    /// Whom to resume next; null: nobody.
+    std::coroutine_handle<> suspend_in(std::coroutine_handle<> given) {
+        using result = decltype(awaiter_.await_suspend(given));
+        if constexpr (std::is_void_v<result>) {
+            awaiter_.await_suspend(given);
+            return nullptr;
+        } else if constexpr (std::is_same_v<result, bool>) {
+            return awaiter_.await_suspend(given) ? std::coroutine_handle<>() : given;
+        } else {
+            return awaiter_.await_suspend(given);
+        }
+    }
+
+    std::exception_ptr error_; // what await_suspend threw
     using held = decltype(foreign_awaiter_of(std::declval<A>()));
     held awaiter_; // an object, or a reference to the awaited expression, which outlives the suspension
 };

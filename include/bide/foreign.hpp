@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// foreign.hpp: bide's awaitables in coroutines of another kind (a GUI library's task, a generator of your own), and the
+// choice of where such a coroutine goes on.
+//
+//     foreign_task page(std::string url) {
+//         std::string text = co_await fetch(url);                      // a bide::task, awaited by a type bide does not know
+//         std::string more = co_await bide::via(post_to_gui, fetch(url));  // resumed by post_to_gui(handle)
+//     }
+//
+// The work runs on bide's background loop. When it has ended, the hand-over is called with the handle of the foreign
+// coroutine, on the background loop's thread; the default resumes it there and then.
+// (The other direction needs nothing: a bide task may co_await whatever has the usual three functions. It is not
+// destroyed before the foreign code resumes it, and goes on on its own executor.)
+//
+// Thread rule: await from any thread; see above for where the coroutine goes on.
+// Lifetime rule: the awaitable is moved into the work. An lvalue is copied, so a task needs std::move.
+// Destructor: a foreign coroutine that is destroyed while it waits stops the work and drops its result.
+// Errors: the work's own exception; `cancelled` when it was stopped. What a hand-over throws goes to the
+//   unhandled-error hook.
+#pragma once
+
+#include <bide/detail/as_task.hpp>
+#include <bide/detail/background.hpp>
+#include <bide/future.hpp>
+#include <bide/loop.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <functional>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+
+/// Who resumes the foreign coroutine, or whether nobody does: the work's end or the awaiter's destructor, once.
+class foreign_turn {
+public:
+    [[nodiscard]] bool take() noexcept {
+        // acq_rel: the end of the work publishes the result; the destructor what it wrote before.
+        return !taken_.exchange(true, std::memory_order_acq_rel);
+    }
+
+private:
+    std::atomic<bool> taken_{false};
+};
+
+struct resume_there {
+    void operator()(std::coroutine_handle<> h) const { h.resume(); }
+};
+
+template <class A, class HandOver> class foreign_awaiter {
+    using result = await_result_t<A>;
+
+public:
+    foreign_awaiter(A&& work, HandOver hand_over) : work_(std::move(work)), hand_over_(std::move(hand_over)) {}
+    foreign_awaiter(const foreign_awaiter&) = delete;
+    foreign_awaiter& operator=(const foreign_awaiter&) = delete;
+    ~foreign_awaiter() {
+        if (turn_ != nullptr && turn_->take()) future_.stop();
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    void await_suspend(std::coroutine_handle<> h) {
+        auto turn = turn_ = std::make_shared<foreign_turn>();
+        future_ = background_loop().submit(as_task(std::move(work_)));
+        auto ended = [turn, h, hand_over = std::move(hand_over_)]() mutable {
+            if (turn->take()) std::invoke(hand_over, h);
+        };
+        const future<result> f = future_; // *this may be gone as soon as the work has ended
+        auto shared = std::make_shared<decltype(ended)>(std::move(ended));
+        if constexpr (std::is_void_v<result>) {
+            f.subscribe([shared] { (*shared)(); }, [shared](const std::exception_ptr&) { (*shared)(); });
+        } else {
+            f.subscribe([shared](const auto&) { (*shared)(); }, [shared](const std::exception_ptr&) { (*shared)(); });
+        }
+    }
+    result await_resume() { return std::move(future_).value(); }
+
+private:
+    A work_;
+    HandOver hand_over_;
+    std::shared_ptr<foreign_turn> turn_;
+    future<result> future_;
+};
+
+/// What via() gives.
+template <class A, class HandOver> class via_op {
+public:
+    via_op(HandOver hand_over, A work) : work_(std::move(work)), hand_over_(std::move(hand_over)) {}
+    [[nodiscard]] foreign_awaiter<A, HandOver> operator co_await() && {
+        return foreign_awaiter<A, HandOver>(std::move(work_), std::move(hand_over_));
+    }
+
+private:
+    A work_;
+    HandOver hand_over_;
+};
+
+} // namespace detail
+
+/// For a foreign coroutine: the awaitable, and who resumes the coroutine with its handle when the work has ended.
+template <class HandOver, class A>
+    requires detail::native_awaitable<A> && std::is_invocable_v<std::decay_t<HandOver>&, std::coroutine_handle<>>
+[[nodiscard]] auto via(HandOver&& hand_over, A&& work) {
+    static_assert(std::is_constructible_v<std::decay_t<A>, A>, "bide: a task is awaited once: write via(f, std::move(t))");
+    return detail::via_op<std::decay_t<A>, std::decay_t<HandOver>>(std::forward<HandOver>(hand_over), std::forward<A>(work));
+}
+
+/// What a coroutine type that bide does not know finds. (bide's own tasks never look here.)
+template <class A>
+    requires detail::native_awaitable<A>
+[[nodiscard]] auto operator co_await(A&& work) {
+    static_assert(std::is_constructible_v<std::decay_t<A>, A>, "bide: a task is awaited once: write co_await std::move(t)");
+    return detail::foreign_awaiter<std::decay_t<A>, detail::resume_there>(std::decay_t<A>(std::forward<A>(work)),
+                                                                           detail::resume_there());
+}
+
+namespace detail {
+using v0::operator co_await; // many awaitables are of types in detail: found by their arguments there
+} // namespace detail
+
+} // namespace v0
+} // namespace bide
