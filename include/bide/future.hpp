@@ -26,6 +26,7 @@
 #include <functional>
 #include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace bide {
@@ -99,6 +100,7 @@ private:
         if (!state().ready()) throw not_ready();
     }
     void wait_until_ready(const std::source_location& where) const {
+        if (state().run_now()) return;
         detail::root<void> root(settled(*this).release(where), where);
         root.run();
     }
@@ -222,9 +224,9 @@ public:
         }
         state_->publish(future_status::succeeded);
     }
-    void set_value(T value)
-        requires std::is_reference_v<T>
-    {
+    template <class U = T>  // a template: T may be void
+        requires std::is_reference_v<U>
+    void set_value(std::type_identity_t<U> value) {
         claim();
         state_->result.emplace(std::addressof(value));
         state_->publish(future_status::succeeded);
