@@ -55,6 +55,8 @@ public:
     virtual void stop_producer(stop_reason) noexcept {}
     /// The chain of frames that will complete this, for the wait graph; null when unknown.
     [[nodiscard]] virtual task_node* producer() noexcept { return nullptr; }
+    /// For a wait in plain code: a producer that has not begun, and may run on this thread, does. True: it has ended.
+    [[nodiscard]] virtual bool run_now() noexcept { return false; }
     [[nodiscard]] virtual std::exception_ptr failure() const noexcept = 0; // status failed, or `cancelled`
     [[nodiscard]] stop_reason why_cancelled() const noexcept { return why_; }
     void set_why(stop_reason why) noexcept { why_ = why; }

@@ -23,6 +23,7 @@ inline namespace v0 {
 namespace detail {
 
 struct leaf;
+struct stop_anchor;
 class stop_state;
 
 /// A link in a stop_state's list of children: another state, or a callback.
@@ -38,7 +39,10 @@ public:
     stop_state() noexcept { children_.prev = children_.next = &children_; }
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
-    ~stop_state() { unlink(); }
+    ~stop_state() {
+        unlink();
+        if (anchor_ != nullptr) [[unlikely]] drop_anchor();
+    }
 
     [[nodiscard]] bool requested() const noexcept { return word_.requested(); }
     [[nodiscard]] stop_reason reason() const noexcept { return requested() ? reason_ : stop_reason::none; }
@@ -63,13 +67,18 @@ public:
     /// Takes it out; false when it was no longer in the list.
     bool remove(stop_link& callback) noexcept;
 
+    /// What a follower that may outlive this holds on to (stop_follower.hpp). Called in the chain of this state.
+    [[nodiscard]] stop_anchor& anchor();
+
 private:
+    void drop_anchor() noexcept;
     void mark(stop_reason why) noexcept;
     void append(stop_link& l) noexcept;
     static void take_out(stop_link& l) noexcept;
 
     parking_word<leaf> word_;
     stop_state* parent_ = nullptr;
+    stop_anchor* anchor_ = nullptr;
     stop_link children_; // circular, in the order in which they were linked
     stop_reason reason_ = stop_reason::none;
     spin_lock lock_;

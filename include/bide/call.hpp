@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// call.hpp: call a function of either kind, blocking or async, from code of either kind.
+//
+//     co_await bide::run(f, args…)       f async: here; f blocking: on a thread, while the executor goes on
+//     bide::block(f, args…)              f async: waits for it; f blocking: calls it; both on the calling thread
+//     auto g = bide::to_async(f);        a callable like run(f, …); an async f comes back as it is
+//     auto h = bide::to_blocking(f);     a callable like block(f, …); a blocking f comes back as it is
+//     co_await bide::resume_on(pool);    the rest of this coroutine runs there
+//
+//     bide::task<> save(std::string text) {
+//         co_await bide::run(write_file, "a.txt", text);        // write_file blocks: the loop does not
+//     }
+//
+// What a call returns says what it is: something awaitable (async) or not. So a function, a lambda, a functor, a
+// bind_front result or a lambda that returns a task is classified per call; where the signature alone tells (functions,
+// callables with one operator() that is no template), to_async and to_blocking give f back with its own type if there
+// is nothing to do.
+//
+// run and to_async copy or move the callable and its arguments into the task that they give. It is cold: nothing runs
+// until it is awaited, waited for or started.
+// Cancellation: blocking work that run or to_async put on a thread is joined: when the awaiting task is stopped, the
+// work
+//   is asked to stop (it may look at stop_requested(); what has not begun never begins), and the task unwinds when it
+//   has ended. A value that arrives nevertheless is delivered.
+// Thread rule: run's blocking work runs on the default set of threads (threads.hpp), everything else where it is
+// called. Errors: what f throws comes through unchanged; run on a thread also throws what to_thread throws.
+#pragma once
+
+#include <bide/detail/call_site.hpp>
+#include <bide/detail/job.hpp>
+#include <bide/detail/leaf.hpp>
+#include <bide/executor.hpp>
+#include <bide/task.hpp>
+#include <bide/wait.hpp>
+
+#include <coroutine>
+#include <functional>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+
+/// The coroutine holds the callable and its arguments while what f gave is awaited.
+template <class R, class F, class... A>
+task<R> run_here(F f, A... args) {
+    decltype(auto) operation = std::invoke(std::move(f), std::move(args)...);
+    co_return co_await std::forward<decltype(operation)>(operation);
+}
+
+template <class F, class... A>
+auto run_at(const std::source_location& where, F&& f, A&&... args) {
+    using traits = job_traits<std::decay_t<F>, std::decay_t<A>...>;
+    using R = typename traits::type;
+    need_callable(f);
+    if constexpr (awaitable<typename traits::returned>)
+        return run_here<R, std::decay_t<F>, std::decay_t<A>...>(std::forward<F>(f), std::forward<A>(args)...);
+    else
+        return run_on_thread<R, std::decay_t<F>, std::decay_t<A>...>(default_threads(), where, std::forward<F>(f),
+                                                                     std::forward<A>(args)...);
+}
+
+// What a callable returns, where its type alone tells.
+template <class R, class C, class... A>
+R returned_by(R (C::*)(A...));
+template <class R, class C, class... A>
+R returned_by(R (C::*)(A...) const);
+template <class R, class C, class... A>
+R returned_by(R (C::*)(A...) &);
+template <class R, class C, class... A>
+R returned_by(R (C::*)(A...) const&);
+template <class R, class C, class... A>
+R returned_by(R (C::*)(A...) &&);
+template <class R, class... A>
+R returned_by(R (*)(A...));
+
+struct untold {};
+template <class F>
+auto returned_by_type() {
+    if constexpr (requires(F f) { std::type_identity<decltype(returned_by(f))>(); })
+        return std::type_identity<decltype(returned_by(std::declval<F>()))>();
+    else if constexpr (requires { std::type_identity<decltype(returned_by(&F::operator()))>(); })
+        return std::type_identity<decltype(returned_by(&F::operator()))>();
+    else
+        return std::type_identity<untold>();
+}
+template <class F>
+using told_result = typename decltype(returned_by_type<F>())::type;
+template <class F>
+concept told_async = !std::is_same_v<told_result<F>, untold> && awaitable<told_result<F>>;
+template <class F>
+concept told_blocking = !std::is_same_v<told_result<F>, untold> && !awaitable<told_result<F>>;
+
+/// What to_async gives for what is not known to be async.
+template <class F>
+class async_call {
+public:
+    template <class G>
+    async_call(G&& f, const std::source_location& where) : f_(std::forward<G>(f)), where_(where) {}
+
+    template <class... A>
+        requires std::is_invocable_v<F, std::decay_t<A>...>
+    auto operator()(A&&... args) const& { return run_at(where_, f_, std::forward<A>(args)...); }
+    template <class... A>
+        requires std::is_invocable_v<F, std::decay_t<A>...>
+    auto operator()(A&&... args) && { return run_at(where_, std::move(f_), std::forward<A>(args)...); }
+
+private:
+    F f_;
+    std::source_location where_;
+};
+
+/// What to_blocking gives for what is not known to block.
+template <class F>
+class blocking_call {
+public:
+    template <class G>
+    blocking_call(G&& f, const std::source_location& where) : f_(std::forward<G>(f)), where_(where) {}
+
+    template <class... A>
+        requires std::is_invocable_v<const F&, A...>
+    decltype(auto) operator()(A&&... args) const {
+        if constexpr (awaitable<std::invoke_result_t<const F&, A...>>)
+            return bide::wait(std::invoke(f_, std::forward<A>(args)...), where_);
+        else
+            return std::invoke(f_, std::forward<A>(args)...);
+    }
+    template <class... A>
+        requires std::is_invocable_v<F&, A...>
+    decltype(auto) operator()(A&&... args) {
+        if constexpr (awaitable<std::invoke_result_t<F&, A...>>)
+            return bide::wait(std::invoke(f_, std::forward<A>(args)...), where_);
+        else
+            return std::invoke(f_, std::forward<A>(args)...);
+    }
+
+private:
+    F f_;
+    std::source_location where_;
+};
+
+// Known already, so that what is made async twice is made so once.
+template <class F>
+inline constexpr bool is_async_call = false;
+template <class F>
+inline constexpr bool is_async_call<async_call<F>> = true;
+template <class F>
+inline constexpr bool is_blocking_call = false;
+template <class F>
+inline constexpr bool is_blocking_call<blocking_call<F>> = true;
+
+class resume_on_awaiter {
+public:
+    resume_on_awaiter(promise_base& p, executor& ex) noexcept : p_(&p), ex_(&ex) {}
+    resume_on_awaiter(const resume_on_awaiter&) = delete;
+    resume_on_awaiter& operator=(const resume_on_awaiter&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept {
+        return p_->ctx->ex == ex_ && !p_->ctx->stop->requested() && --tls().credits != 0;
+    }
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) {
+        promise_base* const p = &h.promise();
+        step what = step::unwind;
+        if (!p->ctx->stop->requested()) {  // a task that is to end ends where it is
+            p->ctx = p->ctx->on(*ex_);     // may throw: before anything has happened
+            what = step::resume;
+        }
+        detach(p);
+        post(p, what);
+        return true;
+    }
+    void await_resume() const noexcept {}
+
+private:
+    promise_base* p_;
+    executor* ex_;
+};
+
+class [[nodiscard("resume_on moves the coroutine that awaits it")]] resume_on_op {
+public:
+    explicit resume_on_op(executor & ex) noexcept : ex_(&ex) {}
+    [[nodiscard]] resume_on_awaiter native_awaiter(promise_base & p) const noexcept { return {p, *ex_}; }
+
+private:
+    executor* ex_;
+};
+
+}  // namespace detail
+
+/// A task that calls f(args…): an async f where the task runs, a blocking f on a thread.
+BIDE_DETAIL_CALL_SITE_OVERLOADS([[nodiscard]], run, detail::run_at)
+
+/// Calls f(args…) on this thread, and waits here for what it gives if that is awaitable.
+template <class F, class... A>
+    requires std::is_invocable_v<F, A...>
+decltype(auto) block(F&& f, A&&... args) {
+    if constexpr (awaitable<std::invoke_result_t<F, A...>>)
+        return bide::wait(std::invoke(std::forward<F>(f), std::forward<A>(args)...));
+    else
+        return std::invoke(std::forward<F>(f), std::forward<A>(args)...);
+}
+
+/// A callable whose calls are awaitable: f itself if it is async, else one that runs f on a thread.
+template <class F>
+[[nodiscard]] auto to_async(F&& f, std::source_location where = std::source_location::current()) {
+    using held = std::decay_t<F>;
+    detail::need_callable(f);
+    if constexpr (detail::told_async<held> || detail::is_async_call<held>)
+        return held(std::forward<F>(f));
+    else
+        return detail::async_call<held>(std::forward<F>(f), where);
+}
+
+/// A callable whose calls block: f itself if it does, else one that waits for what f gives.
+template <class F>
+[[nodiscard]] auto to_blocking(F&& f, std::source_location where = std::source_location::current()) {
+    using held = std::decay_t<F>;
+    detail::need_callable(f);
+    if constexpr (detail::told_blocking<held> || detail::is_blocking_call<held>)
+        return held(std::forward<F>(f));
+    else
+        return detail::blocking_call<held>(std::forward<F>(f), where);
+}
+
+/// Moves the coroutine that awaits it to another executor, for all that follows; what it calls inherits that. Who
+/// called it goes on where it was.
+inline detail::resume_on_op resume_on(executor& ex) noexcept { return detail::resume_on_op(ex); }
+
+}  // namespace v0
+}  // namespace bide

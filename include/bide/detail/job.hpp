@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// job: a call that runs on a thread of an elastic set. It is a chain of its own (task_node), so that what runs in it
+// finds its stop request, its deadline and its task-locals, and waits of jobs are seen by the wait graph.
+//
+//     job<T, F, A…>         made by to_thread: owns the callable and its arguments; its future may be dropped, so it
+//     may
+//                           outlive the task that made it, and only follows that one's stop request
+//     joined_job<T, Body>   lives in the frame that awaits it (run, to_async): that frame goes on, or is unwound, when
+//                           the job has ended, and not before
+//
+// Who has a job: before it has begun, whoever takes it out of the queue (a worker, a stop request, a wait that helps);
+// then that one alone. The callable is destroyed before the result is published.
+#pragma once
+
+#include <bide/detail/future_state.hpp>
+#include <bide/detail/local_link.hpp>
+#include <bide/detail/stop_follower.hpp>
+#include <bide/detail/thread_set.hpp>
+#include <bide/future.hpp>
+#include <bide/wait.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+class job_threads;  // the set, in src/threads.cpp
+
+class job_base : public task_node, public queued_job {
+public:
+    [[nodiscard]] bool unwanted() const noexcept final { return stop.requested(); }
+
+    /// Begun, and this thread's: calls the callable and makes the result known. *this may be gone afterwards.
+    void run() noexcept;
+    /// Not begun, and this thread's.
+    void end_unbegun(std::exception_ptr failure) noexcept;  // null: cancelled
+    /// Of the test that waits for it; null: real time.
+    [[nodiscard]] const std::shared_ptr<virtual_clock>& clock() const noexcept { return clock_; }
+
+protected:
+    explicit job_base(const std::source_location& where) noexcept : task_node("job", where), cancel_(*this) {}
+    ~job_base() = default;
+
+    /// Queues it below `from` (null: plain code), which ends after it, or which it may outlive. Throws not_running,
+    /// system_error, usage_error (after a fork), bad_alloc: then nothing has happened.
+    enum class below : std::uint8_t { ends_after, may_end_before };
+    void submit_to(job_threads& set, const context* from, below how);
+    /// For a future's wait: runs it here if it has not begun and this thread is one of its set. True: it has ended.
+    [[nodiscard]] bool help() noexcept;
+
+    virtual void call() = 0;  // the result into the slot
+    virtual void drop_callable() noexcept = 0;
+    [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
+    virtual void set_failure(std::exception_ptr e) noexcept = 0;
+    virtual void drop_failure() noexcept = 0;
+    [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
+    virtual void settle() noexcept = 0;  // nothing of it is in use any more; the last call
+
+private:
+    struct cancel_link final : stop_callback_link {  // a stop request takes an unbegun job out of the queue
+        job_base& job;
+        explicit cancel_link(job_base& j) noexcept : stop_callback_link(&cancel_link::take_out), job(j) {}
+        static void take_out(stop_callback_link* self) noexcept;
+    };
+    void settle_in(job_threads& set, const context* from, below how);
+    void stop_listening() noexcept;
+    void leave() noexcept;
+    void conclude() noexcept;
+
+    job_threads* set_ = nullptr;
+    cancel_link cancel_;
+    stop_follower follower_;
+    locals_ref locals_;
+    std::shared_ptr<virtual_clock> clock_;  // of the test that waits for this job
+    bool listening_ = false;
+};
+
+/// What a plain or async callable gives on a thread.
+template <class R>
+struct plain_result {  // an rvalue reference would dangle, a const value could not be moved out
+    using type = std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>>;
+};
+template <class F, class... A>
+struct job_traits {
+    static_assert(
+        std::is_invocable_v<F, A...>,
+        "bide: the callable cannot be called with these arguments (they are copied and passed as rvalues; use "
+        "std::ref for a reference that outlives the job)");
+    using returned = std::invoke_result_t<F, A...>;
+    static auto result() {
+        if constexpr (awaitable<returned>)
+            return std::type_identity<await_result_t<returned>>();
+        else
+            return std::type_identity<typename plain_result<returned>::type>();
+    }
+    using type = typename decltype(result())::type;
+};
+template <awaitable F>
+struct job_traits<F> {
+    using type = await_result_t<F>;
+};
+
+/// Calls `f` and puts what it returns into the slot.
+template <class T, class F>
+void call_into(slot<T>& result, F&& f) {
+    if constexpr (std::is_void_v<T>) {
+        std::forward<F>(f)();
+        result.emplace();
+    } else if constexpr (std::is_reference_v<T>) {
+        T bound = std::forward<F>(f)();
+        result.emplace(std::addressof(bound));
+    } else {
+        result.emplace(std::forward<F>(f)());
+    }
+}
+
+template <class T, class F, class... A>
+class job final : public future_state<T>, public job_base {
+public:
+    template <class G, class... B>
+    job(const std::source_location& where, G&& f, B&&... args) : job_base(where) {
+        ::new (static_cast<void*>(&call_)) held(std::forward<G>(f), std::forward<B>(args)...);
+        has_call_ = true;
+    }
+    ~job() override { drop_callable(); }
+
+    void submit(job_threads& set) {
+        this->add_ref();  // the job's own, given back in settle()
+        try {
+            submit_to(set, current_context(), below::may_end_before);
+        } catch (...) {
+            this->drop_ref();
+            throw;
+        }
+    }
+
+    void stop_producer(stop_reason why) noexcept override {
+        if (!this->ready()) stop.request(why);
+    }
+    [[nodiscard]] task_node* producer() noexcept override { return this; }
+    [[nodiscard]] bool run_now() noexcept override { return help(); }
+
+private:
+    using held = std::tuple<F, A...>;
+    union {
+        held call_;
+    };
+    bool has_call_ = false;
+
+    void call() override {
+        const std::source_location& where = started;
+        std::apply(
+            [&](F& f, A&... args) {
+                call_into(this->result, [&]() -> decltype(auto) {
+                    if constexpr (sizeof...(A) == 0 && awaitable<F>) {
+                        return bide::wait(std::move(f), where);
+                    } else if constexpr (awaitable<std::invoke_result_t<F, A...>>) {
+                        return bide::wait(std::invoke(std::forward<F>(f), std::forward<A>(args)...), where);
+                    } else {
+                        return std::invoke(std::forward<F>(f), std::forward<A>(args)...);
+                    }
+                });
+            },
+            call_);
+    }
+    void drop_callable() noexcept override {
+        if (std::exchange(has_call_, false)) call_.~held();
+    }
+    [[nodiscard]] slot_base& slot_of() noexcept override { return this->result; }
+    void set_failure(std::exception_ptr e) noexcept override { this->result.fail(std::move(e)); }
+    void drop_failure() noexcept override {
+        this->result.drop();
+        this->result.state = outcome::stopped;
+    }
+    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(this->result.error); }
+    void settle() noexcept override {
+        const outcome how = this->result.state;
+        if (how == outcome::stopped) this->set_why(stop.reason());
+        this->publish(how == outcome::value    ? future_status::succeeded
+                      : how == outcome::failed ? future_status::failed
+                                               : future_status::cancelled);
+        this->drop_ref();
+    }
+};
+
+template <class T, class Body>
+class joined_job final : public job_base {
+public:
+    joined_job(const std::source_location& where, Body& body) noexcept : job_base(where), body_(body) {}
+
+    slot<T> result;
+
+    /// Detaches the frame and queues the job; what cannot be queued has failed.
+    void submit_for(promise_base& waiting, job_threads& set) noexcept {
+        waiting_ = &waiting;
+        detach(&waiting);
+        try {
+            submit_to(set, waiting.ctx, below::ends_after);
+        } catch (...) {
+            result.fail(std::current_exception());
+            settle();
+        }
+    }
+
+private:
+    void call() override { call_into(result, body_); }
+    void drop_callable() noexcept override {}  // in the frame, which outlives the job
+    [[nodiscard]] slot_base& slot_of() noexcept override { return result; }
+    void set_failure(std::exception_ptr e) noexcept override { result.fail(std::move(e)); }
+    void drop_failure() noexcept override {
+        result.drop();
+        result.state = outcome::stopped;
+    }
+    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(result.error); }
+    // Stopped: so was the frame, whose request is the only one that reaches the job.
+    void settle() noexcept override { post(waiting_, result.state == outcome::stopped ? step::unwind : step::resume); }
+
+    Body& body_;
+    promise_base* waiting_ = nullptr;
+};
+
+template <class T, class Body>
+class joined_job_awaiter {
+public:
+    joined_job_awaiter(job_threads& set, const std::source_location& where, Body& body) noexcept
+        : set_(set), job_(where, body) {}
+    joined_job_awaiter(const joined_job_awaiter&) = delete;
+    joined_job_awaiter& operator=(const joined_job_awaiter&) = delete;
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+        promise_base& p = h.promise();
+        if (p.ctx->stop->requested()) {  // every operation that waits checks on entry
+            detach(&p);
+            post(&p, step::unwind);
+        } else {
+            job_.submit_for(p, set_);
+        }
+        return true;
+    }
+    T await_resume() { return job_.result.take(); }
+
+private:
+    job_threads& set_;
+    joined_job<T, Body> job_;
+};
+
+template <class T, class Body>
+class joined_job_op {
+public:
+    joined_job_op(job_threads& set, const std::source_location& where, Body& body) noexcept
+        : set_(&set), where_(where), body_(&body) {}
+    [[nodiscard]] joined_job_awaiter<T, Body> native_awaiter(promise_base&) const noexcept {
+        return joined_job_awaiter<T, Body>(*set_, where_, *body_);
+    }
+
+private:
+    job_threads* set_;
+    std::source_location where_;
+    Body* body_;
+};
+
+/// The coroutine holds the callable and its arguments; they are used on the thread and destroyed where it is awaited.
+template <class T, class F, class... A>
+task<T> run_on_thread(job_threads& set, std::source_location where, F f, A... args) {
+    auto body = [&]() -> T { return std::invoke(std::move(f), std::move(args)...); };
+    co_return co_await joined_job_op<T, decltype(body)>(set, where, body);
+}
+
+/// The set behind the free functions; made on first use, never destroyed.
+[[nodiscard]] job_threads& default_threads();
+
+[[noreturn]] void throw_null_callable();
+template <class F>
+void need_callable(const F& f) {
+    if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
+        if (f == nullptr) throw_null_callable();
+    } else if constexpr (std::is_constructible_v<F, std::nullptr_t> && requires { static_cast<bool>(f == nullptr); }) {
+        if (f == nullptr) throw_null_callable();  // std::function and its like; not lambdas, which are never null
+    }
+}
+
+template <class F, class... A>
+auto submit_job(job_threads& set, const std::source_location& where, F&& f, A&&... args) {
+    using T = typename job_traits<std::decay_t<F>, std::decay_t<A>...>::type;
+    need_callable(f);
+    auto* n = new job<T, std::decay_t<F>, std::decay_t<A>...>(where, std::forward<F>(f), std::forward<A>(args)...);
+    future<T> result(n);
+    n->submit(set);
+    return result;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
