@@ -3,13 +3,27 @@
 // bide.hpp: the core in one include (floors 0 to 3). What talks to the world (io/) is included by itself.
 #pragma once
 
+#include <bide/call.hpp>
 #include <bide/error.hpp>
 #include <bide/executor.hpp>
+#include <bide/foreign.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
+#include <bide/loop_thread.hpp>
 #include <bide/scope.hpp>
+#include <bide/shield.hpp>
 #include <bide/stop.hpp>
+#include <bide/sync/barrier.hpp>
+#include <bide/sync/channel.hpp>
+#include <bide/sync/condition.hpp>
+#include <bide/sync/event.hpp>
+#include <bide/sync/latch.hpp>
+#include <bide/sync/mutex.hpp>
+#include <bide/sync/semaphore.hpp>
+#include <bide/sync/shared_mutex.hpp>
 #include <bide/task.hpp>
+#include <bide/task_local.hpp>
+#include <bide/threads.hpp>
 #include <bide/time.hpp>
 #include <bide/version.hpp>
 #include <bide/wait.hpp>

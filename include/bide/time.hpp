@@ -52,16 +52,6 @@ public:
     yield_op() noexcept = default;
     [[nodiscard]] yield_awaiter native_awaiter(promise_base& p) const noexcept { return yield_awaiter(p); }
 };
-/// Any duration, rounded up to the clock's, without overflow.
-template <class Rep, class Period>
-std::chrono::steady_clock::duration clamp_duration(const std::chrono::duration<Rep, Period>& d) noexcept {
-    using target = std::chrono::steady_clock::duration;
-    using wide = std::chrono::duration<long double, target::period>;
-    const wide w = std::chrono::duration_cast<wide>(d);
-    if (!(w > wide::zero())) return target::zero();  // negative, zero, not a number
-    if (w >= wide(target::max())) return target::max();
-    return std::chrono::ceil<target>(d);
-}
 }  // namespace detail
 
 /// Waits for the duration.

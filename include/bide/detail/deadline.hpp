@@ -16,6 +16,17 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
+/// Any duration, rounded up to the clock's, without overflow.
+template <class Rep, class Period>
+std::chrono::steady_clock::duration clamp_duration(const std::chrono::duration<Rep, Period>& d) noexcept {
+    using target = std::chrono::steady_clock::duration;
+    using wide = std::chrono::duration<long double, target::period>;
+    const wide w = std::chrono::duration_cast<wide>(d);
+    if (!(w > wide::zero())) return target::zero();  // negative, zero, not a number
+    if (w >= wide(target::max())) return target::max();
+    return std::chrono::ceil<target>(d);
+}
+
 /// Until when: from the await on, or a point in time.
 class time_limit {
 public:

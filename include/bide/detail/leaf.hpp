@@ -130,6 +130,11 @@ struct pass_stop {
     }
     void await_resume() const noexcept {}
 };
+/// The same as an awaitable.
+struct pass_stop_op {
+    pass_stop_op() noexcept = default;
+    [[nodiscard]] pass_stop native_awaiter(promise_base& p) const noexcept { return pass_stop{&p}; }
+};
 
 } // namespace detail
 } // namespace v0

@@ -153,10 +153,6 @@ struct this_frame_op {
     this_frame_op() noexcept = default;
     [[nodiscard]] awaiter native_awaiter(promise_base& p) const noexcept { return awaiter(p); }
 };
-struct pass_stop_op {
-    pass_stop_op() noexcept = default;
-    [[nodiscard]] pass_stop native_awaiter(promise_base& p) const noexcept { return pass_stop{&p}; }
-};
 
 /// Runs the body's task as the chain of the scope; its outcome stays in `result`.
 template <class T> class body_awaiter {

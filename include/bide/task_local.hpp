@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// task_local<T>: a value that belongs to a task and everything below it, as a thread_local belongs to a thread.
+//
+//     inline constinit bide::task_local<std::string> request_id;        // a key; it has to outlive its use
+//
+//     co_await request_id.with_value("r-17", handle(request));          // set for handle() and all that it awaits,
+//                                                                       // waits for, gives to threads, starts in
+//                                                                       scopes
+//     log(request_id.get() ? *request_id.get() : "-");                  // in there
+//
+// A scope hands on what was set where it was opened: start() from inside a with_value into a scope outside of it does
+// not see the value. submit() hands on nothing.
+//
+// Thread rule: get() may be called anywhere. A value is shared by all tasks below, on every thread: it is const.
+// Lifetime rule: a value lives until the operation has ended, and as long as a job on a thread that saw it runs.
+//   get() gives a pointer that is good within the operation.
+#pragma once
+
+#include <bide/detail/guard.hpp>
+#include <bide/detail/local_link.hpp>
+
+#include <concepts>
+#include <optional>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+
+/// Sets one value for the operation. Stop and deadline are the caller's.
+class locals_guard : public guard {
+public:
+    /// Owns the link until it is entered.
+    class parameters {
+    public:
+        explicit parameters(local_link* l) noexcept : link_(l) {}
+        parameters(parameters&& other) noexcept : link_(std::exchange(other.link_, nullptr)) {}
+        parameters& operator=(parameters&&) = delete;
+        ~parameters() { local_link::drop(link_); }
+
+    private:
+        friend class locals_guard;
+        local_link* link_;
+    };
+
+protected:
+    explicit locals_guard(parameters&& with) noexcept : with_(std::move(with)) {}
+    ~locals_guard() = default;
+    void enter(context& outer) noexcept override;
+    [[noreturn]] void throw_stopped() const;
+
+private:
+    parameters with_;
+};
+
+[[nodiscard]] const void* find_local(const void* key) noexcept;
+
+}  // namespace detail
+
+template <class T>
+class task_local {
+public:
+    constexpr task_local() noexcept = default;
+    /// With a default, which get() gives where no value was set.
+    template <class U>
+        requires std::constructible_from<T, U> &&
+            (!std::same_as<std::remove_cvref_t<U>, task_local>)constexpr explicit task_local(U&& otherwise)
+            : default_(std::forward<U>(otherwise)) {}
+        task_local(const task_local&) = delete;
+        task_local& operator=(const task_local&) = delete;
+        constexpr ~task_local() = default;
+
+        /// The value for the code that runs now; else the default; else null.
+        [[nodiscard]] const T* get() const noexcept {
+            if (const void* found = detail::find_local(this)) return static_cast<const T*>(found);
+            return default_ ? &*default_ : nullptr;
+        }
+
+        /// Awaits op with the value set.
+        template <class V, awaitable A>
+            requires std::constructible_from<T, V>
+        [[nodiscard]] auto with_value(V&& value, A&& op) const {
+            using guarded = detail::guarded<detail::task_result_t<A>, detail::locals_guard>;
+            detail::locals_guard::parameters set(new detail::local_value<T>(this, std::forward<V>(value)));
+            return guarded(detail::to_task(std::forward<A>(op)), std::move(set));
+        }
+
+    private:
+        std::optional<T> default_;
+};
+
+/// The same, with the key among the arguments.
+template <class T, class V, awaitable A>
+    requires std::constructible_from<T, V>
+[[nodiscard]] auto with_value(const task_local<T>& key, V&& value, A&& op) {
+    return key.with_value(std::forward<V>(value), std::forward<A>(op));
+}
+
+}  // namespace v0
+}  // namespace bide
