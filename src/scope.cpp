@@ -12,6 +12,12 @@ namespace detail {
 scope_core::scope_core(const scope_options& o, const std::source_location& where) noexcept
     : task_node("scope", where), child_end{nullptr, &scope_core::on_body_ended}, options(o) {
     task_node::hold = this;
+    holds_parent = true;
+    waits_for = [](task_node& self, const task_node&) noexcept {
+        auto& core = static_cast<scope_core&>(self);
+        const std::lock_guard guard(core.lock_);
+        return core.end_waiter_ != nullptr || core.held_ != nullptr || !core.joining_.empty();
+    };
 }
 
 scope_core::~scope_core() {

@@ -67,12 +67,29 @@ bool has_end(const wait_edge& e) noexcept {
     return e.at->who->ctx->deadline != time_point::max();
 }
 
+// The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the runners
+// of a race, do not hold anybody up: whoever stands above may end them.
+bool holds_up_parent(const task_node& child) noexcept {
+    task_node* above = child.parent;
+    return above != nullptr && (child.holds_parent || (above->waits_for != nullptr && above->waits_for(*above, child)));
+}
+
+bool holds_up(const task_node& from, const task_node& n) noexcept {
+    const task_node* at = &from;
+    for (int i = 0; at != &n && i < ancestors_indexed; ++i) {
+        if (!holds_up_parent(*at)) return false;
+        at = at->parent;
+    }
+    return at == &n;
+}
+
 // Depth first from one wait; every edge is a "must end before". Path holds the waits passed, for the message.
 class search {
 public:
     search(graph& g, wait_edge& start) : g_(g), start_(start) {
         task_node* n = chain_of(start);
-        for (int i = 0; n != nullptr && i < ancestors_indexed; n = n->parent, ++i) blocked_by_start_.insert(n);
+        blocked_by_start_.insert(n);
+        for (int i = 0; i < ancestors_indexed && holds_up_parent(*n); ++i) blocked_by_start_.insert(n = n->parent);
     }
 
     // One that was woken already breaks every cycle that it is part of.
@@ -99,7 +116,7 @@ private:
         if (!seen_nodes_.insert(&n).second) return false;
         auto [at, end] = g_.below.equal_range(&n); // its own wait, or those of what it waits for
         for (; at != end; ++at)
-            if (enter(*at->second)) return true;
+            if (holds_up(*chain_of(*at->second), n) && enter(*at->second)) return true;
         return n.ctx.ex != nullptr && stands(*n.ctx.ex);
     }
     bool stands(const executor& ex) {

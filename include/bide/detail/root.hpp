@@ -20,7 +20,9 @@ public:
 
 protected:
     root_base(const std::source_location& where) noexcept
-        : task_node("wait", where), child_end{nullptr, &root_base::on_ended}, back_(*this) {}
+        : task_node("wait", where), child_end{nullptr, &root_base::on_ended}, back_(*this) {
+        holds_parent = true;
+    }
 
     /// Runs the child on this thread's idle loop until it has ended. True: during unwinding (then nothing may be thrown).
     bool drive(slot_base& s);

@@ -34,7 +34,9 @@ struct task_node {
     std::uint64_t id;           // never used twice
     std::uint64_t owner;        // who locks a mutex in this chain: the id, for a wait that of its caller
     held_unwind* hold = nullptr; // the body of a scope: unwinds only when told (its tasks end first)
-    wait_edge* blocked = nullptr; // the published wait of this chain, under the wait graph's lock
+    bool holds_parent = false;   // the chain above cannot go on before this one has ended (a wait(), a scope)
+    /// Whether the chain of this node waits for `child` just now (a scope at its end); null: never. For the wait graph.
+    bool (*waits_for)(task_node& self, const task_node& child) noexcept = nullptr;
     task_node* prev = nullptr;  // the executor's live list
     task_node* next = nullptr;
     bool listed = false;
