@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// quara-concurrency 5: a task that is started with the loop, and cancelled when it is stopped.
+#include <bide/bide.hpp>
+
+#include <chrono>
+#include <iostream>
+#include <semaphore>
+
+using namespace std::chrono_literals;
+
+std::counting_semaphore<> worked{0};
+
+struct farewell {
+    farewell() = default;
+    ~farewell() { std::cout << "Bye bye\n"; }
+};
+
+bide::task<> some_task() {
+    const farewell at_the_end;  // a cancelled task unwinds: destructors run, no exception is to be caught
+    for (;;) {
+        std::cout << "Doing some work\n";
+        worked.release();
+        co_await bide::sleep_for(500ms);
+    }
+}
+
+int main() {
+    bide::loop_thread thread;
+    thread.on_start(some_task);
+    thread.start();
+    worked.acquire();
+    worked.acquire();  // it has done some work, twice
+    thread.stop();
+}
