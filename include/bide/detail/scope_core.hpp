@@ -15,6 +15,7 @@
 #include <exception>
 #include <memory_resource>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bide {
@@ -161,7 +162,11 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         core_.above = &h.promise();
-        return start_nested(result_.prepare(&core_, &core_.ctx, attached));
+        thread_state& t = tls();
+        task_node* const before = std::exchange(t.current, &core_); // the body is a chain of its own from its first line
+        const bool suspended = start_nested(result_.prepare(&core_, &core_.ctx, attached));
+        t.current = before;
+        return suspended;
     }
     void await_resume() const noexcept {}
 
