@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bide/call.hpp>
+#include <bide/combine.hpp>
 #include <bide/compose.hpp>
 #include <bide/error.hpp>
 #include <bide/executor.hpp>
