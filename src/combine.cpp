@@ -81,9 +81,12 @@ void child_group::start(promise_base& awaiting) noexcept {
     left_.store(count_, std::memory_order_relaxed);
     detach(&awaiting);  // before the first child can end
     executor& ex = *ctx_.ex;
+    // The others may end it (the first end, the first value); a failure beside it is nothing to count on.
+    const bool needs_each = count_ == 1 || rule_ == together::all || rule_ == together::settled;
     for (child_base* c = first_; c != nullptr;) {
         child_base* const after = c->sibling_;  // when the last one is posted, all may be gone
         c->inherit(ex, &ctx_);
+        c->holds_parent = needs_each;
         c->enlist();
         ex.post(*c);
         c = after;

@@ -416,6 +416,29 @@ TEST(combine, C5_3_nothing_to_race_is_refused) {
     EXPECT_THROW(bide::first_success(std::vector<bide::task<>>()).wait(), std::invalid_argument);
 }
 
+// ---- waits without an end -------------------------------------------------------------------------------------------
+
+TEST(combine, C1_6_a_task_that_awaits_itself_among_others) {
+    const bide::testing::virtual_time time;
+    bide::future<int> own;
+    bool refused = false;
+    const auto awaits_all = [&]() -> bide::task<int> {
+        try {
+            co_await bide::when_all(own, number_after(1s, 1));
+        } catch (const bide::would_deadlock&) {
+            refused = true;
+        }
+        co_return 0;
+    };
+    bide::with_scope([&](bide::scope& s) { own = s.start(awaits_all); });
+    EXPECT_TRUE(refused);
+    // In a race the other one ends it: no deadlock.
+    const auto races = [&]() -> bide::task<int> { co_return co_await bide::race(own, number_after(1s, 1)); };
+    own = {};
+    bide::with_scope([&](bide::scope& s) { own = s.start(races); });
+    EXPECT_EQ(own.value(), 1);
+}
+
 // ---- depth and nesting ----------------------------------------------------------------------------------------------
 
 bide::task<int> deep(int n, bool sleeps) {
