@@ -24,6 +24,7 @@ void stop_callbacks::take(stop_link& callback) noexcept {
     std::lock_guard guard(shared().m);
     auto& c = static_cast<stop_callback_link&>(callback);
     c.waiting_in = this;
+    any_ = true;
     c.prev = waiting_.prev;
     c.next = &waiting_;
     waiting_.prev->next = &c;
@@ -31,7 +32,7 @@ void stop_callbacks::take(stop_link& callback) noexcept {
 }
 
 void stop_callbacks::run() noexcept {
-    if (waiting_.next == &waiting_) return; // only the requester adds, and it is here
+    if (!any_) return;  // not the list: another thread may be taking a callback out of it
     std::unique_lock guard(shared().m);
     while (waiting_.next != &waiting_) {
         auto& c = static_cast<stop_callback_link&>(*waiting_.next);

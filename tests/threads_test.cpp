@@ -840,7 +840,7 @@ TEST(threads, C4_6_shutdown_runs_what_is_queued_and_joins_all) {
     for (int i = 0; i < 100; ++i) all.push_back(t.submit([&] { ++ran; }));
     t.shutdown();
     EXPECT_EQ(ran.load(), 100);
-    EXPECT_EQ(support::threads_of_process(), before);
+    EXPECT_TRUE(support::threads_become(before));
     EXPECT_THROW(t.submit([] {}), bide::not_running);
     t.shutdown();
 }
@@ -886,7 +886,7 @@ TEST(threads, C4_6_C7_9_shutdown_joins_the_default_set_which_begins_anew) {
         EXPECT_EQ(bide::to_thread(square, 3).wait(), 9);
         EXPECT_GT(support::threads_of_process(), before);
         bide::shutdown();
-        EXPECT_EQ(support::threads_of_process(), before);
+        EXPECT_TRUE(support::threads_become(before));
     }
 }
 
@@ -1125,7 +1125,7 @@ TEST(threads, C9_6_no_thread_no_descriptor_is_left_by_failed_and_nested_calls) {
             } catch (const std::runtime_error&) {}
         }
     }
-    EXPECT_EQ(support::threads_of_process(), threads_before);
+    EXPECT_TRUE(support::threads_become(threads_before));
     EXPECT_EQ(support::descriptors_of_process(), descriptors_before);
 }
 

@@ -97,6 +97,10 @@ inline long entries(const char* directory) {
         std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator()));
 }
 inline long threads_of_process() { return entries("/proc/self/task"); }
+/// A thread that was joined may stand in /proc for a moment yet.
+[[nodiscard]] inline bool threads_become(long n) {
+    return comes_true([n] { return threads_of_process() == n; });
+}
 inline long descriptors_of_process() { return entries("/proc/self/fd"); }
 
 inline std::chrono::nanoseconds processor_time() {

@@ -39,6 +39,7 @@ public:
 private:
     static void take_out(stop_callback_link& callback) noexcept; // under the mutex
     stop_link waiting_; // circular, in the order in which they were registered
+    bool any_ = false;   // were taken; the requester's own
 };
 
 } // namespace detail
