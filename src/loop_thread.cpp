@@ -18,6 +18,7 @@ struct loop_thread::core {
     std::mutex m;
     std::atomic<phase> at{phase::fresh};  // written under the mutex
     std::vector<std::unique_ptr<detail::start_function>> first_tasks;
+    std::unique_ptr<threads> jobs;  // made by the first to_thread
     detail::loop_service service;
     explicit core(std::string name) : service(std::move(name)) {}
 };
@@ -72,6 +73,7 @@ void loop_thread::stop() {
     core_->service.request_stop();  // not under the lock: stop callbacks of the user's run here
     if (core_->service.on_own_thread()) return;
     core_->service.join();
+    if (core_->jobs != nullptr) core_->jobs->shutdown();  // nobody makes it any more: that needs the running phase
     const std::lock_guard guard(core_->m);
     core_->at.store(phase::stopped, std::memory_order_release);
 }
@@ -88,6 +90,13 @@ loop& loop_thread::need_running() const {
         default:
             throw not_running("this loop_thread has been stopped and takes no new work");
     }
+}
+
+threads& loop_thread::need_jobs() {
+    const std::lock_guard guard(core_->m);
+    static_cast<void>(need_running());
+    if (core_->jobs == nullptr) core_->jobs = std::make_unique<threads>();
+    return *core_->jobs;
 }
 
 void loop_thread::add(std::unique_ptr<detail::start_function> f) {

@@ -519,6 +519,29 @@ TEST(loop_thread, C7_4_submits_that_race_with_stop_are_refused_or_completed) {
 // ---- 7.5
 // ----------------------------------------------------------------------------------------------------------------
 
+TEST(loop_thread, C7_2_C7_4_jobs_on_threads_are_joined_by_stop) {
+    const watchdog guard;
+    bide::loop_thread t;
+    EXPECT_THROW(static_cast<void>(t.to_thread([] {})), bide::not_running);
+    t.start();
+    EXPECT_EQ(t.to_thread([](int n) { return n + 1; }, 2).wait(), 3);
+    std::promise<void> begun;
+    std::promise<void> go_on;
+    auto f = t.to_thread([&] {
+        begun.set_value();
+        go_on.get_future().wait();
+        return 8;
+    });
+    begun.get_future().wait();
+    std::thread stopper([&] { t.stop(); });
+    while (t.running()) std::this_thread::yield();
+    EXPECT_EQ(f.status(), bide::future_status::pending);
+    go_on.set_value();
+    stopper.join();
+    EXPECT_EQ(f.value(), 8);
+    EXPECT_THROW(static_cast<void>(t.to_thread([] {})), bide::not_running);
+}
+
 TEST(loop_thread, C7_5_before_start_and_after_stop_everything_is_refused) {
     const watchdog guard;
     bide::loop_thread t;

@@ -30,6 +30,7 @@
 #include <bide/error.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
+#include <bide/threads.hpp>
 
 #include <concepts>
 #include <functional>
@@ -77,6 +78,9 @@ public:
     /// Hands f(args…), or an awaitable, to the loop. The future's stop() cancels it; dropping it detaches.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
+    /// Hands f(args…), code that blocks, to a thread of a set that belongs to this loop_thread: stop() joins it.
+    BIDE_DETAIL_SUBMIT_OVERLOADS(to_thread, to_thread_at)
+
     /// Runs f, plain code, on the loop's thread; the loop stands still meanwhile.
     template <class F>
     auto call(F&& f, std::source_location where = std::source_location::current()) {
@@ -116,7 +120,12 @@ private:
         return detail::submit_started(l, &detail::loop_access::work_of(l), where, std::forward<F>(f),
                                       std::forward<A>(args)...);
     }
+    template <class F, class... A>
+    auto to_thread_at(const std::source_location& where, F&& f, A&&... args) {
+        return detail::submit_job(need_jobs().set(), where, std::forward<F>(f), std::forward<A>(args)...);
+    }
     [[nodiscard]] loop& need_running() const;
+    [[nodiscard]] threads& need_jobs();
     void add(std::unique_ptr<detail::start_function> f);
 
     std::unique_ptr<core> core_;
