@@ -20,9 +20,16 @@ namespace detail {
 template <class A>
 concept native_awaitable = requires(A&& a, promise_base& p) { std::forward<A>(a).native_awaiter(p); };
 
+// Only for types that such an operator can take: clang instantiates the operator's declaration before it looks at its
+// constraints, and refuses one for a pointer to a function.
+template <class A>
+concept free_co_await =
+    (std::is_class_v<std::remove_cvref_t<A>> || std::is_union_v<std::remove_cvref_t<A>> || std::is_enum_v<std::remove_cvref_t<A>>) &&
+    requires(A&& a) { operator co_await(std::forward<A>(a)); };
+
 template <class A> decltype(auto) foreign_awaiter_of(A&& a) {
     if constexpr (requires { std::forward<A>(a).operator co_await(); }) return std::forward<A>(a).operator co_await();
-    else if constexpr (requires { operator co_await(std::forward<A>(a)); }) return operator co_await(std::forward<A>(a));
+    else if constexpr (free_co_await<A>) return operator co_await(std::forward<A>(a));
     else return std::forward<A>(a);
 }
 
