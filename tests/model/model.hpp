@@ -11,6 +11,7 @@
 #include <bide/detail/waiting_list.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <fstream>
@@ -42,6 +43,10 @@
 #undef free
 #undef assert
 #undef errno
+
+// Relacy replaces operator delete, but not the one with a size, which std::allocator calls. (One source per program.)
+void operator delete(void* p, std::size_t) noexcept { ::operator delete(p); }
+void operator delete[](void* p, std::size_t) noexcept { ::operator delete[](p); }
 
 namespace model {
 
@@ -174,9 +179,12 @@ using claimed = bide::detail::claimed_waiters<leaf>;
 /// leaf_awaiter::park_in, and what its destructor does when the wait was not completed.
 template <class Ready>
 bool park_in(lock& l, waiting_list& list, leaf& at, Ready ready) {
-    const holding hold(l);
-    if (ready()) return false;
-    if (!list.park(at)) at.who->post(false);
+    {
+        const holding hold(l);
+        if (ready()) return false;
+        if (list.park(at)) return true;
+    }
+    at.who->post(false);
     return true;
 }
 inline void abandon(lock& l, waiting_list& list, leaf& at) {
