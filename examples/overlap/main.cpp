@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSL-1.0
+// overlap: what it is worth that waits overlap. See --help, and runs.cpp for the function that is run twice.
+#include "database.hpp"
+#include "options.hpp"
+#include "report.hpp"
+#include "runs.hpp"
+#include "server.hpp"
+#include "timeline.hpp"
+#include "tree.hpp"
+
+#include <bide/error.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <iostream>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// The program writes these while the files are being read.
+std::vector<fs::path> own_outputs(const options& o) {
+    std::vector<fs::path> own{fs::weakly_canonical(o.svg)};
+    for (const char* ending : {"", "-wal", "-shm", "-journal"}) {
+        fs::path file = fs::weakly_canonical(o.database);
+        own.push_back(file += ending);
+    }
+    return own;
+}
+
+run_record measure(const std::string& title, const file_tree& tree, const file_server& server, database& notes,
+                   int most) {
+    progress shown(title, tree.files.size());
+    run r(title, tree, server.endpoint(), notes,
+          [&](std::size_t done, std::uintmax_t bytes) { shown.show(done, bytes); });
+    if (most == 0)
+        r.one_after_another().wait();
+    else
+        r.at_once(most).wait();
+    return r.record();
+}
+
+// What went wrong, at most ten of it. How many there were.
+std::size_t complain(const char* what, const std::vector<std::string>& all) {
+    if (all.empty()) return 0;
+    std::cerr << "overlap: " << what << ": " << all.size() << '\n';
+    for (std::size_t i = 0; i < all.size() && i < 10; ++i) std::cerr << "  " << all[i] << '\n';
+    if (all.size() > 10) std::cerr << "  ...\n";
+    return all.size();
+}
+
+std::vector<std::string> failures(const run_record& r) {
+    std::vector<std::string> all;
+    for (const lane& l : r.lanes)
+        if (!l.failure.empty()) all.push_back(l.name + ": " + l.failure);
+    return all;
+}
+
+int work(const options& o) {
+    check_writable(o.svg);  // now, and not when all the work is done
+    database notes(o.database);
+    const file_tree tree = list_files(o.directory, own_outputs(o));
+    const file_server server(o.directory, o.port, o.delay);
+    const std::string skipped =
+        tree.skipped == 0 ? "" : " (and " + std::to_string(tree.skipped) + " links and devices left out)";
+    std::printf("%s: %zu files%s, served on http://%s/, each after %lld ms\n", o.directory.c_str(), tree.files.size(),
+                skipped.c_str(), server.endpoint().to_string().c_str(), static_cast<long long>(o.delay.count()));
+
+    const run_record before = measure("one after another", tree, server, notes, 0);
+    const run_record after =
+        measure("at most " + std::to_string(o.concurrency) + " at once", tree, server, notes, o.concurrency);
+    print_table(before, after);
+
+    const std::vector<note> noted = notes.all();
+    const std::vector<std::string> wrong = compare_with_disk(noted, o.directory).wait();
+    std::printf("%zu of %zu hashes in %s are those of the files on disk\n", noted.size() - wrong.size(), noted.size(),
+                o.database.c_str());
+    draw(o.svg, before, after);
+    std::printf("the picture of both runs: %s\n", o.svg.c_str());
+
+    std::size_t bad = complain("directories that could not be read", tree.problems);
+    bad += complain("files that could not be fetched", failures(before));
+    bad += complain("files that could not be fetched, at once", failures(after));
+    bad += complain("hashes that do not agree with the disk", wrong);
+    return bad == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const auto asked = read_options(argc, argv);
+    if (const int* status = std::get_if<int>(&asked)) return *status;
+    try {
+        return work(std::get<options>(asked));
+    } catch (const std::exception& e) {
+        std::cout << std::flush;
+        std::cerr << "overlap: " << e.what() << '\n';
+        return 1;
+    }
+}
