@@ -106,6 +106,7 @@ public:
         return *this;
     }
     operator T() const { return v_(here()).load(); }
+    T operator->() const { return v_(here()).load(); }
 
 private:
     rl::var<T> v_;
@@ -141,7 +142,7 @@ struct leaf {
     var<leaf*> prev{nullptr};
     var<leaf*> next{nullptr};
     var<bool> linked{false};
-    chain* who;
+    var<chain*> who;  // read by whoever takes the leaf out
     inline bool publish();
     inline bool claim();
     inline void resume();
@@ -176,7 +177,8 @@ void leaf::resume() { who->post(true); }
 using waiting_list = bide::detail::waiting_list<leaf, var>;
 using claimed = bide::detail::claimed_waiters<leaf>;
 
-/// leaf_awaiter::park_in, and what its destructor does when the wait was not completed.
+/// leaf_awaiter::park_in (where a post only queues, and may so be under the lock), and what its destructor does when
+/// the wait was not completed.
 template <class Ready>
 bool park_in(lock& l, waiting_list& list, leaf& at, Ready ready) {
     {
