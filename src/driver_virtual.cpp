@@ -39,6 +39,7 @@ public:
         if (!woken_ && !had_jobs) clock_->advance_to(until);
         woken_ = false;
     }
+    bool jumps() const noexcept override { return true; }
     void only_yields(time_point until) noexcept override {
         const std::lock_guard guard(clock_->m_);
         if (until != time_point::max() && clock_->jobs_ == 0) clock_->advance_to(until);

@@ -87,9 +87,8 @@ std::size_t class_of(std::size_t total) noexcept {
 
 } // namespace
 
-[[gnu::noinline]] void* frame_alloc(std::size_t n) {
-    pools& p = mine;
-    if (p.source != nullptr) [[unlikely]] return from_resource(n, p.source);
+namespace {
+inline void* alloc_here(pools& p, std::size_t n) {
     const std::size_t total = word_align(n) + sizeof(void*);
     void* place = nullptr;
     if constexpr (pooled) {
@@ -111,6 +110,18 @@ std::size_t class_of(std::size_t total) noexcept {
     }
     home_word(place, n) = nullptr;
     return place;
+}
+
+} // namespace
+
+[[gnu::noinline]] void* frame_alloc(std::size_t n) {
+    pools& p = mine;
+    if (p.source != nullptr) [[unlikely]] return from_resource(n, p.source);
+    return alloc_here(p, n);
+}
+
+[[gnu::noinline]] void* node_alloc(std::size_t n) {
+    return alloc_here(mine, n);
 }
 
 [[gnu::noinline]] void frame_free(void* frame, std::size_t n) noexcept {

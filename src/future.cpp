@@ -29,6 +29,9 @@ void throw_empty_task(const std::source_location& where) {
 void throw_null_callback() {
     throw std::invalid_argument("future::subscribe: both callbacks are needed, one is null; nothing was registered");
 }
+void throw_null_exception() {
+    throw std::invalid_argument("promise::set_exception: the exception_ptr is null; the promise was not completed");
+}
 void throw_second_result() {
     throw usage_error("this promise has its result already; it is completed once");
 }
@@ -121,7 +124,7 @@ void started_base::launch(executor& ex, started_owner& by, const context* inheri
         stop.unlink();
         throw;
     }
-    state().add_ref(); // the owner's, given back in finish()
+    state().add_ref(); // the owner's, given back in ended()
     enlist();
     ex.post(*this);
 }
@@ -174,11 +177,8 @@ void started_base::finish() noexcept {
     delist();
     stop.unlink();
     parent = nullptr;
-    future_base& result = state();
-    started_owner& told = *owner;
-    result.publish(how);
-    told.ended(*this, how); // may be the end of the owner
-    result.drop_ref();
+    state().publish(how);
+    owner->ended(*this, how); // may be the end of the owner, and of *this
 }
 
 // ---- what was submitted -------------------------------------------------------------------------------------------
@@ -196,17 +196,17 @@ void submitted_work::adopt(started_base& child) {
 }
 
 void submitted_work::ended(started_base& child, future_status) noexcept {
-    void (*tell)(submitted_work*) noexcept = nullptr;
     {
         std::lock_guard guard(lock_);
         if (child.older != nullptr) child.older->younger = child.younger;
         else first_ = child.younger;
         if (child.younger != nullptr) child.younger->older = child.older;
         else last_ = child.older;
-        // release: whoever sees it empty sees what the tasks did.
-        if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1) tell = when_empty;
     }
-    if (tell != nullptr) tell(this);
+    void (*const tell)(submitted_work*) noexcept = when_empty;
+    child.state().drop_ref();
+    // release: whoever sees it empty sees what the tasks did.
+    if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1 && tell != nullptr) tell(this);
 }
 
 void submitted_work::close(stop_reason why) noexcept {

@@ -4,6 +4,7 @@
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/task_node.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
@@ -27,9 +28,8 @@ std::uintptr_t stack_pointer() noexcept {
     return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
 }
 
-// The slow half of deep(): the limit may only be unset. Never beyond half of the stack that there is.
-[[gnu::noinline, gnu::cold]] bool really_deep(thread_state& t) noexcept {
-    if (t.stack_limit != ~std::uintptr_t{0}) return true;
+// Never nests beyond half of the stack that there is; waits keep off its last eighth.
+[[gnu::noinline, gnu::cold]] void measure_stack(thread_state& t) noexcept {
     void* low = nullptr;
     std::size_t size = 0;
     pthread_attr_t attributes;
@@ -37,9 +37,17 @@ std::uintptr_t stack_pointer() noexcept {
         pthread_attr_getstack(&attributes, &low, &size);
         pthread_attr_destroy(&attributes);
     }
-    const auto middle = reinterpret_cast<std::uintptr_t>(low) + size / 2;
+    t.stack_low = reinterpret_cast<std::uintptr_t>(low);
+    t.stack_reserve = t.stack_low + std::min<std::size_t>(size / 8, std::size_t{1} << 20);
+    const auto middle = t.stack_low + size / 2;
     const auto wanted = stack_pointer() - nest_bytes;
     t.stack_limit = wanted > middle ? wanted : middle;
+}
+
+// The slow half of deep(): the limit may only be unset.
+[[gnu::noinline, gnu::cold]] bool really_deep(thread_state& t) noexcept {
+    if (t.stack_limit != ~std::uintptr_t{0}) return true;
+    measure_stack(t);
     return stack_pointer() < t.stack_limit;
 }
 
@@ -54,6 +62,17 @@ inline bool deep(thread_state& t) noexcept {
 
 bool deep() noexcept {
     return deep(state);
+}
+
+bool stack_nearly_full() noexcept {
+    thread_state& t = state;
+    if (t.stack_reserve == 0) [[unlikely]] measure_stack(t);
+    const std::uintptr_t here = stack_pointer();
+    return here < t.stack_reserve && here >= t.stack_low; // elsewhere: on a stack of somebody else's
+}
+
+bool unwinding_now() noexcept {
+    return state.unwinding != 0 || std::uncaught_exceptions() > state.uncaught_base;
 }
 
 std::uint64_t new_id() noexcept {
@@ -195,7 +214,7 @@ void unwind(promise_base* p) noexcept {
 // A cold frame may own others through its parameters. Natural order while the stack lasts, then a list.
 void destroy_cold(promise_base* p) noexcept {
     thread_state& t = state;
-    if (deep(t)) {
+    if (t.destroying && deep(t)) { // whoever is destroying further up takes it from the list
         p->next = t.graves;
         t.graves = p;
         return;

@@ -6,6 +6,7 @@
 #include <bide/loop.hpp>
 
 #include <iterator>
+#include <exception>
 #include <mutex>
 #include <utility>
 
@@ -29,13 +30,16 @@ struct running_here {
     executor* executor_before;
     detail::task_node* current_before;
     unsigned credits_before;
+    int unwinding_before;
+    int uncaught_before;
     bool& flag;
     loop& mine;
     running_here* outer;
     static thread_local running_here* innermost; // the loops on this stack, for the debug view
     running_here(loop& l, bool& running) noexcept
         : loop_before(std::exchange(t.running_loop, &l)), executor_before(std::exchange(t.running, &l)),
-          current_before(t.current), credits_before(t.credits), flag(running), mine(l) {
+          current_before(t.current), credits_before(t.credits), unwinding_before(std::exchange(t.unwinding, 0)),
+          uncaught_before(std::exchange(t.uncaught_base, std::uncaught_exceptions())), flag(running), mine(l) {
         flag = true;
         outer = innermost;
         innermost = this;
@@ -48,7 +52,10 @@ struct running_here {
         t.running_loop = loop_before;
         t.running = executor_before;
         t.current = current_before;
-        t.credits = credits_before;
+        t.unwinding = unwinding_before;
+        t.uncaught_base = uncaught_before;
+        // Plain code goes on with what it had left; at zero it had its turn of the queue just now.
+        t.credits = credits_before != 0 ? credits_before : detail::credits_per_turn;
     }
 };
 thread_local running_here* running_here::innermost = nullptr;
@@ -117,8 +124,12 @@ void loop::fire_timers() noexcept {
         timers_.remove(*t);
         t->fire(t);
     }
-    earliest_.store(ticks(timers_.first() != nullptr ? timers_.first()->at : clock::time_point::max()),
-                    std::memory_order_relaxed);
+    note_first_timer();
+}
+
+void loop::note_first_timer() noexcept { // under the timers' lock
+    const detail::timer_node* const first = timers_.first();
+    earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
 }
 
 // What was ready when the turn began, in order. False: nothing was, or every task only yielded.
@@ -141,16 +152,23 @@ template <class Until> bool loop::turn(const Until& unfinished) noexcept {
     return ran > yields_;
 }
 
+// One that yields may have made another one ready before.
+bool loop::only_yields_left() const noexcept {
+    unsigned left = 0;
+    for (const ready_node* n = first_; n != nullptr && left <= yields_; n = n->next) ++left;
+    return left <= yields_ && !inbox_.maybe_something();
+}
+
 void loop::sleep() noexcept {
     if (detail::examine_edges(noted_)) return; // a waiter was woken with would_deadlock
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
-    if (first_ != nullptr) { // everybody only yields
-        driver_->only_yields(until);
-        return;
-    }
     // acquire: a job that is no longer counted has posted its result before.
     const bool outside = outside_->load(std::memory_order_acquire) != 0;
+    if (first_ != nullptr) { // everybody only yielded
+        if (driver_->jumps() && !outside && only_yields_left()) driver_->only_yields(until);
+        return;
+    }
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::tls().sleep;
     const bool for_others = told != nullptr && until == clock::time_point::max() && !driver_->watches_anything();
@@ -249,7 +267,10 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
 }
 
 void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
-    if (t.armed) l.timers_.remove(t);
+    if (!t.armed) return;
+    const bool was_first = l.timers_.first() == &t;
+    l.timers_.remove(t);
+    if (was_first) l.note_first_timer(); // virtual time does not jump to a timer that is no more
 }
 
 std::vector<const loop*> loop_access::loops_of_this_thread() {
@@ -262,6 +283,20 @@ std::vector<const loop*> loop_access::loops_of_this_thread() {
 bool loop_access::reusable(loop& l) noexcept {
     return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
            l.timers_.first() == nullptr && !inherited(l) && l.driver_->current();
+}
+
+bool loop_access::start_inside(loop& l, promise_base* child) noexcept {
+    thread_state& t = tls();
+    bool suspended = false;
+    unsigned left = 0;
+    {
+        const running_here here(l, l.running_);
+        suspended = start_nested(child);
+        t.suspended = false; // K5: this is the bottom of the stack of frames
+        left = t.credits;
+    }
+    t.credits = left != 0 ? left : credits_per_turn; // what it did counts; at zero its turn of the queue comes now
+    return suspended;
 }
 
 void loop_access::run_until_done(loop& l, root_base& root) noexcept {

@@ -27,9 +27,15 @@ scope_core::~scope_core() {
     }
 }
 
-void scope_core::open(executor& ex, const context* from) noexcept {
-    inherit(ex, from);
-    if (from != nullptr) owner = from->owner->owner; // what the body locks, its task has locked
+void scope_core::open(executor& ex, const context* from, bool shielded) noexcept {
+    owner = from != nullptr ? from->owner->owner : current_owner(); // what the body locks, its task or thread has locked
+    if (!shielded || from == nullptr) {
+        inherit(ex, from);
+    } else { // neither the stop that unwinds the code around it nor its deadline
+        ctx.ex = &ex;
+        ctx.locals = from->locals;
+        parent = from->owner;
+    }
 }
 
 // ---- tasks come and go ----------------------------------------------------------------------------------------------
@@ -73,6 +79,7 @@ void scope_core::ended(started_base& child, future_status how) noexcept {
     }
     // Still on the count: the scope cannot end while it is told.
     if (first_failure && options.error == error_mode::cancel) stop.request(stop_reason::sibling_failed);
+    child.state().drop_ref();
     take_off_count();
 }
 
@@ -207,37 +214,54 @@ void scope_core::close_door() noexcept {
     d->drop();
 }
 
+// keep_going: the failures that nobody has seen, in start order. Null: there are none.
+std::exception_ptr scope_core::group_of_failures() {
+    std::vector<started_base*> unseen;
+    for (started_base* n = failed_first_; n != nullptr; n = n->younger)
+        if (!n->state().consumed()) unseen.push_back(n);
+    if (unseen.empty()) return nullptr;
+    std::sort(unseen.begin(), unseen.end(),
+              [](const started_base* a, const started_base* b) { return a->place < b->place; });
+    std::vector<std::exception_ptr> errors;
+    for (started_base* n : unseen) errors.push_back(n->state().failure());
+    return std::make_exception_ptr(exception_group(std::move(errors)));
+}
+
 bool scope_core::conclude() {
     stop_state* const outer = stop.parent();
     const bool outer_stopped = outer != nullptr && outer->requested();
     stop.unlink();
     close_door();
 
-    // Nothing runs in the scope any more: no lock is needed.
+    // Nothing runs in the scope any more: no lock is needed. Nor may a shortage of memory lose a failure.
     std::exception_ptr thrown = body_error_;
-    const started_base* thrown_of = nullptr;
-    std::vector<started_base*> group;
+    started_base* thrown_of = nullptr;
+    bool grouped = false;
+    if (!thrown && options.error == error_mode::keep_going) {
+        try {
+            thrown = group_of_failures();
+            grouped = thrown != nullptr;
+        } catch (...) { // the first is thrown as itself, then, and the others go to the list or the hook
+        }
+    }
     for (started_base* n = failed_first_; n != nullptr; n = n->younger) {
-        if (options.errors != nullptr) options.errors->push_back(n->state().failure());
-        const bool first = n == failed_first_;
-        if (options.error == error_mode::keep_going) {
-            if (!n->state().consumed() && !body_error_) group.push_back(n);
-        } else if (!thrown && (!n->state().consumed() || (first && cancelled_some_))) {
+        const bool unseen = !n->state().consumed();
+        const bool cancelled_others = options.error == error_mode::cancel && n == failed_first_ && cancelled_some_;
+        if (!thrown && (unseen || cancelled_others)) {
             thrown = n->state().failure();
             thrown_of = n;
         }
+        bool kept = false;
+        try {
+            if (options.errors != nullptr) {
+                options.errors->push_back(n->state().failure());
+                kept = true;
+            }
+        } catch (...) { // to the hook, then
+        }
+        if (unseen && !kept && !grouped && n != thrown_of)
+            report_unhandled(n->state().failure(), "a scope that had another failure to throw");
     }
-    if (!group.empty()) {
-        std::sort(group.begin(), group.end(),
-                  [](const started_base* a, const started_base* b) { return a->place < b->place; });
-        std::vector<std::exception_ptr> errors;
-        for (started_base* n : group) errors.push_back(n->state().failure());
-        std::rethrow_exception(std::make_exception_ptr(exception_group(std::move(errors))));
-    }
-    if (options.errors == nullptr)
-        for (started_base* n = failed_first_; n != nullptr; n = n->younger)
-            if (n != thrown_of && !n->state().consumed())
-                report_unhandled(n->state().failure(), "a scope that had another failure to throw");
     if (!thrown) thrown = unfinished_;
     if (thrown) std::rethrow_exception(thrown);
     return outer_stopped && (body_stopped_ || cancelled_any_);
@@ -276,8 +300,10 @@ task<> to_the_end(scope_core& core) {
 }
 } // namespace
 
-sync_scope_frame::sync_scope_frame(scope_core& core) noexcept : core_(core), state_(tls()), before_(state_.current) {
-    core_.open(idle_.get(), current_context());
+sync_scope_frame::sync_scope_frame(scope_core& core)
+    : core_(core), state_(tls()), before_(state_.current), end_(to_the_end(core)), standing_(&core, state_.running_loop),
+      shielded_(unwinding_now()) {
+    core_.open(idle_.get(), current_context(), shielded_);
     core_.enlist();
     state_.current = &core_;
 }
@@ -286,11 +312,21 @@ void sync_scope_frame::leave_body() noexcept {
     state_.current = before_;
 }
 
+sync_scope_frame::~sync_scope_frame() {
+    if (end_) destroy_cold(end_.release()); // everything had ended before the body had
+}
+
 bool sync_scope_frame::drain() {
     core_.apply_exit_mode();
-    if (!core_.close_if_ended()) to_the_end(core_).wait(core_.started);
+    if (!core_.close_if_ended()) end_.wait(core_.started);
     core_.delist();
-    return core_.conclude();
+    if (!shielded_ || core_.body_has_failed()) return core_.conclude();
+    try {
+        return core_.conclude();
+    } catch (...) { // 2.4: what waits during unwinding does not throw
+        report_unhandled(std::current_exception(), "a scope during unwinding");
+        return false;
+    }
 }
 
 } // namespace detail

@@ -36,18 +36,19 @@ bool sleep_awaiter::try_now() noexcept {
 
 bool sleep_awaiter::park() noexcept {
     promise_base* const p = who;
+    loop& carrier = carrier_; // K3: another thread may end the wait as soon as the lock is given back
     detach(p);
     // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
     bool sooner = false;
     {
-        std::lock_guard guard(loop_access::timers_lock(carrier_));
+        std::lock_guard guard(loop_access::timers_lock(carrier));
         if (!stop().park(*this)) {
             post(p, step::unwind);
             return true;
         }
-        sooner = at != clock::time_point::max() && loop_access::arm_locked(carrier_, *this);
+        sooner = at != clock::time_point::max() && loop_access::arm_locked(carrier, *this);
     }
-    if (sooner) loop_access::timer_became_first(carrier_);
+    if (sooner) loop_access::timer_became_first(carrier);
     return true;
 }
 

@@ -22,6 +22,8 @@ using clock = std::chrono::steady_clock;
 
 namespace {
 
+constinit thread_local bool keeps_none = false; // the thread is ending: a later wait makes a loop and destroys it
+
 // The loops that this thread keeps for waits in plain code. Destroyed with the thread.
 struct kept_loops {
     std::vector<std::unique_ptr<loop>> spare;
@@ -29,8 +31,8 @@ struct kept_loops {
     kept_loops(const kept_loops&) = delete;
     kept_loops& operator=(const kept_loops&) = delete;
     ~kept_loops() {
-        spare.clear();
-        tls().idle_loop = nullptr; // a wait in a later thread-local destructor makes a new one
+        keeps_none = true;
+        tls().idle_loop = nullptr;
     }
 };
 kept_loops& kept() {
@@ -42,15 +44,17 @@ kept_loops& kept() {
 
 idle_loop_scope::idle_loop_scope() : before_(tls().idle_loop), loop_(before_) {
     if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
-    auto& spare = kept().spare;
-    const auto stale = [](loop& l) { return !loop_access::driver_of(l).current() || loop_access::inherited(l); };
-    while (!spare.empty() && stale(*spare.back())) spare.pop_back(); // another clock, or kept by the parent of a fork
-    if (!spare.empty()) {
-        loop_ = spare.back().release();
-        spare.pop_back();
-    } else {
-        loop_ = std::make_unique<loop>().release();
+    loop_ = nullptr;
+    if (!keeps_none) {
+        auto& spare = kept().spare;
+        const auto stale = [](loop& l) { return !loop_access::driver_of(l).current() || loop_access::inherited(l); };
+        while (!spare.empty() && stale(*spare.back())) spare.pop_back(); // another clock, or of the parent of a fork
+        if (!spare.empty()) {
+            loop_ = spare.back().release();
+            spare.pop_back();
+        }
     }
+    if (loop_ == nullptr) loop_ = std::make_unique<loop>().release();
     made_ = true;
     tls().idle_loop = loop_;
 }
@@ -60,7 +64,7 @@ idle_loop_scope::~idle_loop_scope() {
     tls().idle_loop = before_;
     std::unique_ptr<loop> done(loop_);
     try {
-        if (loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
+        if (!keeps_none && loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
     } catch (...) { // not kept, then
     }
 }
@@ -103,11 +107,51 @@ private:
     std::atomic<bool> ran_{false};
 };
 
+// The thread's state inside of the wait; the former one comes back at its end.
+struct inside_wait {
+    thread_state& t;
+    task_node* current;
+    bool suspended;
+    inside_wait(thread_state& state, task_node* root) noexcept
+        : t(state), current(std::exchange(t.current, root)), suspended(std::exchange(t.suspended, false)) {}
+    inside_wait(const inside_wait&) = delete;
+    inside_wait& operator=(const inside_wait&) = delete;
+    ~inside_wait() {
+        t.current = current;
+        t.suspended = suspended;
+    }
+};
+
+void report_standstill(const std::source_location& at) noexcept {
+    try {
+        report(std::string("standstill: wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
+               " blocks a thread on which a loop is running; its other tasks stand still meanwhile. From a coroutine use "
+               "co_await; for blocking code use to_thread");
+    } catch (...) { // no memory for the message
+    }
+}
+
+[[noreturn]] void throw_too_deep(const std::source_location& at) {
+    throw limit_reached(std::string("wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
+                        " is nested too deeply in other waits: this thread's stack is nearly used up. From a coroutine use "
+                        "co_await, which needs no stack");
+}
+
 } // namespace
 
 bool root_base::drive(slot_base& s) {
+    struct cold_frame { // ours until it is started
+        promise_base* p;
+        explicit cold_frame(promise_base* cold) noexcept : p(cold) {}
+        cold_frame(const cold_frame&) = delete;
+        cold_frame& operator=(const cold_frame&) = delete;
+        ~cold_frame() {
+            if (p != nullptr) destroy_cold(p);
+        }
+    } cold(s.child);
+    if (stack_nearly_full()) throw_too_deep(started);
     thread_state& t = tls();
-    const bool shielded = t.unwinding != 0 || std::uncaught_exceptions() > t.uncaught_base;
+    const bool shielded = unwinding_now();
     const idle_loop_scope idle;
     loop& l = idle.get();
     const context* from = current_context();
@@ -123,45 +167,17 @@ bool root_base::drive(slot_base& s) {
     } else {
         owner = current_owner();
     }
-
-    struct restore {
-        thread_state& t;
-        task_node* current = t.current;
-        blocking_region* blocking = t.blocking;
-        bool suspended = t.suspended;
-        int unwinding = t.unwinding;
-        int uncaught = t.uncaught_base;
-        explicit restore(thread_state& state) noexcept : t(state) {}
-        restore(const restore&) = delete;
-        restore& operator=(const restore&) = delete;
-        ~restore() {
-            t.current = current;
-            t.blocking = blocking;
-            t.suspended = suspended;
-            t.unwinding = unwinding;
-            t.uncaught_base = uncaught;
-        }
-    } const before(t);
+    const inside_wait inside(t, this);
     loop* const standing_on = t.running_loop;
-    t.current = this;
-    t.suspended = false;
-    t.unwinding = 0;
-    t.uncaught_base = std::uncaught_exceptions();
+    standing_here standing(this, standing_on);
 
-    promise_base* child = s.prepare(this, &ctx, attached);
-    if (!start_nested(child)) return shielded;
-    t.suspended = false;
+    cold.p = nullptr;
+    if (!loop_access::start_inside(l, s.prepare(this, &ctx, attached))) return shielded;
     if (done()) return shielded;
 
     enlist();
-    standing_wait standing(this, standing_on);
-    if (standing_on != nullptr) {
-        publish_standing(standing);
-        if (dev_mode())
-            report(std::string("standstill: wait() at ") + started.file_name() + ":" + std::to_string(started.line()) +
-                   " blocks a thread on which a loop is running; its other tasks stand still meanwhile. From a coroutine use "
-                   "co_await; for blocking code use to_thread");
-    }
+    standing.publish();
+    if (standing_on != nullptr && dev_mode()) report_standstill(started);
     blocking_region* const region = std::exchange(t.blocking, nullptr);
     if (region != nullptr) region->begin_blocking();
     {
@@ -170,7 +186,7 @@ bool root_base::drive(slot_base& s) {
         loop_access::run_until_done(l, *this);
     }
     if (region != nullptr) region->end_blocking();
-    if (standing_on != nullptr) withdraw_standing(standing);
+    t.blocking = region;
     delist();
     return shielded;
 }

@@ -70,12 +70,12 @@ public:
     decltype(auto) wait(std::source_location where = std::source_location::current()) const& {
         if (!state().ready()) wait_until_ready(where);
         state_->consume();
-        return state_->get();
+        return state_->get_waited();
     }
     T wait(std::source_location where = std::source_location::current()) && {
         if (!state().ready()) wait_until_ready(where);
         state_->consume();
-        return state_->get_moved();
+        return state_->move_waited();
     }
 
     /// Asks the producer to stop. Idempotent; nothing after completion.
@@ -161,6 +161,7 @@ template <class F> bool is_null(const F& f) {
     else return false;
 }
 [[noreturn]] void throw_null_callback();
+[[noreturn]] void throw_null_exception();
 [[noreturn]] void throw_second_result();
 [[noreturn]] void throw_second_future();
 
@@ -232,6 +233,7 @@ public:
         state_->publish(future_status::succeeded);
     }
     void set_exception(std::exception_ptr error) {
+        if (error == nullptr) detail::throw_null_exception();
         claim();
         state_->result.fail(std::move(error));
         state_->publish(future_status::failed);

@@ -80,6 +80,8 @@ private:
     template <class Until>
     void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;
+    void note_first_timer() noexcept;
+    [[nodiscard]] bool only_yields_left() const noexcept;
     void sleep() noexcept;
     void wake_sleeper() noexcept;
     void check_process() const;

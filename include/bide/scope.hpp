@@ -123,9 +123,11 @@ namespace detail {
 /// The plain form's frame: an idle loop, and the scope as what runs now.
 class sync_scope_frame {
 public:
-    explicit sync_scope_frame(scope_core& core) noexcept;
+    /// All that the scope's end needs is made here: from the first start on nothing may be short of memory.
+    explicit sync_scope_frame(scope_core& core);
     sync_scope_frame(const sync_scope_frame&) = delete;
     sync_scope_frame& operator=(const sync_scope_frame&) = delete;
+    ~sync_scope_frame();
     void leave_body() noexcept;
     /// Drives the loop until every task has ended; throws what the scope throws.
     [[nodiscard]] bool drain();
@@ -135,6 +137,9 @@ private:
     scope_core& core_;
     thread_state& state_;
     task_node* before_;
+    task<> end_;
+    standing_here standing_; // the loop below stands still until the scope has ended
+    bool shielded_;          // in a destructor that an exception or a cancellation runs
 };
 
 template <class R, class F> R with_scope_sync(const scope_options& options, F& body, const std::source_location& where) {

@@ -76,7 +76,8 @@ public:
     virtual void poll() noexcept = 0;
     /// Ends a present or the next park(); from any thread.
     virtual void wake() noexcept = 0;
-    /// Every ready task only yielded (virtual time: as good as idle).
+    /// Time jumps when nothing is ready; every ready task having only yielded is as good as idle then, and is told below.
+    [[nodiscard]] virtual bool jumps() const noexcept { return false; }
     virtual void only_yields(time_point) noexcept {}
 
     /// What watches descriptors for this loop, made at the first call; from any thread. Throws std::system_error, and

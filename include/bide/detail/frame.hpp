@@ -23,6 +23,8 @@ struct frame_home {
 
 [[nodiscard]] void* frame_alloc(std::size_t bytes);
 void frame_free(void* frame, std::size_t bytes) noexcept;
+/// For what may outlive the scope whose memory a frame_source has put in force: always from the free lists.
+[[nodiscard]] void* node_alloc(std::size_t bytes);
 
 /// While it lives, frames made on this thread come from `memory` (null: leaves things as they are).
 class frame_source {
@@ -37,7 +39,7 @@ private:
     bool active_;
 };
 
-/// Frames that are alive, counted when count_frames(true) was called before (tests, dump).
+/// Frames and nodes that are alive: all of them in sanitizer builds, in others those from memory of the user's.
 [[nodiscard]] long frames_alive() noexcept;
 
 inline constexpr std::size_t word_align(std::size_t n) noexcept {

@@ -7,6 +7,7 @@
 
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/slot.hpp>
+#include <bide/detail/thread_state.hpp>
 #include <bide/detail/wait_graph.hpp>
 
 #include <atomic>
@@ -109,8 +110,38 @@ public:
         else if constexpr (std::is_reference_v<T>) return static_cast<T>(*result.val);
         else return std::move(result.val);
     }
+    /// As get() and get_moved(), for a wait(): during unwinding it does not throw, its failure goes to the hook.
+    decltype(auto) get_waited() {
+        if (!has_value()) [[unlikely]] return get_nothing();
+        return get();
+    }
+    T move_waited() {
+        if (!has_value()) [[unlikely]] {
+            if constexpr (std::is_void_v<T> || std::is_reference_v<T>) return get_nothing();
+            else if constexpr (std::is_default_constructible_v<T>) return get_nothing(), T();
+            else get_nothing();
+        }
+        return get_moved();
+    }
     ~future_state() override {
         if (ready()) result.drop();
+    }
+
+private:
+    [[nodiscard]] bool has_value() const noexcept { return ready() && result.state == outcome::value; }
+    [[gnu::noinline, gnu::cold]] decltype(auto) get_nothing() {
+        if (!unwinding_now()) throw_failure();
+        // Not ready: the wait ended as a deadlock, which was reported.
+        if (ready() && result.state == outcome::failed) report_unhandled(result.error, "a wait() during unwinding");
+        if constexpr (std::is_void_v<T>) {
+            return;
+        } else if constexpr (!std::is_reference_v<T> && std::is_default_constructible_v<T>) {
+            static const T& nothing = *new T(); // never destroyed: the caller may keep the reference
+            return nothing;
+        } else {
+            throw cancelled(stop_reason::user); // there is no value to return
+            return get();
+        }
     }
 };
 

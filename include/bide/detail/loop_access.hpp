@@ -45,6 +45,8 @@ struct loop_access {
     /// Throws usage_error when it is inherited.
     static void check_process(const loop& l) { l.check_process(); }
     [[noreturn]] static void throw_inherited();
+    /// Runs a prepared child here and now as what the loop runs. True: it suspended.
+    [[nodiscard]] static bool start_inside(loop& l, promise_base* child) noexcept;
     /// Runs the loop on this thread until the root has ended.
     static void run_until_done(loop& l, root_base& root) noexcept;
     /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).

@@ -61,7 +61,7 @@ public:
     scope_options options;
 
     /// Takes its place below `from` (null: plain code).
-    void open(executor& ex, const context* from) noexcept;
+    void open(executor& ex, const context* from, bool shielded = false) noexcept;
 
     void adopt(started_base& child) override;
     void ended(started_base& child, future_status how) noexcept override;
@@ -75,6 +75,7 @@ public:
     // The end, in this order.
     void body_failed(std::exception_ptr error) noexcept;
     void body_stopped() noexcept;
+    [[nodiscard]] bool body_has_failed() const noexcept { return body_error_ != nullptr; }
     void apply_exit_mode() noexcept;
     /// True: everything has ended and the scope is closed. False: `waiting` is posted when that is so.
     [[nodiscard]] bool close_or_wait(promise_base* waiting) noexcept;
@@ -89,6 +90,7 @@ private:
     void unlink(started_base& child) noexcept;
     void take_off_count() noexcept;
     void close_door() noexcept;
+    [[nodiscard]] std::exception_ptr group_of_failures();
 
     spin_lock lock_;
     started_base* first_ = nullptr; // unfinished, in start order

@@ -35,7 +35,8 @@ class started_owner {
 public:
     /// Before the task is posted; throws (not_running, scope_closed) to refuse it.
     virtual void adopt(started_base& child) = 0;
-    /// After it was published. `failed`: with an error; the owner asks child.state() for it.
+    /// After it was published. `failed`: with an error; the owner asks child.state() for it. Gives back the owner's
+    /// reference before it lets anybody see that the child has ended: the memory of the node may be gone after that.
     virtual void ended(started_base& child, future_status how) noexcept = 0;
 
 protected:
@@ -101,9 +102,11 @@ public:
     ~started() override { drop_callable(); }
 
     // The node comes from the same free lists as frames.
-    static void* operator new(std::size_t n) { return frame_alloc(n); }
+    static void* operator new(std::size_t n) { return node_alloc(n); }
+    static void* operator new(std::size_t n, std::align_val_t a) { return ::operator new(n, a); }
     static void* operator new(std::size_t, void* at) noexcept { return at; }
     static void operator delete(void* node, std::size_t n) noexcept { frame_free(node, n); }
+    static void operator delete(void* node, std::align_val_t a) noexcept { ::operator delete(node, a); }
     static void operator delete(void*, void*) noexcept {}
 
     [[nodiscard]] future_base& state() noexcept override { return *this; }

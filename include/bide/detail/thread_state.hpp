@@ -21,6 +21,7 @@ struct promise_base;
 struct task_node;
 class virtual_clock;
 struct blocking_region;
+class standing_here;
 struct thread_sleep;
 
 inline constexpr unsigned credits_per_turn = 128; // always-ready operations of one task before it goes through the queue
@@ -30,10 +31,13 @@ struct thread_state {
     bool destroying = false;  // a cold frame is being destroyed further up this stack
     unsigned credits = credits_per_turn;
     std::uintptr_t stack_limit = ~std::uintptr_t{0}; // not known yet: the first check takes the slow path
+    std::uintptr_t stack_low = 0;                    // with it: where the thread's own stack ends,
+    std::uintptr_t stack_reserve = 0;                // and below what a wait() is refused
     task_node* current = nullptr;      // the chain of frames that runs now; null in plain code
     executor* running = nullptr;       // the innermost executor with a node of its own on this stack
     loop* running_loop = nullptr;      // the innermost loop that is being run on this stack
     loop* idle_loop = nullptr;         // the thread's current loop, for wait() and with_scope in plain code
+    standing_here* standing = nullptr; // the innermost wait() on this stack
     promise_base* graves = nullptr;    // cold frames whose destruction was put off (depth)
     blocking_region* blocking = nullptr; // told when a wait() blocks this thread (threads, strand); may be null
     thread_sleep* sleep = nullptr;     // told when a loop on this thread sleeps (threads of an elastic set); may be null
@@ -69,6 +73,12 @@ protected:
 
 /// True when the native stack has no room for more nesting (K9).
 [[nodiscard]] bool deep() noexcept;
+
+/// True when so little is left of the thread's stack that a wait(), which goes on on it, would risk its end.
+[[nodiscard]] bool stack_nearly_full() noexcept;
+
+/// True in destructors that run because an exception or a cancellation unwinds the code around them.
+[[nodiscard]] bool unwinding_now() noexcept;
 
 } // namespace detail
 } // namespace v0

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <exception>
 #include <string>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -68,6 +69,32 @@ struct standing_wait {
 };
 void publish_standing(standing_wait& w) noexcept;
 void withdraw_standing(standing_wait& w) noexcept;
+
+/// A wait(), or a scope in plain code, on this stack. It is published when it, or one further up the stack, blocks the
+/// thread: until then nobody can wait in vain for what it keeps from running.
+class standing_here {
+public:
+    standing_here(task_node* waiter, executor* under) noexcept
+        : wait_(waiter, under), outer_(std::exchange(tls().standing, this)) {}
+    standing_here(const standing_here&) = delete;
+    standing_here& operator=(const standing_here&) = delete;
+    ~standing_here() {
+        tls().standing = outer_;
+        if (published_) withdraw_standing(wait_);
+    }
+    void publish() noexcept {
+        for (standing_here* s = this; s != nullptr && !s->published_; s = s->outer_) {
+            if (s->wait_.under == nullptr) continue;
+            publish_standing(s->wait_);
+            s->published_ = true; // and so is everything further out
+        }
+    }
+
+private:
+    standing_wait wait_;
+    standing_here* outer_;
+    bool published_ = false;
+};
 
 /// Awaiters whose wait has somebody to wait for. Awaiter has `wait_target target() const`.
 template <class Awaiter, class Leaf = leaf> class owned_leaf : public leaf_awaiter<Awaiter, Leaf>, public wait_edge {
