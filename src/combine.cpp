@@ -49,7 +49,7 @@ void child_base::finish() noexcept {
     holds_ = s.state == outcome::stopped ? held::nothing : held::result;
     how_ = s.state;
     if (how_ == outcome::failed && stop.requested() && failed_with_cancelled()) {
-        take_failure();
+        static_cast<void>(take_failure());  // the cancellation: not a failure of its own
         how_ = outcome::stopped;
     }
     delist();

@@ -98,6 +98,7 @@ public:
     sync::mutex event_mutex;
     sync::condition event;
     bool happened = false;
+    unsigned finished = 0;
     job* sleeps = nullptr;
     job* wakes = nullptr;
 
@@ -125,6 +126,9 @@ private:
             event.notify_all();
         }
         j.ran = j.ran + 1;
+        const sync::holder l(event_mutex);
+        ++finished;
+        event.notify_all();
     }
     void join(worker&) noexcept override {}
     void strand(bide::detail::queued_job& j) noexcept override { static_cast<job&>(j).stopped = true; }
@@ -145,6 +149,7 @@ struct submit_and_close : rl::test_suite<submit_and_close<Slots, Jobs>, 2 + Slot
     set<Slots> s{2, 2};
     std::array<job, Jobs> jobs;
     std::array<submitted, Jobs> answers{};
+    job late;
 
     void thread(unsigned index) {
         if (index == 0) {
@@ -152,6 +157,7 @@ struct submit_and_close : rl::test_suite<submit_and_close<Slots, Jobs>, 2 + Slot
             s.end(2);
         } else if (index == 1) {
             s.close();
+            RL_ASSERT(s.submit(late, false) == submitted::closed);
             s.end(2);
         } else {
             s.live(index - 2);
@@ -159,6 +165,7 @@ struct submit_and_close : rl::test_suite<submit_and_close<Slots, Jobs>, 2 + Slot
     }
     void after() {
         RL_ASSERT(s.everybody_left());
+        RL_ASSERT(late.ran == 0);
         for (unsigned i = 0; i < Jobs; ++i) {
             const bool taken = answers[i] == submitted::queued && !jobs[i].stopped;
             RL_ASSERT(jobs[i].ran == (taken ? 1 : 0));
@@ -220,6 +227,44 @@ struct sleep_and_close : rl::test_suite<sleep_and_close, 3> {
     }
 };
 
+/// The same with a third job, which a stop request takes away perhaps, while another thread shuts down: an idle worker
+/// that may not begin it must leave when it is gone.
+struct bounded_and_close : rl::test_suite<bounded_and_close, 4> {
+    set<2> s{1, 1};
+    std::array<job, 3> jobs;
+    submitted third{};
+    bool claimed = false;
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            s.sleeps = &jobs[0];
+            s.wakes = &jobs[1];
+            // As from a job of the set, so that nothing is refused.
+            const bool first = s.submit(jobs[0], true) == submitted::queued;
+            const bool second = s.submit(jobs[1], true) == submitted::queued;
+            RL_ASSERT(first && second);
+            third = s.submit(jobs[2], true);  // no_thread where both have left
+            claimed = s.claim(jobs[2]);
+            {
+                sync::holder l(s.event_mutex);  // until then another thread may have to be made
+                while (s.finished < 2) s.event.wait(l);
+            }
+            s.end(2);
+        } else if (index == 1) {
+            s.close();
+            s.end(2);
+        } else {
+            s.live(index - 2);
+        }
+    }
+    void after() {
+        RL_ASSERT(s.everybody_left());
+        RL_ASSERT(jobs[0].ran == 1);
+        RL_ASSERT(jobs[1].ran == 1);
+        RL_ASSERT(jobs[2].ran == (claimed || third != submitted::queued ? 0 : 1));
+    }
+};
+
 }  // namespace
 
 int main() {
@@ -228,5 +273,6 @@ int main() {
     model::explore<submit_and_close<2, 2>>("threads, two jobs, two threads, against shutdown", 3);
     model::explore<claim_and_close>("threads, a stop request against begin and shutdown", 4);
     model::explore<sleep_and_close>("threads, a job that sleeps leaves its place, against shutdown", 4);
+    model::explore<bounded_and_close>("threads, an idle thread that may not begin what queues, against shutdown", 2);
     return model::failures == 0 ? 0 : 1;
 }
