@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// loop::sleep and loop::post: whoever is told to wake the owner is done with the loop before the owner goes on, because
+// the owner may destroy it then. The inbox is the library's; the few lines around it are repeated here (src/loop.cpp).
+#include <bide/detail/inbox.hpp>
+
+#include "model.hpp"
+
+#include <array>
+
+namespace {
+
+struct node {
+    node* next = nullptr;
+};
+
+/// `Early`: the owner's first sleep ends by itself (a timer).
+template <unsigned Pushers, bool Early>
+struct the_loop_outlives_whoever_wakes_it
+    : rl::test_suite<the_loop_outlives_whoever_wakes_it<Pushers, Early>, 1 + Pushers> {
+    bide::detail::inbox<node, model::atomic> inbox;
+    std::array<node, Pushers> nodes;
+    model::atomic<bool> waker_is_done{false};
+    rl::semaphore<node> driver;
+    model::var<int> loop{1};  // 0: destroyed
+    unsigned taken = 0;
+
+    void before() { driver.init(false, 0, 10, model::here()); }
+    void after() {
+        RL_ASSERT(taken == Pushers);
+        driver.deinit(model::here());
+    }
+    void thread(unsigned index) {
+        if (index < Pushers)
+            push(nodes[index]);
+        else
+            own();
+    }
+
+    void push(node& n) {
+        if (!inbox.push(n)) return;
+        RL_ASSERT(loop == 1);
+        unsigned count = 0;
+        driver.post(1, count, model::here());
+        RL_ASSERT(loop == 1);
+        waker_is_done.store(true, std::memory_order_release);  // the last touch
+    }
+
+    void own() {
+        bool early = Early;
+        for (;;) {
+            for (node* n = inbox.take(); n != nullptr; ++taken) n = n->next;
+            if (taken == Pushers) break;
+            if (!inbox.go_to_sleep()) continue;
+            const bool by_itself = std::exchange(early, false);
+            if (!by_itself) driver.wait(false, false, model::here());
+            if (inbox.wake_up()) continue;
+            if (by_itself) driver.wait(false, false, model::here());  // the wake that comes is used up
+            while (!waker_is_done.exchange(false, std::memory_order_acquire)) rl::yield(1, model::here());
+        }
+        loop = 0;
+    }
+};
+
+}  // namespace
+
+int main() {
+    model::explore<the_loop_outlives_whoever_wakes_it<1, false>>("loop, woken and destroyed");
+    model::explore<the_loop_outlives_whoever_wakes_it<2, false>>("loop, woken by one of two and destroyed", 4);
+    model::explore<the_loop_outlives_whoever_wakes_it<1, true>>("loop, awake by itself while it is woken");
+    model::explore<the_loop_outlives_whoever_wakes_it<2, true>>("loop, awake by itself while one of two wakes it", 4);
+    return model::failures == 0 ? 0 : 1;
+}
