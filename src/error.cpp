@@ -25,7 +25,7 @@ std::string join_errors(const std::vector<std::exception_ptr>& errors) {
 }
 
 // The signature is the hook's.
-void write_unhandled(std::exception_ptr error, const char* where) { // NOLINT(performance-unnecessary-value-param)
+void write_unhandled(std::exception_ptr error, const char* where) {  // NOLINT(performance-unnecessary-value-param)
     std::string text;
     try {
         text = describe(error);
@@ -35,9 +35,7 @@ void write_unhandled(std::exception_ptr error, const char* where) { // NOLINT(pe
     std::fprintf(stderr, "bide: unhandled failure in %s: %s\n", where, text.c_str());
 }
 
-void write_report(const std::string& text) {
-    std::fprintf(stderr, "bide: %s\n", text.c_str());
-}
+void write_report(const std::string& text) { std::fprintf(stderr, "bide: %s\n", text.c_str()); }
 
 std::atomic<unhandled_error_hook> error_hook{&write_unhandled};
 std::atomic<report_hook> finding_hook{&write_report};
@@ -45,32 +43,38 @@ std::atomic<report_hook> finding_hook{&write_report};
 enum : int { unread = -1 };
 std::atomic<int> dev{unread};
 
-} // namespace
+}  // namespace
 
 const char* to_string(stop_reason why) noexcept {
     switch (why) {
-    case stop_reason::none: return "not stopped";
-    case stop_reason::user: return "stop asked for by the program";
-    case stop_reason::sibling_failed: return "another task of the scope failed";
-    case stop_reason::deadline: return "the deadline passed";
-    case stop_reason::scope_end: return "the scope ended";
-    case stop_reason::shutdown: return "the loop is shutting down";
+        case stop_reason::none:
+            return "not stopped";
+        case stop_reason::user:
+            return "stop asked for by the program";
+        case stop_reason::sibling_failed:
+            return "another task of the scope failed";
+        case stop_reason::deadline:
+            return "the deadline passed";
+        case stop_reason::scope_end:
+            return "the scope ended";
+        case stop_reason::shutdown:
+            return "the loop is shutting down";
     }
     return "unknown";
 }
 
-const char* cancelled::what() const noexcept {
-    return to_string(why_);
-}
+const char* cancelled::what() const noexcept { return to_string(why_); }
 
 timed_out::timed_out() : std::runtime_error("timed out: the deadline of this with_timeout/with_deadline passed") {}
 
 not_ready::not_ready()
-    : usage_error("future::value(): the result is not there yet; wait() for it or co_await it, or ask status() first") {}
+    : usage_error("future::value(): the result is not there yet; wait() for it or co_await it, or ask status() first") {
+}
 
 scope_closed::scope_closed()
-    : usage_error("start through a scope_ref after its scope has ended; start before the end, or start in a scope that "
-                  "lives longer") {}
+    : usage_error(
+          "start through a scope_ref after its scope has ended; start before the end, or start in a scope that "
+          "lives longer") {}
 
 broken_promise::broken_promise()
     : usage_error("the promise was destroyed without a result; call set_value or set_exception on every path") {}
@@ -102,7 +106,7 @@ unhandled_error_hook set_unhandled_error_hook(unhandled_error_hook hook) noexcep
 void report_unhandled(std::exception_ptr error, const char* where) noexcept {
     try {
         error_hook.load(std::memory_order_acquire)(std::move(error), where);
-    } catch (...) { // a hook that throws has nobody to throw to
+    } catch (...) {  // a hook that throws has nobody to throw to
     }
 }
 
@@ -113,23 +117,21 @@ report_hook set_report_hook(report_hook hook) noexcept {
 void report(const std::string& text) noexcept {
     try {
         finding_hook.load(std::memory_order_acquire)(text);
-    } catch (...) { // as above
+    } catch (...) {  // as above
     }
 }
 
 bool dev_mode() noexcept {
-    int now = dev.load(std::memory_order_relaxed); // a flag of its own: nothing else is published by it
+    int now = dev.load(std::memory_order_relaxed);  // a flag of its own: nothing else is published by it
     if (now == unread) {
-        const char* set = std::getenv("BIDE_DEV"); // NOLINT(concurrency-mt-unsafe): nobody here sets the environment
+        const char* set = std::getenv("BIDE_DEV");  // NOLINT(concurrency-mt-unsafe): nobody here sets the environment
         now = set != nullptr && set[0] == '1' ? 1 : 0;
         dev.store(now, std::memory_order_relaxed);
     }
     return now == 1;
 }
 
-void set_dev_mode(bool on) noexcept {
-    dev.store(on ? 1 : 0, std::memory_order_relaxed);
-}
+void set_dev_mode(bool on) noexcept { dev.store(on ? 1 : 0, std::memory_order_relaxed); }
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

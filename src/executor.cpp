@@ -19,7 +19,7 @@ all_executors& all() {
     static auto* list = new all_executors;
     return *list;
 }
-} // namespace
+}  // namespace
 
 namespace detail {
 
@@ -34,8 +34,10 @@ void live_access::enter(executor& ex) noexcept {
 void live_access::leave(executor& ex) noexcept {
     const std::lock_guard guard(all().m);
     if (!std::exchange(ex.listed_, false)) return;
-    if (ex.prev_ != nullptr) ex.prev_->next_ = ex.next_;
-    else all().first = ex.next_;
+    if (ex.prev_ != nullptr)
+        ex.prev_->next_ = ex.next_;
+    else
+        all().first = ex.next_;
     if (ex.next_ != nullptr) ex.next_->prev_ = ex.prev_;
 }
 
@@ -44,21 +46,13 @@ void live_access::visit(void (*f)(executor* first, void* with), void* with) {
     f(all().first, with);
 }
 
-} // namespace detail
+}  // namespace detail
 
-executor::executor(const executor* base) noexcept : base_(base) {
-    detail::live_access::enter(*this);
-}
-executor::~executor() {
-    retire();
-}
-void executor::retire() noexcept {
-    detail::live_access::leave(*this);
-}
+executor::executor(const executor* base) noexcept : base_(base) { detail::live_access::enter(*this); }
+executor::~executor() { retire(); }
+void executor::retire() noexcept { detail::live_access::leave(*this); }
 
-loop& executor::carrier() noexcept {
-    return detail::background_loop();
-}
+loop& executor::carrier() noexcept { return detail::background_loop(); }
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

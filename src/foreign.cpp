@@ -11,6 +11,6 @@ hand_back hand_back_to(promise_base* waiting) {
     co_return;
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

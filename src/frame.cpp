@@ -24,9 +24,9 @@ constexpr bool pooled = true;
 constexpr bool pooled = true;
 #endif
 
-constexpr std::size_t granule = 32;  // bytes between two size classes
-constexpr std::size_t classes = 24;  // larger frames go to operator new
-constexpr unsigned kept_per_class = 4096; // blocks that a thread keeps; more go back to operator delete
+constexpr std::size_t granule = 32;        // bytes between two size classes
+constexpr std::size_t classes = 24;        // larger frames go to operator new
+constexpr unsigned kept_per_class = 4096;  // blocks that a thread keeps; more go back to operator delete
 
 struct block {
     block* next;
@@ -36,7 +36,7 @@ struct pools {
     block* free[classes] = {};
     unsigned kept[classes] = {};
     std::pmr::memory_resource* source = nullptr;
-    bool closed = false; // the thread is ending: what is freed from now on goes back at once
+    bool closed = false;  // the thread is ending: what is freed from now on goes back at once
 };
 constinit thread_local pools mine;
 
@@ -81,11 +81,9 @@ void* from_resource(std::size_t n, std::pmr::memory_resource* memory) {
     return place;
 }
 
-std::size_t class_of(std::size_t total) noexcept {
-    return (total + granule - 1) / granule;
-}
+std::size_t class_of(std::size_t total) noexcept { return (total + granule - 1) / granule; }
 
-} // namespace
+}  // namespace
 
 namespace {
 inline void* alloc_here(pools& p, std::size_t n) {
@@ -99,7 +97,7 @@ inline void* alloc_here(pools& p, std::size_t n) {
                 --p.kept[c];
                 place = b;
             } else {
-                place = ::operator new(c * granule);
+                place = ::operator new(c* granule);
             }
         } else {
             place = ::operator new(total);
@@ -112,17 +110,16 @@ inline void* alloc_here(pools& p, std::size_t n) {
     return place;
 }
 
-} // namespace
+}  // namespace
 
 [[gnu::noinline]] void* frame_alloc(std::size_t n) {
     pools& p = mine;
-    if (p.source != nullptr) [[unlikely]] return from_resource(n, p.source);
+    if (p.source != nullptr) [[unlikely]]
+        return from_resource(n, p.source);
     return alloc_here(p, n);
 }
 
-[[gnu::noinline]] void* node_alloc(std::size_t n) {
-    return alloc_here(mine, n);
-}
+[[gnu::noinline]] void* node_alloc(std::size_t n) { return alloc_here(mine, n); }
 
 [[gnu::noinline]] void frame_free(void* frame, std::size_t n) noexcept {
     if (frame_home* home = home_word(frame, n)) [[unlikely]] {
@@ -148,21 +145,18 @@ inline void* alloc_here(pools& p, std::size_t n) {
     }
 }
 
-frame_source::frame_source(std::pmr::memory_resource* memory) noexcept : before_(mine.source), active_(memory != nullptr) {
+frame_source::frame_source(std::pmr::memory_resource* memory) noexcept
+    : before_(mine.source), active_(memory != nullptr) {
     if (active_) mine.source = memory;
 }
 frame_source::~frame_source() {
     if (active_) mine.source = before_;
 }
 
-void count_foreign_frame(int by) noexcept {
-    count(by);
-}
+void count_foreign_frame(int by) noexcept { count(by); }
 
-long frames_alive() noexcept {
-    return alive.load(std::memory_order_relaxed);
-}
+long frames_alive() noexcept { return alive.load(std::memory_order_relaxed); }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

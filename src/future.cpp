@@ -7,9 +7,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-std::exception_ptr make_cancelled(stop_reason why) noexcept {
-    return std::make_exception_ptr(cancelled(why));
-}
+std::exception_ptr make_cancelled(stop_reason why) noexcept { return std::make_exception_ptr(cancelled(why)); }
 
 bool is_cancelled(const std::exception_ptr& e) noexcept {
     try {
@@ -22,8 +20,8 @@ bool is_cancelled(const std::exception_ptr& e) noexcept {
 }
 
 void throw_empty_task(const std::source_location& where) {
-    throw usage_error(std::string("this task is empty: it was moved from or consumed before (") + where.function_name() + " at " +
-                      where.file_name() + ":" + std::to_string(where.line()) +
+    throw usage_error(std::string("this task is empty: it was moved from or consumed before (") +
+                      where.function_name() + " at " + where.file_name() + ":" + std::to_string(where.line()) +
                       "); a task is consumed once, call the function again for another one");
 }
 void throw_null_callback() {
@@ -32,15 +30,11 @@ void throw_null_callback() {
 void throw_null_exception() {
     throw std::invalid_argument("promise::set_exception: the exception_ptr is null; the promise was not completed");
 }
-void throw_second_result() {
-    throw usage_error("this promise has its result already; it is completed once");
-}
-void throw_second_future() {
-    throw usage_error("promise::get_future was called before; copy the future instead");
-}
+void throw_second_result() { throw usage_error("this promise has its result already; it is completed once"); }
+void throw_second_future() { throw usage_error("promise::get_future was called before; copy the future instead"); }
 
 void future_base::publish(future_status how) noexcept {
-    leaf* claimed = nullptr; // in order, linked by `next`: a claimed leaf is ours until it is resumed
+    leaf* claimed = nullptr;  // in order, linked by `next`: a claimed leaf is ours until it is resumed
     leaf** last = &claimed;
     bool subscribed = false;
     {
@@ -52,7 +46,7 @@ void future_base::publish(future_status how) noexcept {
             last = &l->next;
         }
         *last = nullptr;
-        if (claimed != nullptr) consume(); // delivered for certain: nobody can cancel them any more
+        if (claimed != nullptr) consume();  // delivered for certain: nobody can cancel them any more
         if (first_ != nullptr) subscribed = calling_ = true;
     }
     while (claimed != nullptr) {
@@ -67,9 +61,11 @@ void future_base::publish(future_status how) noexcept {
 void future_base::subscribe(subscriber* s) {
     {
         std::lock_guard guard(lock);
-        if (!ready() || calling_) { // the earlier ones are being called: this one comes after them, over there
-            if (last_ != nullptr) last_->next = s;
-            else first_ = s;
+        if (!ready() || calling_) {  // the earlier ones are being called: this one comes after them, over there
+            if (last_ != nullptr)
+                last_->next = s;
+            else
+                first_ = s;
             last_ = s;
             return;
         }
@@ -80,7 +76,7 @@ void future_base::subscribe(subscriber* s) {
 }
 
 void future_base::run_subscribers() noexcept {
-    add_ref(); // a subscriber may drop the last handle
+    add_ref();  // a subscriber may drop the last handle
     for (;;) {
         subscriber* s = nullptr;
         {
@@ -106,7 +102,7 @@ void future_base::run_subscribers() noexcept {
 void future_base::last_ref_gone() noexcept {
     if (!owned_ && !consumed() && status() == future_status::failed)
         report_unhandled(failure(), "a future that nobody waited for");
-    while (subscriber* s = first_) { // never completed: nobody is left to do it
+    while (subscriber* s = first_) {  // never completed: nobody is left to do it
         first_ = s->next;
         delete s;
     }
@@ -124,7 +120,7 @@ void started_base::launch(executor& ex, started_owner& by, const context* inheri
         stop.unlink();
         throw;
     }
-    state().add_ref(); // the owner's, given back in ended()
+    state().add_ref();  // the owner's, given back in ended()
     enlist();
     ex.post(*this);
 }
@@ -156,15 +152,13 @@ void started_base::on_ended(child_end* end, slot_base*) noexcept {
     auto* self = static_cast<started_base*>(end);
     if (tls().ended_on == self->ctx.ex) {
         self->finish();
-    } else { // it had moved to another executor: its owner is told where it was started
+    } else {  // it had moved to another executor: its owner is told where it was started
         self->call = &started_base::on_back;
         self->ctx.ex->post(*self);
     }
 }
 
-void started_base::on_back(call_node* node) noexcept {
-    static_cast<started_base*>(node)->finish();
-}
+void started_base::on_back(call_node* node) noexcept { static_cast<started_base*>(node)->finish(); }
 
 void started_base::finish() noexcept {
     drop_callable();
@@ -178,7 +172,7 @@ void started_base::finish() noexcept {
     stop.unlink();
     parent = nullptr;
     state().publish(how);
-    owner->ended(*this, how); // may be the end of the owner, and of *this
+    owner->ended(*this, how);  // may be the end of the owner, and of *this
 }
 
 // ---- what was submitted -------------------------------------------------------------------------------------------
@@ -189,19 +183,25 @@ void submitted_work::adopt(started_base& child) {
         throw not_running(std::string(what_) + ": it has been stopped and takes no new work");
     child.older = last_;
     child.younger = nullptr;
-    if (last_ != nullptr) last_->younger = &child;
-    else first_ = &child;
+    if (last_ != nullptr)
+        last_->younger = &child;
+    else
+        first_ = &child;
     last_ = &child;
-    count_.fetch_add(1, std::memory_order_relaxed); // relaxed: under the lock; ended() releases
+    count_.fetch_add(1, std::memory_order_relaxed);  // relaxed: under the lock; ended() releases
 }
 
 void submitted_work::ended(started_base& child, future_status) noexcept {
     {
         std::lock_guard guard(lock_);
-        if (child.older != nullptr) child.older->younger = child.younger;
-        else first_ = child.younger;
-        if (child.younger != nullptr) child.younger->older = child.older;
-        else last_ = child.older;
+        if (child.older != nullptr)
+            child.older->younger = child.younger;
+        else
+            first_ = child.younger;
+        if (child.younger != nullptr)
+            child.younger->older = child.older;
+        else
+            last_ = child.older;
     }
     void (*const tell)(submitted_work*) noexcept = when_empty;
     child.state().drop_ref();
@@ -220,7 +220,7 @@ void submitted_work::close(stop_reason why) noexcept {
         guard.unlock();
         n->stop.request(why);
         guard.lock();
-        started_base* after = n->state().ready() ? first_ : n->younger; // it may have left the list meanwhile
+        started_base* after = n->state().ready() ? first_ : n->younger;  // it may have left the list meanwhile
         while (after != nullptr && after->stop.requested()) after = after->younger;
         if (after != nullptr) after->state().add_ref();
         guard.unlock();
@@ -230,6 +230,6 @@ void submitted_work::close(stop_reason why) noexcept {
     }
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -4,11 +4,11 @@
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/task_node.hpp>
 
+#include <pthread.h>
 #include <algorithm>
 #include <atomic>
 #include <exception>
 #include <mutex>
-#include <pthread.h>
 #include <string>
 #include <utility>
 
@@ -22,11 +22,9 @@ namespace {
 constinit thread_local thread_state state;
 constinit thread_local std::uint64_t thread_owner = 0;
 
-constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024; // how far frames may nest on one native stack
+constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024;  // how far frames may nest on one native stack
 
-std::uintptr_t stack_pointer() noexcept {
-    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-}
+std::uintptr_t stack_pointer() noexcept { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
 
 // Never nests beyond half of the stack that there is; waits keep off its last eighth.
 [[gnu::noinline, gnu::cold]] void measure_stack(thread_state& t) noexcept {
@@ -51,29 +49,22 @@ std::uintptr_t stack_pointer() noexcept {
     return stack_pointer() < t.stack_limit;
 }
 
-inline bool deep(thread_state& t) noexcept {
-    return stack_pointer() < t.stack_limit && really_deep(t);
-}
-} // namespace
+inline bool deep(thread_state& t) noexcept { return stack_pointer() < t.stack_limit && really_deep(t); }
+}  // namespace
 
-[[gnu::noinline]] thread_state& tls() noexcept {
-    return state;
-}
+[[gnu::noinline]] thread_state& tls() noexcept { return state; }
 
-bool deep() noexcept {
-    return deep(state);
-}
+bool deep() noexcept { return deep(state); }
 
 bool stack_nearly_full() noexcept {
     thread_state& t = state;
-    if (t.stack_reserve == 0) [[unlikely]] measure_stack(t);
+    if (t.stack_reserve == 0) [[unlikely]]
+        measure_stack(t);
     const std::uintptr_t here = stack_pointer();
-    return here < t.stack_reserve && here >= t.stack_low; // elsewhere: on a stack of somebody else's
+    return here < t.stack_reserve && here >= t.stack_low;  // elsewhere: on a stack of somebody else's
 }
 
-bool unwinding_now() noexcept {
-    return state.unwinding != 0 || std::uncaught_exceptions() > state.uncaught_base;
-}
+bool unwinding_now() noexcept { return state.unwinding != 0 || std::uncaught_exceptions() > state.uncaught_base; }
 
 std::uint64_t new_id() noexcept {
     // Ids come in blocks per thread, so that making a task touches no shared word. relaxed: only uniqueness counts.
@@ -141,8 +132,10 @@ void task_node::delist() noexcept {
     if (!listed) return;
     live_list& list = live_access::of(*ctx.ex);
     std::lock_guard guard(list.lock);
-    if (prev != nullptr) prev->next = next;
-    else list.first = next;
+    if (prev != nullptr)
+        prev->next = next;
+    else
+        list.first = next;
     if (next != nullptr) next->prev = prev;
     listed = false;
 }
@@ -167,7 +160,7 @@ void detach(promise_base* p) noexcept {
         return true;
     }
     handle_of(child).resume();
-    return t.suspended; // K4
+    return t.suspended;  // K4
 }
 
 // ---- ending -------------------------------------------------------------------------------------------------------
@@ -177,11 +170,13 @@ void report_end(slot_base* s, executor* here) noexcept {
     state.ended_on = here;
     s->end->ended(s->end, s);
 }
-} // namespace
+}  // namespace
 
 void deliver(slot_base* s, executor* here) noexcept {
-    if ((s->flags & custom) != 0) report_end(s, here);
-    else post(s->parent, step::resume);
+    if ((s->flags & custom) != 0)
+        report_end(s, here);
+    else
+        post(s->parent, step::resume);
 }
 
 namespace {
@@ -192,7 +187,7 @@ void unwind(promise_base* p) noexcept {
     ++t.unwinding;
     for (;;) {
         slot_base* s = p->out;
-        handle_of(p).destroy(); // locals in reverse order, then parameters; the awaiter first
+        handle_of(p).destroy();  // locals in reverse order, then parameters; the awaiter first
         s->state = outcome::stopped;
         if ((s->flags & custom) != 0) {
             --t.unwinding;
@@ -200,21 +195,21 @@ void unwind(promise_base* p) noexcept {
             return;
         }
         p = s->parent;
-        if (p->ctx->ex != here) { // the child had moved to another executor: its parent unwinds on its own
+        if (p->ctx->ex != here) {  // the child had moved to another executor: its parent unwinds on its own
             --t.unwinding;
             post(p, step::unwind);
             return;
         }
     }
 }
-} // namespace
+}  // namespace
 
 // ---- frames that were never started -------------------------------------------------------------------------------
 
 // A cold frame may own others through its parameters. Natural order while the stack lasts, then a list.
 void destroy_cold(promise_base* p) noexcept {
     thread_state& t = state;
-    if (t.destroying && deep(t)) { // whoever is destroying further up takes it from the list
+    if (t.destroying && deep(t)) {  // whoever is destroying further up takes it from the list
         p->next = t.graves;
         t.graves = p;
         return;
@@ -233,10 +228,12 @@ void drop_cold(promise_base* p) noexcept {
     if (dev_mode() && !state.destroying && state.unwinding == 0 && std::uncaught_exceptions() == state.uncaught_base) {
         try {
             const std::source_location& o = p->origin;
-            report(std::string("task dropped: ") + o.function_name() + " (" + o.file_name() + ":" + std::to_string(o.line()) +
-                   ") was called but never awaited, waited for or started, so nothing of it ran; co_await it, .wait() for "
-                   "it, or start it in a scope");
-        } catch (...) { // no memory for the message: the drop itself is harmless
+            report(
+                std::string("task dropped: ") + o.function_name() + " (" + o.file_name() + ":" +
+                std::to_string(o.line()) +
+                ") was called but never awaited, waited for or started, so nothing of it ran; co_await it, .wait() for "
+                "it, or start it in a scope");
+        } catch (...) {  // no memory for the message: the drop itself is harmless
         }
     }
     destroy_cold(p);
@@ -246,14 +243,14 @@ void drop_cold(promise_base* p) noexcept {
 
 template class waiting_list<leaf>;
 
-} // namespace detail
+}  // namespace detail
 
 // ---- the trampoline -----------------------------------------------------------------------------------------------
 
 void run_ready(ready_node& node) noexcept {
     using namespace detail;
     thread_state& t = state;
-    task_node* const before = t.current; // an executor of the user's may run nodes in the midst of anything
+    task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
     t.credits = credits_per_turn;
     if (node.what == step::call) {
         t.current = nullptr;
@@ -261,12 +258,14 @@ void run_ready(ready_node& node) noexcept {
     } else {
         auto* p = static_cast<promise_base*>(&node);
         t.current = p->ctx->owner;
-        if (node.what == step::resume) [[likely]] handle_of(p).resume();
-        else unwind(p);
+        if (node.what == step::resume) [[likely]]
+            handle_of(p).resume();
+        else
+            unwind(p);
     }
     t.current = before;
-    t.suspended = false; // K5
+    t.suspended = false;  // K5
 }
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

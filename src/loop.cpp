@@ -5,8 +5,8 @@
 #include <bide/detail/root.hpp>
 #include <bide/loop.hpp>
 
-#include <iterator>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -15,13 +15,11 @@ inline namespace v0 {
 
 namespace {
 
-constexpr unsigned turns_between_polls = 32; // a busy loop looks at its descriptors this often
+constexpr unsigned turns_between_polls = 32;  // a busy loop looks at its descriptors this often
 
 using detail::process_generation;
 
-std::int64_t ticks(loop::clock::time_point t) noexcept {
-    return t.time_since_epoch().count();
-}
+std::int64_t ticks(loop::clock::time_point t) noexcept { return t.time_since_epoch().count(); }
 
 // While it lives, this thread runs the loop.
 struct running_here {
@@ -35,11 +33,16 @@ struct running_here {
     bool& flag;
     loop& mine;
     running_here* outer;
-    static thread_local running_here* innermost; // the loops on this stack, for the debug view
+    static thread_local running_here* innermost;  // the loops on this stack, for the debug view
     running_here(loop& l, bool& running) noexcept
-        : loop_before(std::exchange(t.running_loop, &l)), executor_before(std::exchange(t.running, &l)),
-          current_before(t.current), credits_before(t.credits), unwinding_before(std::exchange(t.unwinding, 0)),
-          uncaught_before(std::exchange(t.uncaught_base, std::uncaught_exceptions())), flag(running), mine(l) {
+        : loop_before(std::exchange(t.running_loop, &l)),
+          executor_before(std::exchange(t.running, &l)),
+          current_before(t.current),
+          credits_before(t.credits),
+          unwinding_before(std::exchange(t.unwinding, 0)),
+          uncaught_before(std::exchange(t.uncaught_base, std::uncaught_exceptions())),
+          flag(running),
+          mine(l) {
         flag = true;
         outer = innermost;
         innermost = this;
@@ -60,16 +63,19 @@ struct running_here {
 };
 thread_local running_here* running_here::innermost = nullptr;
 
-} // namespace
+}  // namespace
 
 loop::loop()
-    : driver_(detail::make_default_driver()), earliest_(ticks(clock::time_point::max())), process_(process_generation()),
-      work_("this loop"), outside_(std::make_shared<std::atomic<long>>(0)) {
+    : driver_(detail::make_default_driver()),
+      earliest_(ticks(clock::time_point::max())),
+      process_(process_generation()),
+      work_("this loop"),
+      outside_(std::make_shared<std::atomic<long>>(0)) {
     loop_ = this;
 }
 
 loop::~loop() {
-    if (process_ != process_generation()) { // in the child of a fork: not ours to run
+    if (process_ != process_generation()) {  // in the child of a fork: not ours to run
         retire();
         return;
     }
@@ -77,7 +83,7 @@ loop::~loop() {
     const auto unfinished = [this] { return !work_.empty() || first_ != nullptr || inbox_.maybe_something(); };
     run_while(unfinished);
     retire();
-    run_while(unfinished); // what the debug view posted until then
+    run_while(unfinished);  // what the debug view posted until then
 }
 
 void loop::check_process() const {
@@ -86,8 +92,10 @@ void loop::check_process() const {
 
 void loop::post(ready_node& node) noexcept {
     detail::thread_state& t = detail::tls();
-    if (t.running_loop == this || t.idle_loop == this) push_local(node);
-    else if (inbox_.push(node)) wake_sleeper();
+    if (t.running_loop == this || t.idle_loop == this)
+        push_local(node);
+    else if (inbox_.push(node))
+        wake_sleeper();
 }
 
 // By the one thread that was told to. The owner goes on as soon as the driver has woken it, and may destroy the loop.
@@ -95,13 +103,15 @@ void loop::wake_sleeper() noexcept {
     // relaxed: written before the owner fell asleep, which the push acquired
     if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
     driver_->wake();
-    waker_is_done_.store(true, std::memory_order_release); // release: the last touch, see sleep()
+    waker_is_done_.store(true, std::memory_order_release);  // release: the last touch, see sleep()
 }
 
 void loop::push_local(ready_node& node) noexcept {
     node.next = nullptr;
-    if (last_ != nullptr) last_->next = &node;
-    else first_ = &node;
+    if (last_ != nullptr)
+        last_->next = &node;
+    else
+        first_ = &node;
     last_ = &node;
 }
 
@@ -127,13 +137,14 @@ void loop::fire_timers() noexcept {
     note_first_timer();
 }
 
-void loop::note_first_timer() noexcept { // under the timers' lock
+void loop::note_first_timer() noexcept {  // under the timers' lock
     const detail::timer_node* const first = timers_.first();
     earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
 }
 
 // What was ready when the turn began, in order. False: nothing was, or every task only yielded.
-template <class Until> bool loop::turn(const Until& unfinished) noexcept {
+template <class Until>
+bool loop::turn(const Until& unfinished) noexcept {
     if (++turns_ % turns_between_polls == 0 && driver_->watches_anything()) driver_->poll();
     take_inbox();
     fire_timers();
@@ -145,7 +156,7 @@ template <class Until> bool loop::turn(const Until& unfinished) noexcept {
         first_ = n->next;
         if (first_ == nullptr) last_ = nullptr;
         ++ran;
-        const bool was_end = n == end; // the node may be gone after it ran
+        const bool was_end = n == end;  // the node may be gone after it ran
         run_ready(*n);
         if (was_end) break;
     }
@@ -160,12 +171,12 @@ bool loop::only_yields_left() const noexcept {
 }
 
 void loop::sleep() noexcept {
-    if (detail::examine_edges(noted_)) return; // a waiter was woken with would_deadlock
+    if (detail::examine_edges(noted_)) return;  // a waiter was woken with would_deadlock
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     // acquire: a job that is no longer counted has posted its result before.
     const bool outside = outside_->load(std::memory_order_acquire) != 0;
-    if (first_ != nullptr) { // everybody only yielded
+    if (first_ != nullptr) {  // everybody only yielded
         if (driver_->jumps() && !outside && only_yields_left()) driver_->only_yields(until);
         return;
     }
@@ -173,7 +184,7 @@ void loop::sleep() noexcept {
     detail::thread_sleep* const told = detail::tls().sleep;
     const bool for_others = told != nullptr && until == clock::time_point::max() && !driver_->watches_anything();
     detail::virtual_clock* const held = for_others ? told->clock() : nullptr;
-    sleeping_for_.store(held, std::memory_order_relaxed); // relaxed: released by going to sleep
+    sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
     if (!inbox_.go_to_sleep()) return;
     if (told != nullptr) told->begin_sleep();
     if (held != nullptr) held->job_ended();
@@ -181,12 +192,13 @@ void loop::sleep() noexcept {
     if (told != nullptr) told->end_sleep();
     if (inbox_.wake_up()) {
         if (held != nullptr) held->job_begins();
-    } else { // a pusher was told to wake us: it may still be about it
+    } else {  // a pusher was told to wake us: it may still be about it
         for (unsigned round = 0; !waker_is_done_.exchange(false, std::memory_order_acquire);) detail::spin_wait(round);
     }
 }
 
-template <class Until> void loop::run_while(const Until& unfinished) noexcept {
+template <class Until>
+void loop::run_while(const Until& unfinished) noexcept {
     const running_here here(*this, running_);
     while (unfinished())
         if (!turn(unfinished) && unfinished()) sleep();
@@ -208,7 +220,7 @@ bool loop::poll() {
     check_process();
     if (running_) throw usage_error("loop::poll: this loop is being run already, by this thread or another");
     const running_here here(*this, running_);
-    driver_->poll(); // also when nothing is watched: it takes back the wake-up that made the descriptor readable
+    driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
     turn([] { return true; });
     if (first_ != nullptr || detail::examine_edges(noted_)) return true;
     return !inbox_.go_to_sleep();
@@ -228,29 +240,24 @@ int loop::descriptor() {
     return driver_->descriptor();
 }
 
-loop::clock::time_point loop::now() noexcept {
-    return driver_->now();
-}
+loop::clock::time_point loop::now() noexcept { return driver_->now(); }
 
 namespace detail {
 
-noted_edges& noted_on(loop& l) noexcept {
-    return loop_access::noted(l);
-}
+noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 
-bool loop_access::inherited(const loop& l) noexcept {
-    return l.process_ != process_generation();
-}
+bool loop_access::inherited(const loop& l) noexcept { return l.process_ != process_generation(); }
 
 void loop_access::throw_inherited() {
-    throw usage_error("this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
-                      "threads and loops after forking");
+    throw usage_error(
+        "this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
+        "threads and loops after forking");
 }
 
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
     l.timers_.insert(t);
     if (l.timers_.first() != &t) return false;
-    l.earliest_.store(ticks(t.at), std::memory_order_relaxed); // relaxed: see sleep()
+    l.earliest_.store(ticks(t.at), std::memory_order_relaxed);  // relaxed: see sleep()
     return true;
 }
 
@@ -270,7 +277,7 @@ void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
     if (!t.armed) return;
     const bool was_first = l.timers_.first() == &t;
     l.timers_.remove(t);
-    if (was_first) l.note_first_timer(); // virtual time does not jump to a timer that is no more
+    if (was_first) l.note_first_timer();  // virtual time does not jump to a timer that is no more
 }
 
 std::vector<const loop*> loop_access::loops_of_this_thread() {
@@ -292,10 +299,10 @@ bool loop_access::start_inside(loop& l, promise_base* child) noexcept {
     {
         const running_here here(l, l.running_);
         suspended = start_nested(child);
-        t.suspended = false; // K5: this is the bottom of the stack of frames
+        t.suspended = false;  // K5: this is the bottom of the stack of frames
         left = t.credits;
     }
-    t.credits = left != 0 ? left : credits_per_turn; // what it did counts; at zero its turn of the queue comes now
+    t.credits = left != 0 ? left : credits_per_turn;  // what it did counts; at zero its turn of the queue comes now
     return suspended;
 }
 
@@ -311,10 +318,11 @@ void loop_access::run_until_set(loop& l, const std::atomic<bool>& over) noexcept
 void loop_access::serve(loop& l, const loop_service& service) noexcept {
     bool asked = false;
     l.run_while([&] {
-        if (!service.stopping()) [[likely]] return true;
+        if (!service.stopping()) [[likely]]
+            return true;
         if (!std::exchange(asked, true)) stop_live(l, stop_reason::shutdown);
         if (!l.work_.empty() || l.first_ != nullptr || l.inbox_.maybe_something() || service.has_jobs()) return true;
-        return stop_live(l, stop_reason::shutdown); // others may have started something meanwhile
+        return stop_live(l, stop_reason::shutdown);  // others may have started something meanwhile
     });
 }
 
@@ -349,11 +357,9 @@ bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
     }
 }
 
-void loop_access::wake(loop& l) noexcept {
-    l.driver_->wake();
-}
+void loop_access::wake(loop& l) noexcept { l.driver_->wake(); }
 
-} // namespace detail
+}  // namespace detail
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

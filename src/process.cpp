@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/process.hpp>
 
-#include <atomic>
 #include <pthread.h>
+#include <atomic>
 
 namespace bide {
 inline namespace v0 {

@@ -28,10 +28,11 @@ scope_core::~scope_core() {
 }
 
 void scope_core::open(executor& ex, const context* from, bool shielded) noexcept {
-    owner = from != nullptr ? from->owner->owner : current_owner(); // what the body locks, its task or thread has locked
+    owner =
+        from != nullptr ? from->owner->owner : current_owner();  // what the body locks, its task or thread has locked
     if (!shielded || from == nullptr) {
         inherit(ex, from);
-    } else { // neither the stop that unwinds the code around it nor its deadline
+    } else {  // neither the stop that unwinds the code around it nor its deadline
         ctx.ex = &ex;
         ctx.locals = from->locals;
         parent = from->owner;
@@ -46,17 +47,23 @@ void scope_core::adopt(started_base& child) {
     child.place = places_++;
     child.older = last_;
     child.younger = nullptr;
-    if (last_ != nullptr) last_->younger = &child;
-    else first_ = &child;
+    if (last_ != nullptr)
+        last_->younger = &child;
+    else
+        first_ = &child;
     last_ = &child;
     ++live_;
 }
 
 void scope_core::unlink(started_base& child) noexcept {
-    if (child.older != nullptr) child.older->younger = child.younger;
-    else first_ = child.younger;
-    if (child.younger != nullptr) child.younger->older = child.older;
-    else last_ = child.older;
+    if (child.older != nullptr)
+        child.older->younger = child.younger;
+    else
+        first_ = child.younger;
+    if (child.younger != nullptr)
+        child.younger->older = child.older;
+    else
+        last_ = child.older;
     child.older = child.younger = nullptr;
 }
 
@@ -69,8 +76,10 @@ void scope_core::ended(started_base& child, future_status how) noexcept {
             first_failure = failed_first_ == nullptr && !body_error_;
             child.state().add_ref();
             child.older = failed_last_;
-            if (failed_last_ != nullptr) failed_last_->younger = &child;
-            else failed_first_ = &child;
+            if (failed_last_ != nullptr)
+                failed_last_->younger = &child;
+            else
+                failed_first_ = &child;
             failed_last_ = &child;
         } else if (how == future_status::cancelled) {
             cancelled_any_ = true;
@@ -100,7 +109,7 @@ void scope_core::take_off_count() noexcept {
         }
         if (live_ == 0) {
             if (held_ != nullptr) {
-                task_node::hold = nullptr; // from now on the body unwinds like every frame
+                task_node::hold = nullptr;  // from now on the body unwinds like every frame
                 unwind_body = std::exchange(held_, nullptr);
             } else if (end_waiter_ != nullptr) {
                 closed_ = true;
@@ -126,15 +135,17 @@ scope_door* scope_core::door() {
     auto* fresh = new scope_door(this);
     scope_door* expected = nullptr;
     // acq_rel: two threads may ask at once; the loser sees the winner's door complete.
-    if (door_.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) return fresh;
+    if (door_.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel, std::memory_order_acquire))
+        return fresh;
     delete fresh;
     return expected;
 }
 
-// ---- the end ----------------------------------------------------------------------------------------------------------
+// ---- the end
+// ----------------------------------------------------------------------------------------------------------
 
 bool scope_core::hold(promise_base* leaf_frame) noexcept {
-    if (!stop.requested()) return false; // a guard inside the body stops its own operation
+    if (!stop.requested()) return false;  // a guard inside the body stops its own operation
     const std::lock_guard guard(lock_);
     if (live_ == 0) {
         task_node::hold = nullptr;
@@ -178,10 +189,11 @@ void scope_core::apply_exit_mode() noexcept {
             }
             std::vector<std::string> places;
             for (const std::source_location& at : unfinished)
-                places.push_back(std::string(at.file_name()) + ":" + std::to_string(at.line()) + " in " + at.function_name());
+                places.push_back(std::string(at.file_name()) + ":" + std::to_string(at.line()) + " in " +
+                                 at.function_name());
             if (!places.empty()) unfinished_ = std::make_exception_ptr(unfinished_tasks(std::move(places)));
         } catch (...) {
-            unfinished_ = std::current_exception(); // bad_alloc: at least that is thrown
+            unfinished_ = std::current_exception();  // bad_alloc: at least that is thrown
         }
     }
     stop.request(stop_reason::scope_end);
@@ -193,7 +205,7 @@ bool scope_core::close_or_wait(promise_base* waiting) noexcept {
         closed_ = true;
         return true;
     }
-    detach(waiting); // under the lock: the last child posts it as soon as it sees it
+    detach(waiting);  // under the lock: the last child posts it as soon as it sees it
     end_waiter_ = waiting;
     return false;
 }
@@ -241,7 +253,7 @@ bool scope_core::conclude() {
         try {
             thrown = group_of_failures();
             grouped = thrown != nullptr;
-        } catch (...) { // the first is thrown as itself, then, and the others go to the list or the hook
+        } catch (...) {  // the first is thrown as itself, then, and the others go to the list or the hook
         }
     }
     for (started_base* n = failed_first_; n != nullptr; n = n->younger) {
@@ -257,7 +269,7 @@ bool scope_core::conclude() {
                 options.errors->push_back(n->state().failure());
                 kept = true;
             }
-        } catch (...) { // to the hook, then
+        } catch (...) {  // to the hook, then
         }
         if (unseen && !kept && !grouped && n != thrown_of)
             report_unhandled(n->state().failure(), "a scope that had another failure to throw");
@@ -274,16 +286,15 @@ join_awaiter::join_awaiter(promise_base& p, scope_core& core)
     // A task of the scope that joined it would wait for itself.
     for (const task_node* n = p.ctx->owner; n != nullptr && n != &core; n = n->parent)
         if (n->parent == &core && n->owner != core.owner)
-            throw would_deadlock(std::string("join() of a scope from one of its own tasks (") + p.origin.function_name() + " at " +
-                                 p.where.file_name() + ":" + std::to_string(p.where.line()) +
+            throw would_deadlock(std::string("join() of a scope from one of its own tasks (") +
+                                 p.origin.function_name() + " at " + p.where.file_name() + ":" +
+                                 std::to_string(p.where.line()) +
                                  "): it would wait for itself; join in the body, or wait for the futures you need");
     const std::lock_guard guard(core_.lock_);
     up_to_ = core_.places_;
 }
 
-bool join_awaiter::satisfied() const noexcept {
-    return core_.first_ == nullptr || core_.first_->place >= up_to_;
-}
+bool join_awaiter::satisfied() const noexcept { return core_.first_ == nullptr || core_.first_->place >= up_to_; }
 
 bool join_awaiter::try_now() noexcept {
     const std::lock_guard guard(core_.lock_);
@@ -295,25 +306,25 @@ bool join_awaiter::park() noexcept {
 }
 
 namespace {
-task<> to_the_end(scope_core& core) {
-    co_await end_of_scope_op(core);
-}
-} // namespace
+task<> to_the_end(scope_core& core) { co_await end_of_scope_op(core); }
+}  // namespace
 
 sync_scope_frame::sync_scope_frame(scope_core& core)
-    : core_(core), state_(tls()), before_(state_.current), end_(to_the_end(core)), standing_(&core, state_.running_loop),
+    : core_(core),
+      state_(tls()),
+      before_(state_.current),
+      end_(to_the_end(core)),
+      standing_(&core, state_.running_loop),
       shielded_(unwinding_now()) {
     core_.open(idle_.get(), current_context(), shielded_);
     core_.enlist();
     state_.current = &core_;
 }
 
-void sync_scope_frame::leave_body() noexcept {
-    state_.current = before_;
-}
+void sync_scope_frame::leave_body() noexcept { state_.current = before_; }
 
 sync_scope_frame::~sync_scope_frame() {
-    if (end_) destroy_cold(end_.release()); // everything had ended before the body had
+    if (end_) destroy_cold(end_.release());  // everything had ended before the body had
 }
 
 bool sync_scope_frame::drain() {
@@ -323,16 +334,16 @@ bool sync_scope_frame::drain() {
     if (!shielded_ || core_.body_has_failed()) return core_.conclude();
     try {
         return core_.conclude();
-    } catch (...) { // 2.4: what waits during unwinding does not throw
+    } catch (...) {  // 2.4: what waits during unwinding does not throw
         report_unhandled(std::current_exception(), "a scope during unwinding");
         return false;
     }
 }
 
-} // namespace detail
+}  // namespace detail
 
 scope_ref::scope_ref(detail::scope_door* door) noexcept : door_(door) {
-    door_->refs.fetch_add(1, std::memory_order_relaxed); // relaxed: the scope holds one
+    door_->refs.fetch_add(1, std::memory_order_relaxed);  // relaxed: the scope holds one
 }
 scope_ref::scope_ref(const scope_ref& other) noexcept : scope_ref(other.door_) {}
 scope_ref& scope_ref::operator=(const scope_ref& other) noexcept {
@@ -340,9 +351,7 @@ scope_ref& scope_ref::operator=(const scope_ref& other) noexcept {
     std::swap(door_, copy.door_);
     return *this;
 }
-scope_ref::~scope_ref() {
-    door_->drop();
-}
+scope_ref::~scope_ref() { door_->drop(); }
 
 detail::scope_core& scope_ref::hold() const {
     const std::lock_guard guard(door_->lock);
@@ -350,5 +359,5 @@ detail::scope_core& scope_ref::hold() const {
     return *door_->core;
 }
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

@@ -16,7 +16,7 @@ clock::time_point after(clock::time_point now, clock::duration d) noexcept {
     if (d <= clock::duration::zero()) return now;
     return d >= clock::time_point::max() - now ? clock::time_point::max() : now + d;
 }
-} // namespace
+}  // namespace
 
 sleep_awaiter::sleep_awaiter(promise_base& p, clock::duration d) noexcept
     : leaf_awaiter(p, sleep_kind, nullptr), carrier_(p.ctx->ex->carrier()) {
@@ -30,13 +30,11 @@ sleep_awaiter::sleep_awaiter(promise_base& p, clock::time_point t) noexcept
     fire = &on_time;
 }
 
-bool sleep_awaiter::try_now() noexcept {
-    return at <= carrier_.now();
-}
+bool sleep_awaiter::try_now() noexcept { return at <= carrier_.now(); }
 
 bool sleep_awaiter::park() noexcept {
     promise_base* const p = who;
-    loop& carrier = carrier_; // K3: another thread may end the wait as soon as the lock is given back
+    loop& carrier = carrier_;  // K3: another thread may end the wait as soon as the lock is given back
     detach(p);
     // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
     bool sooner = false;
@@ -72,6 +70,6 @@ void yield_awaiter::suspend() noexcept {
     post(p, stopped ? step::unwind : step::resume);
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

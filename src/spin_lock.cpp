@@ -8,7 +8,7 @@ inline namespace v0 {
 namespace detail {
 
 void spin_wait(unsigned& round) noexcept {
-    constexpr unsigned spins = 64; // about a microsecond: longer than any section that this lock protects
+    constexpr unsigned spins = 64;  // about a microsecond: longer than any section that this lock protects
     if (++round < spins) {
 #if defined(__x86_64__)
         __builtin_ia32_pause();
@@ -28,6 +28,6 @@ void spin_lock::lock_slowly() noexcept {
     } while (held_.exchange(true, std::memory_order_acquire));
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

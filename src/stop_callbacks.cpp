@@ -18,7 +18,7 @@ hand_over& shared() {
     static auto* h = new hand_over;
     return *h;
 }
-} // namespace
+}  // namespace
 
 void stop_callbacks::take(stop_link& callback) noexcept {
     std::lock_guard guard(shared().m);
@@ -61,12 +61,12 @@ void stop_callbacks::withdraw(stop_callback_link& c) noexcept {
     if (c.waiting_in != nullptr) {
         take_out(c);
     } else if (c.running && c.runner == std::this_thread::get_id()) {
-        *c.destroyed = true; // it destroys itself: run() must not touch it again
+        *c.destroyed = true;  // it destroys itself: run() must not touch it again
     } else {
         shared().ended.wait(guard, [&c] { return !c.running; });
     }
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

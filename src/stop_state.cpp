@@ -38,14 +38,14 @@ bool stop_state::request(stop_reason why) noexcept {
     }
     mark(why);
     stop_state* at = this;
-    for (;;) { // at and everything between it and *this is locked
+    for (;;) {  // at and everything between it and *this is locked
         stop_link* l = at->children_.next;
         if (l == &at->children_) {
             if (at == this) {
                 lock_.unlock();
                 break;
             }
-            stop_state* up = at->parent_; // stays: unlink() needs the lock of `up`, which is held
+            stop_state* up = at->parent_;  // stays: unlink() needs the lock of `up`, which is held
             at->lock_.unlock();
             at = up;
         } else if (l->is_callback) {
@@ -103,6 +103,6 @@ bool stop_state::remove(stop_link& callback) noexcept {
     return true;
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -11,7 +11,7 @@ timer_node* timer_heap::meld(timer_node* a, timer_node* b) noexcept {
     if (a == nullptr) return b;
     if (b == nullptr) return a;
     if (before(*b, *a)) std::swap(a, b);
-    b->prev = a; // b becomes a's first child
+    b->prev = a;  // b becomes a's first child
     b->next = a->child;
     if (a->child != nullptr) a->child->prev = b;
     a->child = b;
@@ -54,13 +54,15 @@ void timer_heap::remove(timer_node& t) noexcept {
         root_ = orphans;
         return;
     }
-    if (t.prev->child == &t) t.prev->child = t.next;
-    else t.prev->next = t.next;
+    if (t.prev->child == &t)
+        t.prev->child = t.next;
+    else
+        t.prev->next = t.next;
     if (t.next != nullptr) t.next->prev = t.prev;
     t.next = t.prev = nullptr;
     root_ = meld(root_, orphans);
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

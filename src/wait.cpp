@@ -22,7 +22,7 @@ using clock = std::chrono::steady_clock;
 
 namespace {
 
-constinit thread_local bool keeps_none = false; // the thread is ending: a later wait makes a loop and destroys it
+constinit thread_local bool keeps_none = false;  // the thread is ending: a later wait makes a loop and destroys it
 
 // The loops that this thread keeps for waits in plain code. Destroyed with the thread.
 struct kept_loops {
@@ -40,7 +40,7 @@ kept_loops& kept() {
     return here;
 }
 
-} // namespace
+}  // namespace
 
 idle_loop_scope::idle_loop_scope() : before_(tls().idle_loop), loop_(before_) {
     if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
@@ -48,7 +48,7 @@ idle_loop_scope::idle_loop_scope() : before_(tls().idle_loop), loop_(before_) {
     if (!keeps_none) {
         auto& spare = kept().spare;
         const auto stale = [](loop& l) { return !loop_access::driver_of(l).current() || loop_access::inherited(l); };
-        while (!spare.empty() && stale(*spare.back())) spare.pop_back(); // another clock, or of the parent of a fork
+        while (!spare.empty() && stale(*spare.back())) spare.pop_back();  // another clock, or of the parent of a fork
         if (!spare.empty()) {
             loop_ = spare.back().release();
             spare.pop_back();
@@ -65,7 +65,7 @@ idle_loop_scope::~idle_loop_scope() {
     std::unique_ptr<loop> done(loop_);
     try {
         if (!keeps_none && loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
-    } catch (...) { // not kept, then
+    } catch (...) {  // not kept, then
     }
 }
 
@@ -87,11 +87,11 @@ public:
             const std::lock_guard guard(loop_access::timers_lock(loop_));
             loop_access::disarm_locked(loop_, *this);
         }
-        if (posted_) loop_access::run_until_set(loop_, ran_); // the node is still in the queue
+        if (posted_) loop_access::run_until_set(loop_, ran_);  // the node is still in the queue
     }
 
 private:
-    static void on_time(timer_node* node) noexcept { // under the timers' lock
+    static void on_time(timer_node* node) noexcept {  // under the timers' lock
         auto* self = static_cast<deadline_while_standing*>(node);
         self->posted_ = true;
         self->loop_.post(*self);
@@ -124,23 +124,25 @@ struct inside_wait {
 
 void report_standstill(const std::source_location& at) noexcept {
     try {
-        report(std::string("standstill: wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
-               " blocks a thread on which a loop is running; its other tasks stand still meanwhile. From a coroutine use "
-               "co_await; for blocking code use to_thread");
-    } catch (...) { // no memory for the message
+        report(
+            std::string("standstill: wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
+            " blocks a thread on which a loop is running; its other tasks stand still meanwhile. From a coroutine use "
+            "co_await; for blocking code use to_thread");
+    } catch (...) {  // no memory for the message
     }
 }
 
 [[noreturn]] void throw_too_deep(const std::source_location& at) {
-    throw limit_reached(std::string("wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
-                        " is nested too deeply in other waits: this thread's stack is nearly used up. From a coroutine use "
-                        "co_await, which needs no stack");
+    throw limit_reached(
+        std::string("wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
+        " is nested too deeply in other waits: this thread's stack is nearly used up. From a coroutine use "
+        "co_await, which needs no stack");
 }
 
-} // namespace
+}  // namespace
 
 bool root_base::drive(slot_base& s) {
-    struct cold_frame { // ours until it is started
+    struct cold_frame {  // ours until it is started
         promise_base* p;
         explicit cold_frame(promise_base* cold) noexcept : p(cold) {}
         cold_frame(const cold_frame&) = delete;
@@ -193,21 +195,19 @@ bool root_base::drive(slot_base& s) {
 
 void root_base::on_ended(child_end* self, slot_base*) noexcept {
     auto& root = *static_cast<root_base*>(self);
-    if (tls().ended_on == root.ctx.ex) root.done_ = true;
-    else root.ctx.ex->post(root.back_); // the last touch: the waiting thread goes on
+    if (tls().ended_on == root.ctx.ex)
+        root.done_ = true;
+    else
+        root.ctx.ex->post(root.back_);  // the last touch: the waiting thread goes on
 }
 
-void root_base::throw_cancelled() const {
-    throw cancelled(stop.requested() ? stop.reason() : stop_reason::user);
-}
+void root_base::throw_cancelled() const { throw cancelled(stop.requested() ? stop.reason() : stop_reason::user); }
 
-} // namespace detail
+}  // namespace detail
 
 idle_loop::idle_loop() = default;
 idle_loop::~idle_loop() = default;
-loop& idle_loop::get() const noexcept {
-    return scope_.get();
-}
+loop& idle_loop::get() const noexcept { return scope_.get(); }
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

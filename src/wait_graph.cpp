@@ -13,12 +13,12 @@ namespace detail {
 
 namespace {
 
-constexpr int ancestors_indexed = 64; // enough for every chain that a person would write by hand
+constexpr int ancestors_indexed = 64;  // enough for every chain that a person would write by hand
 
 struct graph {
     std::mutex m;
-    std::unordered_multimap<std::uint64_t, wait_edge*> by_owner;     // the published waits of an owner id
-    std::unordered_multimap<const task_node*, wait_edge*> below;     // a chain -> the published waits below it
+    std::unordered_multimap<std::uint64_t, wait_edge*> by_owner;  // the published waits of an owner id
+    std::unordered_multimap<const task_node*, wait_edge*> below;  // a chain -> the published waits below it
     standing_wait* standing = nullptr;
 };
 // Never destroyed: threads may still wait while static objects are.
@@ -27,11 +27,10 @@ graph& the_graph() {
     return *g;
 }
 
-task_node* chain_of(const wait_edge& e) noexcept {
-    return e.at->who->ctx->owner;
-}
+task_node* chain_of(const wait_edge& e) noexcept { return e.at->who->ctx->owner; }
 
-template <class Map, class Key> void erase_from(Map& map, const Key& key, const wait_edge* e) {
+template <class Map, class Key>
+void erase_from(Map& map, const Key& key, const wait_edge* e) {
     auto [at, end] = map.equal_range(key);
     for (; at != end; ++at)
         if (at->second == e) {
@@ -55,20 +54,18 @@ void unindex(graph& g, wait_edge& e) {
 std::string place(const wait_edge& e) {
     const promise_base& p = *e.at->who;
     const task_node& n = *chain_of(e);
-    if (p.out->above() == nullptr && std::string_view(n.kind) == "wait") // a wait() in plain code: its caller's line
-        return std::string("the wait() at ") + n.started.file_name() + ":" + std::to_string(n.started.line()) + " waits for a " +
-               e.at->kind->what;
+    if (p.out->above() == nullptr && std::string_view(n.kind) == "wait")  // a wait() in plain code: its caller's line
+        return std::string("the wait() at ") + n.started.file_name() + ":" + std::to_string(n.started.line()) +
+               " waits for a " + e.at->kind->what;
     return std::string(p.origin.function_name()) + " at " + p.where.file_name() + ":" + std::to_string(p.where.line()) +
            " waits for a " + e.at->kind->what;
 }
 
 // A wait that a deadline ends is no deadlock.
-bool has_end(const wait_edge& e) noexcept {
-    return e.at->who->ctx->deadline != time_point::max();
-}
+bool has_end(const wait_edge& e) noexcept { return e.at->who->ctx->deadline != time_point::max(); }
 
-// The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the runners
-// of a race, do not hold anybody up: whoever stands above may end them.
+// The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the
+// runners of a race, do not hold anybody up: whoever stands above may end them.
 bool holds_up_parent(const task_node& child) noexcept {
     task_node* above = child.parent;
     return above != nullptr && (child.holds_parent || (above->waits_for != nullptr && above->waits_for(*above, child)));
@@ -114,7 +111,7 @@ private:
     bool reaches(const task_node& n) {
         if (blocked_by_start_.count(&n) != 0) return true;
         if (!seen_nodes_.insert(&n).second) return false;
-        auto [at, end] = g_.below.equal_range(&n); // its own wait, or those of what it waits for
+        auto [at, end] = g_.below.equal_range(&n);  // its own wait, or those of what it waits for
         for (; at != end; ++at)
             if (holds_up(*chain_of(*at->second), n) && enter(*at->second)) return true;
         return n.ctx.ex != nullptr && stands(*n.ctx.ex);
@@ -131,7 +128,7 @@ private:
 
     graph& g_;
     wait_edge& start_;
-    std::unordered_set<const task_node*> blocked_by_start_; // the chain itself and what waits for it
+    std::unordered_set<const task_node*> blocked_by_start_;  // the chain itself and what waits for it
     std::unordered_set<const task_node*> seen_nodes_;
     std::unordered_set<const wait_edge*> seen_;
     std::vector<const wait_edge*> path_;
@@ -140,8 +137,10 @@ private:
 std::string verdict_text(const std::vector<const wait_edge*>& path) {
     std::string text = "this wait can never end:";
     for (const wait_edge* e : path) text += "\n  " + place(*e);
-    text += "\n  … which waits for the first.\nRemedy: from a coroutine use co_await instead of wait(); take several mutexes in "
-            "one order everywhere; do not wait for the loop, strand or scope whose task you are.";
+    text +=
+        "\n  … which waits for the first.\nRemedy: from a coroutine use co_await instead of wait(); take several "
+        "mutexes in "
+        "one order everywhere; do not wait for the loop, strand or scope whose task you are.";
     return text;
 }
 
@@ -149,16 +148,16 @@ bool judge(graph& g, wait_edge& e) {
     search s(g, e);
     if (!s.closes()) return false;
     auto verdict = std::make_exception_ptr(would_deadlock(verdict_text(s.path())));
-    if (!e.at->claim()) return false; // completed or stopped at this very moment
+    if (!e.at->claim()) return false;  // completed or stopped at this very moment
     e.verdict = std::move(verdict);
     return true;
 }
 
-} // namespace
+}  // namespace
 
 void note_edge(wait_edge& e) noexcept {
     loop* l = live_access::loop_of(*e.at->who->ctx->ex);
-    if (l == nullptr) return; // on an executor of the user's: not followed
+    if (l == nullptr) return;  // on an executor of the user's: not followed
     noted_edges& noted = noted_on(*l);
     e.home = &noted;
     std::lock_guard guard(noted.lock);
@@ -166,12 +165,14 @@ void note_edge(wait_edge& e) noexcept {
     e.next = noted.first;
     if (noted.first != nullptr) noted.first->prev = &e;
     noted.first = &e;
-    e.in.store(wait_edge::where::noted, std::memory_order_relaxed); // relaxed: read under the same lock
+    e.in.store(wait_edge::where::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
 }
 
 static void take_out(noted_edges& noted, wait_edge& e) noexcept {
-    if (e.prev != nullptr) e.prev->next = e.next;
-    else noted.first = e.next;
+    if (e.prev != nullptr)
+        e.prev->next = e.next;
+    else
+        noted.first = e.next;
     if (e.next != nullptr) e.next->prev = e.prev;
     e.prev = e.next = nullptr;
 }
@@ -221,7 +222,7 @@ bool examine_edges(noted_edges& noted) noexcept {
             if (judge(g, *e)) woken.push_back(e->at);
         // Resumed under the mutex: a resumed waiter forgets its edge first, and cannot be gone before.
         for (leaf* l : woken) l->resume();
-    } catch (...) { // no memory: the wait goes on unexamined
+    } catch (...) {  // no memory: the wait goes on unexamined
     }
     return !woken.empty();
 }
@@ -243,6 +244,6 @@ void withdraw_standing(standing_wait& w) noexcept {
         }
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -23,9 +23,7 @@ bide::task<> fails_after(std::chrono::milliseconds d, std::string what) {
     co_await bide::sleep_for(d);
     throw std::runtime_error(what);
 }
-std::string blocking(const std::string& text) {
-    return text + "!";
-}
+std::string blocking(const std::string& text) { return text + "!"; }
 bide::task<> note(std::vector<int>& into, int n) {
     into.push_back(n);
     co_return;
@@ -72,9 +70,7 @@ TEST(compose, C5_4_runs_again_and_is_extended_between_runs) {
     EXPECT_EQ(p.wait(), std::make_tuple(1));
 }
 
-bide::task<int> takes_unique(std::unique_ptr<int> n) {
-    co_return *n;
-}
+bide::task<int> takes_unique(std::unique_ptr<int> n) { co_return *n; }
 
 TEST(compose, C5_4_arguments_that_cannot_be_copied_run_once) {
     auto p = bide::parallel().add(takes_unique, std::make_unique<int>(5));
@@ -123,7 +119,7 @@ TEST(compose, C5_4_they_nest) {
 TEST(compose, C5_4_lists_grow_at_run_time) {
     const bide::testing::virtual_time time;
     auto p = bide::parallel<long>();
-    for (int i = 0; i < 10; ++i) p.add(later, 100ms - i * 10ms, i); // int results, as long
+    for (int i = 0; i < 10; ++i) p.add(later, 100ms - i * 10ms, i);  // int results, as long
     EXPECT_EQ(p.wait(), (std::vector<long>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
     EXPECT_EQ(time.elapsed(), 100ms);
     p.add(later, 1ms, 10);
@@ -155,4 +151,4 @@ TEST(compose, C5_4_run_is_awaitable_and_stops_with_its_awaiter) {
     EXPECT_LT(time.elapsed(), 1h);
 }
 
-} // namespace
+}  // namespace

@@ -18,18 +18,14 @@ using bide::task;
 
 constexpr int million = 1'000'000;
 
-task<int> one() {
-    co_return 1;
-}
+task<int> one() { co_return 1; }
 task<int> sum_of_ready(int n) {
     int sum = 0;
     for (int i = 0; i < n; ++i) sum += co_await one();
     co_return sum;
 }
 
-TEST(flat_machine, a_million_awaits_of_ready_children) {
-    EXPECT_EQ(sum_of_ready(million).wait(), million);
-}
+TEST(flat_machine, a_million_awaits_of_ready_children) { EXPECT_EQ(sum_of_ready(million).wait(), million); }
 
 struct counted {
     int& n;
@@ -77,9 +73,7 @@ TEST(flat_machine, a_chain_a_million_deep_is_cancelled) {
     EXPECT_EQ(time.elapsed(), 1s);
 }
 
-task<> holds(task<> inner) {
-    co_await std::move(inner);
-}
+task<> holds(task<> inner) { co_await std::move(inner); }
 
 TEST(flat_machine, a_million_cold_frames_that_own_each_other) {
     task<> outermost = bide::detail::as_task(bide::yield_now());
@@ -88,7 +82,7 @@ TEST(flat_machine, a_million_cold_frames_that_own_each_other) {
     for (int round = 0; round < 1; ++round) {
         task<> dropped = bide::detail::as_task(bide::yield_now());
         for (int i = 0; i < million; ++i) dropped = holds(std::move(dropped));
-    } // destroyed, never started
+    }  // destroyed, never started
     SUCCEED();
 }
 
@@ -116,4 +110,4 @@ TEST(flat_machine, a_hundred_thousand_tasks_in_one_scope_are_cancelled) {
     EXPECT_EQ(time.elapsed(), 1s);
 }
 
-} // namespace
+}  // namespace

@@ -7,8 +7,8 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <coroutine>
 #include <condition_variable>
+#include <coroutine>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -31,7 +31,7 @@ struct plain {
             struct tell {
                 bool await_ready() const noexcept { return false; }
                 void await_suspend(std::coroutine_handle<promise_type> h) const noexcept {
-                    h.promise().over = true; // suspended: from here the owner may destroy it
+                    h.promise().over = true;  // suspended: from here the owner may destroy it
                     h.promise().over.notify_all();
                 }
                 void await_resume() const noexcept {}
@@ -97,9 +97,7 @@ TEST(foreign, C1_10_every_native_awaitable_can_be_awaited) {
     EXPECT_EQ(sum, 42);
 }
 
-plain awaits_failure() {
-    co_await fails();
-}
+plain awaits_failure() { co_await fails(); }
 
 TEST(foreign, C1_10_the_works_exception_arrives) {
     const plain p = awaits_failure();
@@ -111,7 +109,7 @@ TEST(foreign, C1_10_the_works_exception_arrives) {
     }
 }
 
-struct mailbox { // somebody's own event queue
+struct mailbox {  // somebody's own event queue
     std::mutex m;
     std::condition_variable there;
     std::coroutine_handle<> letter;
@@ -174,12 +172,13 @@ TEST(foreign, C1_10_a_destroyed_awaiter_stops_the_work) {
     plain p = awaits_for_ever(ended, begun, resumed);
     begun.wait(0);
     p.drop();
-    ended.wait(0); // the work was stopped and unwound on the background loop
+    ended.wait(0);  // the work was stopped and unwound on the background loop
     EXPECT_EQ(ended, 1);
     EXPECT_FALSE(resumed);
 }
 
-// ---- a bide task awaits what bide does not know -------------------------------------------------------------------------
+// ---- a bide task awaits what bide does not know
+// -------------------------------------------------------------------------
 
 // Resumes its awaiter from another thread, or says that it need not be suspended.
 struct elsewhere {
@@ -196,7 +195,8 @@ struct elsewhere {
     int await_resume() const { return 7; }
 };
 
-bide::task<int> awaits_elsewhere(std::thread& worker, std::atomic<bool>& go, std::thread::id& before, std::thread::id& after) {
+bide::task<int> awaits_elsewhere(std::thread& worker, std::atomic<bool>& go, std::thread::id& before,
+                                 std::thread::id& after) {
     before = std::this_thread::get_id();
     const int n = co_await elsewhere(worker, go);
     after = std::this_thread::get_id();
@@ -231,7 +231,7 @@ TEST(foreign, C1_10_cancelled_meanwhile_it_is_not_destroyed_before_it_is_resumed
         auto f = s.start([&]() -> bide::task<> {
             const set_when_destroyed mark(ended);
             co_await elsewhere(worker, go);
-            went_on = true; // the foreign effect is delivered; the next wait is where it ends
+            went_on = true;  // the foreign effect is delivered; the next wait is where it ends
             co_await bide::sleep_for(1h);
             ADD_FAILURE() << "went on after the stop";
         });
@@ -252,7 +252,7 @@ struct says_no {
     bool await_suspend(std::coroutine_handle<>) const { return false; }
     int await_resume() const { return 1; }
 };
-struct transfers { // symmetric transfer straight back
+struct transfers {  // symmetric transfer straight back
     bool await_ready() const { return false; }
     std::coroutine_handle<> await_suspend(std::coroutine_handle<> h) const { return h; }
     int await_resume() const { return 2; }
@@ -274,7 +274,7 @@ bide::task<int> child_after_a_foreign_throw() {
         caught = true;
     }
     const std::string said = co_await greet("still right");
-    co_return caught && said == "hello still right" ? 4 : 0;
+    co_return caught&& said == "hello still right" ? 4 : 0;
 }
 
 bide::task<int> all_replies() {
@@ -285,8 +285,6 @@ bide::task<int> all_replies() {
     co_return sum;
 }
 
-TEST(foreign, C1_10_every_form_of_await_suspend) {
-    EXPECT_EQ(all_replies().wait(), 8);
-}
+TEST(foreign, C1_10_every_form_of_await_suspend) { EXPECT_EQ(all_replies().wait(), 8); }
 
-} // namespace
+}  // namespace

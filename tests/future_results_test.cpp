@@ -37,7 +37,8 @@ struct hooked {
         return all;
     }
     bide::unhandled_error_hook before;
-    hooked() : before(bide::set_unhandled_error_hook([](std::exception_ptr e, const char*) { // NOLINT
+    hooked()
+        : before(bide::set_unhandled_error_hook([](std::exception_ptr e, const char*) {  // NOLINT
               seen().push_back(bide::describe(e));
           })) {
         seen().clear();
@@ -70,7 +71,7 @@ TEST(future, C2_1_stop_asks_the_producer_and_dropping_a_handle_only_detaches) {
         s.start([&]() -> task<> {
             co_await bide::sleep_for(1s);
             finished = true;
-        }); // the handle is dropped here
+        });  // the handle is dropped here
         auto f = s.start(text_after, 1h);
         f.stop();
         EXPECT_THROW((void)f.wait(), bide::cancelled);
@@ -94,7 +95,7 @@ TEST(future, C2_2_C9_1_every_waiter_gets_the_original_exception_every_time) {
                     ++caught;
                 }
             });
-        for (int i = 0; i < 2; ++i) EXPECT_THROW((void)f.wait(), std::out_of_range); // also after completion
+        for (int i = 0; i < 2; ++i) EXPECT_THROW((void)f.wait(), std::out_of_range);  // also after completion
     });
     EXPECT_EQ(caught, 3);
 }
@@ -133,7 +134,7 @@ TEST(future, C2_4_cancelled_is_no_std_exception_and_leaving_another_task_it_is_a
                      f.stop();
                  }),
                  bide::cancelled);
-    EXPECT_EQ(waiter.status(), future_status::failed); // it was not itself asked to stop before it failed
+    EXPECT_EQ(waiter.status(), future_status::failed);  // it was not itself asked to stop before it failed
 }
 
 TEST(future, C2_4_wait_during_unwinding_is_shielded_and_never_throws) {
@@ -277,4 +278,4 @@ TEST(future, C9_2_no_subscriber_is_lost_in_a_race_with_completion) {
     }
 }
 
-} // namespace
+}  // namespace

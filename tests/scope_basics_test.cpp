@@ -102,7 +102,7 @@ TEST(scope, C3_2_tasks_start_at_the_first_switch_in_the_order_of_start) {
                     co_return;
                 },
                 i);
-        order.push_back(-1); // the body
+        order.push_back(-1);  // the body
     });
     EXPECT_EQ(order, (std::vector<int>{-1, 0, 1, 2, 3, 4}));
 }
@@ -165,7 +165,8 @@ TEST(scope, C3_4_exit_fail_names_the_lines_of_the_unfinished) {
         FAIL() << "nothing was thrown";
     } catch (const bide::unfinished_tasks& e) {
         ASSERT_EQ(e.places().size(), 2U);
-        EXPECT_NE(e.places()[0].find("scope_basics_test.cpp:" + std::to_string(__LINE__ - 6)), std::string::npos) << e.what();
+        EXPECT_NE(e.places()[0].find("scope_basics_test.cpp:" + std::to_string(__LINE__ - 6)), std::string::npos)
+            << e.what();
     }
     EXPECT_NO_THROW(with_scope({.exit = exit_mode::fail}, [](scope&) {}));
 }
@@ -217,7 +218,7 @@ TEST(scope, C3_5_C9_4_a_waiter_of_the_failing_task_gets_its_failure_before_any_c
                          } catch (const std::runtime_error& e) {
                              seen = e.what();
                          }
-                         co_await bide::sleep_for(1h); // unfinished: cancelled by the failure
+                         co_await bide::sleep_for(1h);  // unfinished: cancelled by the failure
                      });
                  }),
                  std::runtime_error);
@@ -234,7 +235,7 @@ TEST(scope, C3_5_keep_going_lets_the_others_run_to_their_end) {
             s.start(say, std::ref(log), "finished", 30ms);
         });
         FAIL() << "nothing was thrown";
-    } catch (const bide::exception_group& group) { // 3.6: in start order
+    } catch (const bide::exception_group& group) {  // 3.6: in start order
         ASSERT_EQ(group.errors().size(), 2U);
         EXPECT_EQ(bide::describe(group.errors()[0]), "started first");
         EXPECT_EQ(bide::describe(group.errors()[1]), "started second");
@@ -421,4 +422,4 @@ TEST(scope, C9_5_nothing_of_a_failed_scope_resumes_in_a_later_call) {
     EXPECT_TRUE(log.empty());
 }
 
-} // namespace
+}  // namespace

@@ -131,11 +131,12 @@ using report_hook = void (*)(const std::string& text);
 report_hook set_report_hook(report_hook hook) noexcept;
 void report(const std::string& text) noexcept;
 
-/// True when the environment has BIDE_DEV=1 (read once): dropped tasks, standstills and jobs alive at exit are reported.
+/// True when the environment has BIDE_DEV=1 (read once): dropped tasks, standstills and jobs alive at exit are
+/// reported.
 [[nodiscard]] bool dev_mode() noexcept;
 
 /// Switches dev mode from inside the program (tests, tools).
 void set_dev_mode(bool on) noexcept;
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

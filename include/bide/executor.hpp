@@ -29,12 +29,12 @@ class loop;
 namespace detail {
 struct task_node;
 enum class step : std::uint8_t { resume, unwind, call };
-struct live_list { // the tasks that were started here and have not ended, for the debug view
+struct live_list {  // the tasks that were started here and have not ended, for the debug view
     spin_lock lock;
     task_node* first = nullptr;
 };
 struct live_access;
-} // namespace detail
+}  // namespace detail
 
 /// Something that is ready to run: a coroutine to be resumed or unwound, or a function of bide's own. `next` belongs
 /// to the executor while the node is queued with it.
@@ -65,7 +65,7 @@ public:
     [[nodiscard]] virtual const char* name() const noexcept { return "executor"; }
 
 protected:
-    virtual ~executor(); // nobody deletes through it; virtual, because a friend could
+    virtual ~executor();  // nobody deletes through it; virtual, because a friend could
     /// Takes it out of the debug view; called by a destructor before anything that post() needs is gone.
     void retire() noexcept;
 
@@ -73,9 +73,9 @@ private:
     friend struct detail::live_access;
     friend class loop;
     const executor* base_;
-    loop* loop_ = nullptr; // itself, when it is a loop
+    loop* loop_ = nullptr;  // itself, when it is a loop
     detail::live_list live_;
-    executor* prev_ = nullptr; // the list of all executors
+    executor* prev_ = nullptr;  // the list of all executors
     executor* next_ = nullptr;
     bool listed_ = false;
 };
@@ -83,5 +83,5 @@ private:
 /// Runs one posted node on this thread.
 void run_ready(ready_node& node) noexcept;
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

@@ -4,8 +4,8 @@
 // choice of where such a coroutine goes on.
 //
 //     foreign_task page(std::string url) {
-//         std::string text = co_await fetch(url);                      // a bide::task, awaited by a type bide does not know
-//         std::string more = co_await bide::via(post_to_gui, fetch(url));  // resumed by post_to_gui(handle)
+//         std::string text = co_await fetch(url);                      // a bide::task, awaited by a type bide does not
+//         know std::string more = co_await bide::via(post_to_gui, fetch(url));  // resumed by post_to_gui(handle)
 //     }
 //
 // The work runs on bide's background loop. When it has ended, the hand-over is called with the handle of the foreign
@@ -53,7 +53,8 @@ struct resume_there {
     void operator()(std::coroutine_handle<> h) const { h.resume(); }
 };
 
-template <class A, class HandOver> class foreign_awaiter {
+template <class A, class HandOver>
+class foreign_awaiter {
     using result = await_result_t<A>;
 
 public:
@@ -71,7 +72,7 @@ public:
         auto ended = [turn, h, hand_over = std::move(hand_over_)]() mutable {
             if (turn->take()) std::invoke(hand_over, h);
         };
-        const future<result> f = future_; // *this may be gone as soon as the work has ended
+        const future<result> f = future_;  // *this may be gone as soon as the work has ended
         auto shared = std::make_shared<decltype(ended)>(std::move(ended));
         if constexpr (std::is_void_v<result>) {
             f.subscribe([shared] { (*shared)(); }, [shared](const std::exception_ptr&) { (*shared)(); });
@@ -89,7 +90,8 @@ private:
 };
 
 /// What via() gives.
-template <class A, class HandOver> class via_op {
+template <class A, class HandOver>
+class via_op {
 public:
     via_op(HandOver hand_over, A work) : work_(std::move(work)), hand_over_(std::move(hand_over)) {}
     [[nodiscard]] foreign_awaiter<A, HandOver> operator co_await() && {
@@ -101,28 +103,31 @@ private:
     HandOver hand_over_;
 };
 
-} // namespace detail
+}  // namespace detail
 
 /// For a foreign coroutine: the awaitable, and who resumes the coroutine with its handle when the work has ended.
 template <class HandOver, class A>
-    requires detail::native_awaitable<A> && std::is_invocable_v<std::decay_t<HandOver>&, std::coroutine_handle<>>
-[[nodiscard]] auto via(HandOver&& hand_over, A&& work) {
-    static_assert(std::is_constructible_v<std::decay_t<A>, A>, "bide: a task is awaited once: write via(f, std::move(t))");
-    return detail::via_op<std::decay_t<A>, std::decay_t<HandOver>>(std::forward<HandOver>(hand_over), std::forward<A>(work));
+    requires detail::native_awaitable<A> && std::is_invocable_v < std::decay_t<HandOver>
+&, std::coroutine_handle < >> [[nodiscard]] auto via(HandOver&& hand_over, A&& work) {
+    static_assert(std::is_constructible_v<std::decay_t<A>, A>,
+                  "bide: a task is awaited once: write via(f, std::move(t))");
+    return detail::via_op<std::decay_t<A>, std::decay_t<HandOver>>(std::forward<HandOver>(hand_over),
+                                                                   std::forward<A>(work));
 }
 
 /// What a coroutine type that bide does not know finds. (bide's own tasks never look here.)
 template <class A>
     requires detail::native_awaitable<A>
 [[nodiscard]] auto operator co_await(A&& work) {
-    static_assert(std::is_constructible_v<std::decay_t<A>, A>, "bide: a task is awaited once: write co_await std::move(t)");
+    static_assert(std::is_constructible_v<std::decay_t<A>, A>,
+                  "bide: a task is awaited once: write co_await std::move(t)");
     return detail::foreign_awaiter<std::decay_t<A>, detail::resume_there>(std::decay_t<A>(std::forward<A>(work)),
-                                                                           detail::resume_there());
+                                                                          detail::resume_there());
 }
 
 namespace detail {
-using v0::operator co_await; // many awaitables are of types in detail: found by their arguments there
-} // namespace detail
+using v0::operator co_await;  // many awaitables are of types in detail: found by their arguments there
+}  // namespace detail
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

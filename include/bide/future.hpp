@@ -35,7 +35,8 @@ inline namespace v0 {
 /// Where subscribers run: where the result is produced, or on the thread that subscribes (which then waits).
 enum class run_on : std::uint8_t { producer, caller };
 
-template <class T = void> class future {
+template <class T = void>
+class future {
 public:
     using value_type = T;
 
@@ -82,16 +83,20 @@ public:
     void stop() const { state().stop_producer(stop_reason::user); }
 
     /// Calls on_value(const T&) or on_error(std::exception_ptr) once, when the result is there; at once if it is.
-    template <class V, class E> void subscribe(V on_value, E on_error, run_on where = run_on::producer) const;
+    template <class V, class E>
+    void subscribe(V on_value, E on_error, run_on where = run_on::producer) const;
 
     // Internal.
     [[nodiscard]] auto native_awaiter(detail::promise_base& p) const& {
         return detail::future_awaiter<T, false>(p, state());
     }
-    [[nodiscard]] auto native_awaiter(detail::promise_base& p) && { return detail::future_awaiter<T, true>(p, state()); }
+    [[nodiscard]] auto native_awaiter(detail::promise_base& p) && {
+        return detail::future_awaiter<T, true>(p, state());
+    }
     explicit future(detail::future_state<T>* adopted) noexcept : state_(adopted) {}
     [[nodiscard]] detail::future_state<T>& state() const {
-        if (state_ == nullptr) [[unlikely]] throw usage_error("this future is empty: it was moved from or default-constructed");
+        if (state_ == nullptr) [[unlikely]]
+            throw usage_error("this future is empty: it was moved from or default-constructed");
         return *state_;
     }
 
@@ -104,7 +109,7 @@ private:
         detail::root<void> root(settled(*this).release(where), where);
         root.run();
     }
-    struct settled_awaiter : detail::owned_leaf<settled_awaiter> { // waits, takes no result and consumes nothing
+    struct settled_awaiter : detail::owned_leaf<settled_awaiter> {  // waits, takes no result and consumes nothing
         using base = detail::owned_leaf<settled_awaiter>;
         detail::future_state<T>* s;
         settled_awaiter(detail::promise_base& p, detail::future_state<T>& st) noexcept
@@ -129,14 +134,16 @@ private:
 
 namespace detail {
 
-template <class T> class promise_state final : public future_state<T> {
+template <class T>
+class promise_state final : public future_state<T> {
 public:
     stop_state stop;
-    std::atomic<bool> taken{false}; // somebody completes it, or has
+    std::atomic<bool> taken{false};  // somebody completes it, or has
     void stop_producer(stop_reason why) noexcept override { stop.request(why); }
 };
 
-template <class T, class V, class E> class subscription final : public subscriber {
+template <class T, class V, class E>
+class subscription final : public subscriber {
 public:
     subscription(V v, E e) : on_value_(std::move(v)), on_error_(std::move(e)) {}
     void call(future_base& base) override {
@@ -156,16 +163,19 @@ private:
     E on_error_;
 };
 
-template <class F> bool is_null(const F& f) {
-    if constexpr (requires { static_cast<bool>(f == nullptr); }) return static_cast<bool>(f == nullptr);
-    else return false;
+template <class F>
+bool is_null(const F& f) {
+    if constexpr (requires { static_cast<bool>(f == nullptr); })
+        return static_cast<bool>(f == nullptr);
+    else
+        return false;
 }
 [[noreturn]] void throw_null_callback();
 [[noreturn]] void throw_null_exception();
 [[noreturn]] void throw_second_result();
 [[noreturn]] void throw_second_future();
 
-} // namespace detail
+}  // namespace detail
 
 template <class T>
 template <class V, class E>
@@ -185,11 +195,11 @@ void future<T>::subscribe(V on_value, E on_error, run_on where) const {
 }
 
 /// Completes a future once, from any thread.
-template <class T = void> class promise {
+template <class T = void>
+class promise {
 public:
     promise() : state_(new detail::promise_state<T>) { state_->result.state = detail::outcome::value; }
-    promise(promise&& other) noexcept
-        : state_(std::exchange(other.state_, nullptr)), given_(other.given_) {}
+    promise(promise&& other) noexcept : state_(std::exchange(other.state_, nullptr)), given_(other.given_) {}
     promise& operator=(promise&& other) noexcept {
         promise taken(std::move(other));
         std::swap(state_, taken.state_);
@@ -214,52 +224,53 @@ public:
         return future<T>(state_);
     }
     template <class... V>
-        requires std::is_constructible_v<detail::stored_t<T>, V...> && (!std::is_reference_v<T>)
-    void set_value(V&&... value) {
-        claim();
-        try {
-            state_->result.emplace(std::forward<V>(value)...);
-        } catch (...) { // nothing has happened: the promise can still be completed
-            state_->taken.store(false, std::memory_order_release);
-            throw;
+        requires std::is_constructible_v<detail::stored_t<T>, V...> &&
+            (!std::is_reference_v<T>)void set_value(V&&... value) {
+            claim();
+            try {
+                state_->result.emplace(std::forward<V>(value)...);
+            } catch (...) {  // nothing has happened: the promise can still be completed
+                state_->taken.store(false, std::memory_order_release);
+                throw;
+            }
+            state_->publish(future_status::succeeded);
         }
-        state_->publish(future_status::succeeded);
-    }
-    template <class U = T>  // a template: T may be void
-        requires std::is_reference_v<U>
-    void set_value(std::type_identity_t<U> value) {
-        claim();
-        state_->result.emplace(std::addressof(value));
-        state_->publish(future_status::succeeded);
-    }
-    void set_exception(std::exception_ptr error) {
-        if (error == nullptr) detail::throw_null_exception();
-        claim();
-        state_->result.fail(std::move(error));
-        state_->publish(future_status::failed);
-    }
-    /// The work was cancelled: waiters get `cancelled`.
-    void set_cancelled(stop_reason why = stop_reason::user) {
-        claim();
-        state_->result.state = detail::outcome::stopped;
-        state_->set_why(why);
-        state_->publish(future_status::cancelled);
-    }
-    /// Whether somebody called stop() on the future.
-    [[nodiscard]] bool stop_requested() const { return need().stop.requested(); }
+        template <class U = T>  // a template: T may be void
+            requires std::is_reference_v<U>
+        void set_value(std::type_identity_t<U> value) {
+            claim();
+            state_->result.emplace(std::addressof(value));
+            state_->publish(future_status::succeeded);
+        }
+        void set_exception(std::exception_ptr error) {
+            if (error == nullptr) detail::throw_null_exception();
+            claim();
+            state_->result.fail(std::move(error));
+            state_->publish(future_status::failed);
+        }
+        /// The work was cancelled: waiters get `cancelled`.
+        void set_cancelled(stop_reason why = stop_reason::user) {
+            claim();
+            state_->result.state = detail::outcome::stopped;
+            state_->set_why(why);
+            state_->publish(future_status::cancelled);
+        }
+        /// Whether somebody called stop() on the future.
+        [[nodiscard]] bool stop_requested() const { return need().stop.requested(); }
 
-private:
-    detail::promise_state<T>& need() const {
-        if (state_ == nullptr) [[unlikely]] throw usage_error("this promise was moved from");
-        return *state_;
-    }
-    void claim() {
-        // acq_rel: of two threads that complete it, one gets the error and touches nothing.
-        if (need().taken.exchange(true, std::memory_order_acq_rel)) detail::throw_second_result();
-    }
+    private:
+        detail::promise_state<T>& need() const {
+            if (state_ == nullptr) [[unlikely]]
+                throw usage_error("this promise was moved from");
+            return *state_;
+        }
+        void claim() {
+            // acq_rel: of two threads that complete it, one gets the error and touches nothing.
+            if (need().taken.exchange(true, std::memory_order_acq_rel)) detail::throw_second_result();
+        }
 
-    detail::promise_state<T>* state_;
-    bool given_ = false;
+        detail::promise_state<T>* state_;
+        bool given_ = false;
 };
 
 namespace detail {
@@ -271,7 +282,7 @@ auto submit_started(executor& ex, submitted_work* work, const std::source_locati
     n->launch(ex, *work, nullptr);
     return result;
 }
-} // namespace detail
+}  // namespace detail
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

@@ -95,12 +95,12 @@ private:
     std::atomic<std::int64_t> earliest_;  // copy of the first timer's time, to look at without the lock
     detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
     unsigned turns_ = 0;
-    unsigned yields_ = 0;                            // in the present turn
-    bool running_ = false;                           // on some native stack of the owning thread
-    int process_ = 0;                                // the process that made it: fork() is noticed
-    detail::submitted_work work_;                    // what was submitted and has not ended
-    std::shared_ptr<std::atomic<long>> outside_;     // jobs on other threads that will wake this loop
-    std::atomic<bool> waker_is_done_{false};         // with the loop, after a push that had to wake it
+    unsigned yields_ = 0;                                        // in the present turn
+    bool running_ = false;                                       // on some native stack of the owning thread
+    int process_ = 0;                                            // the process that made it: fork() is noticed
+    detail::submitted_work work_;                                // what was submitted and has not ended
+    std::shared_ptr<std::atomic<long>> outside_;                 // jobs on other threads that will wake this loop
+    std::atomic<bool> waker_is_done_{false};                     // with the loop, after a push that had to wake it
     std::atomic<detail::virtual_clock*> sleeping_for_{nullptr};  // whose time the present sleep does not hold up
 };
 

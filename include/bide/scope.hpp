@@ -12,17 +12,20 @@
 //         …
 //     });
 //
-// start(f, args…) copies the callable and the arguments into the started task, so a lambda may capture what outlives the
-// scope. Tasks begin at the next switching point, in the order in which they were started.
+// start(f, args…) copies the callable and the arguments into the started task, so a lambda may capture what outlives
+// the scope. Tasks begin at the next switching point, in the order in which they were started.
 //
-// Exit modes: wait (default); cancel: unfinished tasks are cancelled when the body has ended; fail: as cancel, and throws
+// Exit modes: wait (default); cancel: unfinished tasks are cancelled when the body has ended; fail: as cancel, and
+// throws
 //   unfinished_tasks naming the lines that started them.
-// Error modes: cancel (default): the first failure, of a task or of the body, cancels the rest of this scope and is thrown
-//   as itself at its end; keep_going: the others run to their end, the failures are thrown as one exception_group in start
-//   order. A failure that somebody waited for is not thrown again unless it cancelled something unfinished.
-//   If the body threw, its exception goes on. What is not thrown goes to `.errors`, else to the unhandled-error hook.
+// Error modes: cancel (default): the first failure, of a task or of the body, cancels the rest of this scope and is
+// thrown
+//   as itself at its end; keep_going: the others run to their end, the failures are thrown as one exception_group in
+//   start order. A failure that somebody waited for is not thrown again unless it cancelled something unfinished. If
+//   the body threw, its exception goes on. What is not thrown goes to `.errors`, else to the unhandled-error hook.
 //
-// Thread rule: start and stop may be called from any thread while the scope is open; ref() gives a handle that may outlive
+// Thread rule: start and stop may be called from any thread while the scope is open; ref() gives a handle that may
+// outlive
 //   it (starting through it then throws scope_closed).
 // Lifetime rule: the body's locals die when the body ends, before the tasks are joined: tasks may refer only to what
 //   outlives with_scope. (A cancelled async body is unwound after its tasks have ended.)
@@ -59,7 +62,8 @@ private:
     friend class scope;
     explicit scope_ref(detail::scope_door* door) noexcept;
     [[nodiscard]] detail::scope_core& hold() const;
-    template <class F, class... A> auto start_at(const std::source_location& where, F&& f, A&&... args);
+    template <class F, class... A>
+    auto start_at(const std::source_location& where, F&& f, A&&... args);
     detail::scope_door* door_;
 };
 
@@ -82,7 +86,7 @@ public:
 private:
     scope_core* core_;
 };
-} // namespace detail
+}  // namespace detail
 
 class scope {
 public:
@@ -104,13 +108,15 @@ public:
     explicit scope(detail::scope_core& core) noexcept : core_(core) {}
 
 private:
-    template <class F, class... A> auto start_at(const std::source_location& where, F&& f, A&&... args) {
+    template <class F, class... A>
+    auto start_at(const std::source_location& where, F&& f, A&&... args) {
         return detail::start_in(core_, where, std::forward<F>(f), std::forward<A>(args)...);
     }
     detail::scope_core& core_;
 };
 
-template <class F, class... A> auto scope_ref::start_at(const std::source_location& where, F&& f, A&&... args) {
+template <class F, class... A>
+auto scope_ref::start_at(const std::source_location& where, F&& f, A&&... args) {
     struct holding {
         detail::scope_core& core;
         ~holding() { core.drop_hold(); }
@@ -138,11 +144,12 @@ private:
     thread_state& state_;
     task_node* before_;
     task<> end_;
-    standing_here standing_; // the loop below stands still until the scope has ended
-    bool shielded_;          // in a destructor that an exception or a cancellation runs
+    standing_here standing_;  // the loop below stands still until the scope has ended
+    bool shielded_;           // in a destructor that an exception or a cancellation runs
 };
 
-template <class R, class F> R with_scope_sync(const scope_options& options, F& body, const std::source_location& where) {
+template <class R, class F>
+R with_scope_sync(const scope_options& options, F& body, const std::source_location& where) {
     scope_core core(options, where);
     sync_scope_frame frame(core);
     scope s(core);
@@ -162,15 +169,18 @@ template <class R, class F> R with_scope_sync(const scope_options& options, F& b
         frame.leave_body();
         core.body_failed(std::current_exception());
     }
-    if (frame.drain()) throw cancelled(core.stop.reason()); // the stop came from outside and goes on outwards
+    if (frame.drain()) throw cancelled(core.stop.reason());  // the stop came from outside and goes on outwards
     if constexpr (!std::is_void_v<R>) {
-        if (!result) throw cancelled(core.stop.reason()); // the body was stopped: there is no value
-        if constexpr (std::is_reference_v<R>) return static_cast<R>(**result);
-        else return std::move(*result);
+        if (!result) throw cancelled(core.stop.reason());  // the body was stopped: there is no value
+        if constexpr (std::is_reference_v<R>)
+            return static_cast<R>(**result);
+        else
+            return std::move(*result);
     }
 }
 
-template <class R, class F> task<R> with_scope_async(scope_options options, F body, std::source_location where) {
+template <class R, class F>
+task<R> with_scope_async(scope_options options, F body, std::source_location where) {
     scope_core core(options, where);
     context* const here = (co_await this_frame_op())->ctx;
     core.open(*here->ex, here);
@@ -178,7 +188,7 @@ template <class R, class F> task<R> with_scope_async(scope_options options, F bo
     scope s(core);
     slot<R> result;
     result.state = outcome::stopped;
-    std::exception_ptr refused; // the body's function itself threw: nothing of it ran
+    std::exception_ptr refused;  // the body's function itself threw: nothing of it ran
     try {
         result.child = as_task(std::invoke(body, s)).release();
     } catch (...) {
@@ -188,13 +198,15 @@ template <class R, class F> task<R> with_scope_async(scope_options options, F bo
         core.body_failed(std::move(refused));
     } else {
         co_await body_op<R>(core, result);
-        if (result.state == outcome::failed) core.body_failed(result.take_error());
-        else if (result.state == outcome::stopped) core.body_stopped();
+        if (result.state == outcome::failed)
+            core.body_failed(result.take_error());
+        else if (result.state == outcome::stopped)
+            core.body_stopped();
     }
     core.apply_exit_mode();
     co_await end_of_scope_op(core);
     core.delist();
-    struct unused { // the value, when a failure is thrown instead
+    struct unused {  // the value, when a failure is thrown instead
         slot<R>& s;
         bool taken = false;
         ~unused() {
@@ -212,25 +224,29 @@ template <class R, class F> task<R> with_scope_async(scope_options options, F bo
 }
 
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-template <class F> inline constexpr bool safe_in_await = std::is_lvalue_reference_v<F> || std::is_trivially_copyable_v<F>;
+template <class F>
+inline constexpr bool safe_in_await = std::is_lvalue_reference_v<F> || std::is_trivially_copyable_v<F>;
 #else
-template <class F> inline constexpr bool safe_in_await = true;
+template <class F>
+inline constexpr bool safe_in_await = true;
 #endif
 
-} // namespace detail
+}  // namespace detail
 
-/// Runs the body with a scope, and ends when the body and everything started in the scope have ended. The body is a plain
-/// function (then this blocks, and returns what it returns) or one that returns a task (then this is awaited).
+/// Runs the body with a scope, and ends when the body and everything started in the scope have ended. The body is a
+/// plain function (then this blocks, and returns what it returns) or one that returns a task (then this is awaited).
 template <class F>
 auto with_scope(const scope_options& options, F&& body, std::source_location where = std::source_location::current()) {
-    static_assert(std::is_invocable_v<F&, scope&>,
-                  "bide: the body of with_scope is a function of (bide::scope&), called with the scope that it may start in");
+    static_assert(
+        std::is_invocable_v<F&, scope&>,
+        "bide: the body of with_scope is a function of (bide::scope&), called with the scope that it may start in");
     if constexpr (std::is_invocable_v<F&, scope&>) {
         using R = std::invoke_result_t<F&, scope&>;
         if constexpr (awaitable<R>) {
-            static_assert(detail::safe_in_await<F>,
-                          "bide: g++ 12 destroys the captures of a lambda temporary in a co_await expression twice; capture by "
-                          "reference ([&]), or name the lambda first and pass the name");
+            static_assert(
+                detail::safe_in_await<F>,
+                "bide: g++ 12 destroys the captures of a lambda temporary in a co_await expression twice; capture by "
+                "reference ([&]), or name the lambda first and pass the name");
             return detail::with_scope_async<await_result_t<R>, std::decay_t<F>>(options, std::forward<F>(body), where);
         } else {
             return detail::with_scope_sync<R>(options, body, where);
@@ -238,9 +254,10 @@ auto with_scope(const scope_options& options, F&& body, std::source_location whe
     }
 }
 
-template <class F> auto with_scope(F&& body, std::source_location where = std::source_location::current()) {
+template <class F>
+auto with_scope(F&& body, std::source_location where = std::source_location::current()) {
     return with_scope(scope_options{}, std::forward<F>(body), where);
 }
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

@@ -38,14 +38,16 @@
 namespace bide {
 inline namespace v0 {
 
-template <class T = void> class task;
+template <class T = void>
+class task;
 
 namespace detail {
 
 [[noreturn]] void throw_empty_task(const std::source_location& where);
 
 /// What every task coroutine's promise has in common; `Memory` says where its frame lives.
-template <class T> class promise_common : public promise_base {
+template <class T>
+class promise_common : public promise_base {
 public:
     task<T> get_return_object(std::source_location here = std::source_location::current()) noexcept {
         origin = here;
@@ -57,8 +59,9 @@ public:
 
     template <native_awaitable A>
     auto await_transform(A&& a, std::source_location here = std::source_location::current()) {
-        static_assert(!std::is_lvalue_reference_v<A> || !requires { typename std::remove_cvref_t<A>::awaited_once; },
-                      "bide: a task is awaited once: write co_await std::move(t)");
+        static_assert(
+            !std::is_lvalue_reference_v<A> || !requires { typename std::remove_cvref_t<A>::awaited_once; },
+            "bide: a task is awaited once: write co_await std::move(t)");
         where = here;
         return std::forward<A>(a).native_awaiter(*this);
     }
@@ -70,14 +73,16 @@ public:
     template <class A>
         requires(!awaitable<A>)
     void await_transform(A&&) {
-        static_assert(awaitable<A>, "bide: this cannot be awaited (for a task held in a variable: co_await std::move(t))");
+        static_assert(awaitable<A>,
+                      "bide: this cannot be awaited (for a task held in a variable: co_await std::move(t))");
     }
 
 protected:
     slot<T>& result() noexcept { return *static_cast<slot<T>*>(out); }
 };
 
-template <class T> class promise_value : public promise_common<T> {
+template <class T>
+class promise_value : public promise_common<T> {
 public:
     template <class U = T>
         requires std::is_constructible_v<T, U&&>
@@ -90,19 +95,22 @@ public:
         }
     }
 };
-template <> class promise_value<void> : public promise_common<void> {
+template <>
+class promise_value<void> : public promise_common<void> {
 public:
     void return_void() const noexcept {}
 };
 
-template <class T> class task_promise : public promise_value<T> {
+template <class T>
+class task_promise : public promise_value<T> {
 public:
     static void* operator new(std::size_t n) { return frame_alloc(n); }
     static void operator delete(void* frame, std::size_t n) noexcept { frame_free(frame, n); }
 };
 
 /// The promise of a coroutine that was given an allocator; found by std::coroutine_traits below.
-template <class T> class allocator_promise : public promise_value<T> {
+template <class T>
+class allocator_promise : public promise_value<T> {
 public:
     template <class Alloc, class... A>
     static void* operator new(std::size_t n, std::allocator_arg_t, const Alloc& alloc, const A&...) {
@@ -115,7 +123,7 @@ public:
     static void operator delete(void* frame, std::size_t n) noexcept { frame_free(frame, n); }
 };
 
-} // namespace detail
+}  // namespace detail
 
 #if defined(__clang__)
 #define BIDE_DETAIL_TRIVIAL_ABI [[clang::trivial_abi]]
@@ -123,13 +131,14 @@ public:
 #define BIDE_DETAIL_TRIVIAL_ABI
 #endif
 
-template <class T> class BIDE_DETAIL_TRIVIAL_ABI [[nodiscard("a task runs only when it is awaited, waited for or started")]] task {
+template <class T>
+class BIDE_DETAIL_TRIVIAL_ABI [[nodiscard("a task runs only when it is awaited, waited for or started")]] task {
 public:
     using promise_type = detail::task_promise<T>;
     using value_type = T;
     using awaited_once = void;
 
-    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task(task && other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     task& operator=(task&& other) noexcept {
         if (this != &other) {
             if (frame_ != nullptr) detail::drop_cold(frame_);
@@ -138,7 +147,8 @@ public:
         return *this;
     }
     ~task() {
-        if (frame_ != nullptr) [[unlikely]] detail::drop_cold(frame_);
+        if (frame_ != nullptr) [[unlikely]]
+            detail::drop_cold(frame_);
     }
 
     /// False once it was consumed or moved from.
@@ -153,21 +163,23 @@ public:
 
     // Internal: for bide's own consumers.
     [[nodiscard]] detail::promise_base* release(std::source_location where = std::source_location::current()) {
-        if (frame_ == nullptr) [[unlikely]] detail::throw_empty_task(where);
+        if (frame_ == nullptr) [[unlikely]]
+            detail::throw_empty_task(where);
         return std::exchange(frame_, nullptr);
     }
-    [[nodiscard]] detail::slot<T> native_awaiter(detail::promise_base& p) { return detail::slot<T>(release(p.where)); }
+    [[nodiscard]] detail::slot<T> native_awaiter(detail::promise_base & p) { return detail::slot<T>(release(p.where)); }
 
 private:
     friend class detail::promise_common<T>;
-    explicit task(detail::promise_base* cold) noexcept : frame_(cold) {}
+    explicit task(detail::promise_base * cold) noexcept : frame_(cold) {}
     detail::promise_base* frame_;
 };
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide
 
-template <class T, class Alloc, class... A> struct std::coroutine_traits<bide::task<T>, std::allocator_arg_t, Alloc, A...> {
+template <class T, class Alloc, class... A>
+struct std::coroutine_traits<bide::task<T>, std::allocator_arg_t, Alloc, A...> {
     using promise_type = bide::detail::allocator_promise<T>;
 };
 template <class T, class Self, class Alloc, class... A>

@@ -2,8 +2,8 @@
 //
 // wait.hpp: block the calling thread until something awaitable is there.
 //
-// wait() is checked: it knows where it stands, and works, compensates, or throws would_deadlock; it never hangs silently
-// where it could have known.
+// wait() is checked: it knows where it stands, and works, compensates, or throws would_deadlock; it never hangs
+// silently where it could have known.
 //   * on an ordinary thread it drives this thread's own private loop until that one task is done; no set-up
 //   * in the body of a sync with_scope it drives that scope's tasks too
 //   * in plain code that a loop is running, the task runs on a private idle loop while the outer loop stands still
@@ -31,7 +31,8 @@ namespace bide {
 inline namespace v0 {
 
 /// Blocks until the awaitable is there; its result, or its exception.
-template <awaitable A> await_result_t<A> wait(A&& a, std::source_location where = std::source_location::current()) {
+template <awaitable A>
+await_result_t<A> wait(A&& a, std::source_location where = std::source_location::current()) {
     if constexpr (requires { std::forward<A>(a).wait(where); }) {
         return std::forward<A>(a).wait(where);
     } else if constexpr (std::is_lvalue_reference_v<A>) {
@@ -57,5 +58,5 @@ private:
     detail::idle_loop_scope scope_;
 };
 
-} // namespace v0
-} // namespace bide
+}  // namespace v0
+}  // namespace bide

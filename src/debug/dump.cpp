@@ -82,10 +82,12 @@ std::string describe_loop(loop& l) {
         &s);
     found all;
     for (const task_node* n : s.nodes) all.texts[n] = describe_node(*n, true);
-    for (auto at = s.nodes.rbegin(); at != s.nodes.rend(); ++at) { // the list has the newest first
+    for (auto at = s.nodes.rbegin(); at != s.nodes.rend(); ++at) {  // the list has the newest first
         const task_node* n = *at;
-        if (n->parent != nullptr && all.texts.count(n->parent) != 0) all.children[n->parent].push_back(n);
-        else all.roots.push_back(n);
+        if (n->parent != nullptr && all.texts.count(n->parent) != 0)
+            all.children[n->parent].push_back(n);
+        else
+            all.roots.push_back(n);
     }
     std::ostringstream out;
     for (const task_node* n : all.roots) print(out, all, n, 0);
@@ -110,7 +112,7 @@ struct question final : call_node {
             q->to->text = std::move(text);
             q->to->given = true;
             q->to->there.notify_one();
-        } catch (...) { // no memory: no answer
+        } catch (...) {  // no memory: no answer
         }
     }
 };
@@ -129,9 +131,9 @@ bool empty(executor& ex) {
 
 struct asked {
     std::string name;
-    std::shared_ptr<answer> to; // another thread's loop
-    loop* own = nullptr;        // this thread's
-    std::string names;          // an executor of the user's
+    std::shared_ptr<answer> to;  // another thread's loop
+    loop* own = nullptr;         // this thread's
+    std::string names;           // an executor of the user's
 };
 
 // Under the lock of the list of executors: so none of them goes away meanwhile.
@@ -160,7 +162,7 @@ void ask_all(executor* first, void* with) {
     }
 }
 
-} // namespace
+}  // namespace
 
 void dump(std::ostream& out, std::chrono::milliseconds patience) {
     std::vector<asked> all;
@@ -173,12 +175,14 @@ void dump(std::ostream& out, std::chrono::milliseconds patience) {
             out << a.name << "\n" << a.names;
         } else {
             std::unique_lock guard(a.to->m);
-            if (a.to->there.wait_until(guard, until, [&] { return a.to->given; })) out << a.name << "\n" << a.to->text;
-            else out << a.name << ": no answer (it is blocked, or not run at the moment)\n";
+            if (a.to->there.wait_until(guard, until, [&] { return a.to->given; }))
+                out << a.name << "\n" << a.to->text;
+            else
+                out << a.name << ": no answer (it is blocked, or not run at the moment)\n";
         }
     }
 }
 
-} // namespace debug
-} // namespace v0
-} // namespace bide
+}  // namespace debug
+}  // namespace v0
+}  // namespace bide

@@ -27,12 +27,8 @@ std::size_t count(const std::string& text, const std::string& part) {
     return n;
 }
 
-bide::task<> inner_sleep() {
-    co_await bide::sleep_for(1h);
-}
-bide::task<> outer_of_sleep() {
-    co_await inner_sleep();
-}
+bide::task<> inner_sleep() { co_await bide::sleep_for(1h); }
+bide::task<> outer_of_sleep() { co_await inner_sleep(); }
 
 TEST(dump, names_every_frame_its_line_and_what_it_waits_for) {
     const bide::testing::virtual_time time;
@@ -47,7 +43,7 @@ TEST(dump, names_every_frame_its_line_and_what_it_waits_for) {
     EXPECT_EQ(count(text, "inner_sleep()"), 1U) << text;
     EXPECT_EQ(count(text, "outer_of_sleep()"), 1U) << text;
     EXPECT_EQ(count(text, "waits for a sleep"), 1U) << text;
-    EXPECT_NE(text.find("dump_test.cpp:31"), std::string::npos) << text; // the co_await in inner_sleep
+    EXPECT_NE(text.find("dump_test.cpp:31"), std::string::npos) << text;  // the co_await in inner_sleep
     EXPECT_LT(text.find("inner_sleep()"), text.find("outer_of_sleep()")) << text;
 }
 
@@ -85,8 +81,6 @@ TEST(dump, asks_a_loop_of_another_thread) {
     EXPECT_EQ(waiting.status(), bide::future_status::cancelled);
 }
 
-TEST(dump, is_empty_of_tasks_when_nothing_lives) {
-    EXPECT_EQ(count(dumped(0ms), "task #"), 0U);
-}
+TEST(dump, is_empty_of_tasks_when_nothing_lives) { EXPECT_EQ(count(dumped(0ms), "task #"), 0U); }
 
-} // namespace
+}  // namespace

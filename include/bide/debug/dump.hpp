@@ -12,9 +12,8 @@
 // stands (one store per await), the leaf that it waits at, a list of what is alive.
 //
 // Thread rule: from any thread. The loop that this thread runs is looked at directly; another loop is asked to describe
-// itself and has `patience` to answer (one that is blocked does not, and that is said). Tasks of an executor of your own
-// are listed by name only: nobody but it may look into them.
-// Limits: local variables are not shown.
+// itself and has `patience` to answer (one that is blocked does not, and that is said). Tasks of an executor of your
+// own are listed by name only: nobody but it may look into them. Limits: local variables are not shown.
 #pragma once
 
 #include <chrono>
@@ -26,6 +25,6 @@ namespace debug {
 
 void dump(std::ostream& out, std::chrono::milliseconds patience = std::chrono::milliseconds(200));
 
-} // namespace debug
-} // namespace v0
-} // namespace bide
+}  // namespace debug
+}  // namespace v0
+}  // namespace bide

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The machinery of parallel() and serial(): a callable with its arguments, and the coroutines that run many. parallel is
-// a scope (first failure cancels the rest, and is thrown when all have ended), serial a chain of awaits.
+// The machinery of parallel() and serial(): a callable with its arguments, and the coroutines that run many. parallel
+// is a scope (first failure cancels the rest, and is thrown when all have ended), serial a chain of awaits.
 #pragma once
 
 #include <bide/call.hpp>
@@ -23,10 +23,12 @@ namespace detail {
 
 enum class composition { parallel, serial };
 
-template <class T> using unvoid_t = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
+template <class T>
+using unvoid_t = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
 /// A callable and its arguments, to be run once (moved) or many times (copied).
-template <class F, class... A> class bound_call {
+template <class F, class... A>
+class bound_call {
 public:
     using result = typename decltype(run(std::declval<F>(), std::declval<A>()...))::value_type;
 
@@ -45,7 +47,8 @@ private:
 };
 
 /// The result of a future that has one, with void as monostate.
-template <class T> unvoid_t<T> take_value(future<T>& f) {
+template <class T>
+unvoid_t<T> take_value(future<T>& f) {
     if constexpr (std::is_void_v<T>) {
         std::move(f).value();
         return {};
@@ -54,20 +57,23 @@ template <class T> unvoid_t<T> take_value(future<T>& f) {
     }
 }
 
-template <class... Call> task<std::tuple<unvoid_t<typename Call::result>...>> run_all_at_once(std::tuple<Call...> calls) {
+template <class... Call>
+task<std::tuple<unvoid_t<typename Call::result>...>> run_all_at_once(std::tuple<Call...> calls) {
     std::tuple<future<typename Call::result>...> results;
     auto body = [&](scope& s) -> task<> {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             ((std::get<I>(results) = s.start(std::move(std::get<I>(calls)))), ...);
-        }(std::index_sequence_for<Call...>());
+        }
+        (std::index_sequence_for<Call...>());
         co_return;
     };
     co_await with_scope(body);
-    co_return std::apply(
-        [](auto&... f) { return std::tuple<unvoid_t<typename Call::result>...>(take_value(f)...); }, results);
+    co_return std::apply([](auto&... f) { return std::tuple<unvoid_t<typename Call::result>...>(take_value(f)...); },
+                         results);
 }
 
-template <std::size_t I, class Calls, class Results> task<> run_from(Calls& calls, Results& results) {
+template <std::size_t I, class Calls, class Results>
+task<> run_from(Calls& calls, Results& results) {
     if constexpr (I < std::tuple_size_v<Calls>) {
         auto step = std::move(std::get<I>(calls))();
         if constexpr (std::is_same_v<decltype(step), task<void>>) {
@@ -85,29 +91,37 @@ template <std::size_t I, class Calls, class Results> task<> run_from(Calls& call
 
 /// What a step of serial leaves until all are there: a reference is kept as one.
 template <class T>
-using kept_t = std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, unvoid_t<T>>;
+using kept_t =
+    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, unvoid_t<T>>;
 
-template <class... Call> task<std::tuple<unvoid_t<typename Call::result>...>> run_in_turn(std::tuple<Call...> calls) {
+template <class... Call>
+task<std::tuple<unvoid_t<typename Call::result>...>> run_in_turn(std::tuple<Call...> calls) {
     std::tuple<std::optional<kept_t<typename Call::result>>...> results;
     co_await run_from<0>(calls, results);
-    co_return std::apply(
-        [](auto&... r) { return std::tuple<unvoid_t<typename Call::result>...>(std::move(*r)...); }, results);
+    co_return std::apply([](auto&... r) { return std::tuple<unvoid_t<typename Call::result>...>(std::move(*r)...); },
+                         results);
 }
 
-template <composition Kind, class... Call> auto run_calls(std::tuple<Call...> calls) {
-    if constexpr (Kind == composition::parallel) return run_all_at_once<Call...>(std::move(calls));
-    else return run_in_turn<Call...>(std::move(calls));
+template <composition Kind, class... Call>
+auto run_calls(std::tuple<Call...> calls) {
+    if constexpr (Kind == composition::parallel)
+        return run_all_at_once<Call...>(std::move(calls));
+    else
+        return run_in_turn<Call...>(std::move(calls));
 }
 
 // ---- lists --------------------------------------------------------------------------------------------------------
 
-template <class T> struct any_call {
+template <class T>
+struct any_call {
     [[nodiscard]] virtual task<T> operator()() const = 0;
     virtual ~any_call() = default;
 };
-template <class T> using call_list = std::vector<std::shared_ptr<const any_call<T>>>;
+template <class T>
+using call_list = std::vector<std::shared_ptr<const any_call<T>>>;
 
-template <class T, class R> task<T> converted(task<R> from) {
+template <class T, class R>
+task<T> converted(task<R> from) {
     if constexpr (std::is_void_v<T>) {
         co_await std::move(from);
     } else {
@@ -115,26 +129,31 @@ template <class T, class R> task<T> converted(task<R> from) {
     }
 }
 
-template <class T, class Call> class listed_call final : public any_call<T> {
+template <class T, class Call>
+class listed_call final : public any_call<T> {
     static_assert(std::is_void_v<T> || std::is_convertible_v<typename Call::result, T>,
                   "bide: this call's result is not convertible to the T of parallel<T> or serial<T>");
 
 public:
     explicit listed_call(Call call) : call_(std::move(call)) {}
     [[nodiscard]] task<T> operator()() const override {
-        if constexpr (std::is_same_v<typename Call::result, T>) return call_();
-        else return converted<T>(call_());
+        if constexpr (std::is_same_v<typename Call::result, T>)
+            return call_();
+        else
+            return converted<T>(call_());
     }
 
 private:
     Call call_;
 };
 
-template <class T> task<T> call_listed(std::shared_ptr<const any_call<T>> call) {
+template <class T>
+task<T> call_listed(std::shared_ptr<const any_call<T>> call) {
     return (*call)();
 }
 
-template <class T> task<std::vector<unvoid_t<T>>> run_listed_parallel(call_list<T> calls) {
+template <class T>
+task<std::vector<unvoid_t<T>>> run_listed_parallel(call_list<T> calls) {
     std::vector<future<T>> results;
     results.reserve(calls.size());
     auto body = [&](scope& s) -> task<> {
@@ -148,7 +167,8 @@ template <class T> task<std::vector<unvoid_t<T>>> run_listed_parallel(call_list<
     co_return values;
 }
 
-template <class T> task<std::vector<unvoid_t<T>>> run_listed_serial(call_list<T> calls) {
+template <class T>
+task<std::vector<unvoid_t<T>>> run_listed_serial(call_list<T> calls) {
     std::vector<unvoid_t<T>> values;
     values.reserve(calls.size());
     for (const auto& call : calls) {
@@ -164,6 +184,6 @@ template <class T> task<std::vector<unvoid_t<T>>> run_listed_serial(call_list<T>
     co_return values;
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -76,7 +76,8 @@ public:
     virtual void poll() noexcept = 0;
     /// Ends a present or the next park(); from any thread.
     virtual void wake() noexcept = 0;
-    /// Time jumps when nothing is ready; every ready task having only yielded is as good as idle then, and is told below.
+    /// Time jumps when nothing is ready; every ready task having only yielded is as good as idle then, and is told
+    /// below.
     [[nodiscard]] virtual bool jumps() const noexcept { return false; }
     virtual void only_yields(time_point) noexcept {}
 

@@ -15,9 +15,11 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-struct hand_back { // the small coroutine
+struct hand_back {  // the small coroutine
     struct promise_type {
-        hand_back get_return_object() noexcept { return hand_back{std::coroutine_handle<promise_type>::from_promise(*this)}; }
+        hand_back get_return_object() noexcept {
+            return hand_back{std::coroutine_handle<promise_type>::from_promise(*this)};
+        }
         std::suspend_always initial_suspend() const noexcept { return {}; }
         std::suspend_never final_suspend() const noexcept { return {}; }
         void return_void() const noexcept {}
@@ -28,7 +30,8 @@ struct hand_back { // the small coroutine
 };
 hand_back hand_back_to(promise_base* waiting);
 
-template <class A> class foreign_leaf {
+template <class A>
+class foreign_leaf {
 public:
     explicit foreign_leaf(A&& a) : awaiter_(foreign_awaiter_of(std::forward<A>(a))) {}
     foreign_leaf(const foreign_leaf&) = delete;
@@ -36,11 +39,12 @@ public:
 
     [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
 
-    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) {
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) {
         promise_base* me = &h.promise();
         const hand_back proxy = hand_back_to(me);
         const std::coroutine_handle<> given = proxy.handle;
-        detach(me); // K3: from the next line on the foreign code may resume us on another thread
+        detach(me);  // K3: from the next line on the foreign code may resume us on another thread
         std::coroutine_handle<> next;
         try {
             next = suspend_in(given);
@@ -49,7 +53,7 @@ public:
             error_ = std::current_exception();
             next = given;
         }
-        if (next) next.resume(); // its turn, or our own hand-back: it did not want to suspend
+        if (next) next.resume();  // its turn, or our own hand-back: it did not want to suspend
         return true;
     }
     decltype(auto) await_resume() {
@@ -71,11 +75,11 @@ private:
         }
     }
 
-    std::exception_ptr error_; // what await_suspend threw
+    std::exception_ptr error_;  // what await_suspend threw
     using held = decltype(foreign_awaiter_of(std::declval<A>()));
-    held awaiter_; // an object, or a reference to the awaited expression, which outlives the suspension
+    held awaiter_;  // an object, or a reference to the awaited expression, which outlives the suspension
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -51,7 +51,8 @@ inline frame_home*& home_word(void* frame, std::size_t bytes) noexcept {
 void count_foreign_frame(int by) noexcept;
 
 /// A frame from an allocator of the user's; a copy of the allocator lies behind the frame.
-template <class Alloc> [[nodiscard]] void* frame_alloc_from(std::size_t bytes, const Alloc& alloc) {
+template <class Alloc>
+[[nodiscard]] void* frame_alloc_from(std::size_t bytes, const Alloc& alloc) {
     struct alignas(std::max_align_t) block_unit {
         std::byte b[alignof(std::max_align_t)];
     };
@@ -63,7 +64,9 @@ template <class Alloc> [[nodiscard]] void* frame_alloc_from(std::size_t bytes, c
         static std::size_t place(std::size_t n) noexcept {
             return (word_align(n) + sizeof(void*) + alignof(home) - 1) / alignof(home) * alignof(home);
         }
-        static std::size_t units(std::size_t n) noexcept { return (place(n) + sizeof(home) + sizeof(block_unit) - 1) / sizeof(block_unit); }
+        static std::size_t units(std::size_t n) noexcept {
+            return (place(n) + sizeof(home) + sizeof(block_unit) - 1) / sizeof(block_unit);
+        }
         static void give_back(frame_home* self, void* block, std::size_t n) noexcept {
             auto* h = static_cast<home*>(self);
             unit_alloc a(std::move(h->alloc));
@@ -78,6 +81,6 @@ template <class Alloc> [[nodiscard]] void* frame_alloc_from(std::size_t bytes, c
     return block;
 }
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -25,7 +25,7 @@ class future_base;
 
 struct subscriber {
     subscriber* next = nullptr;
-    virtual void call(future_base& state) = 0; // may throw; goes to the hook
+    virtual void call(future_base& state) = 0;  // may throw; goes to the hook
     virtual ~subscriber() = default;
 };
 
@@ -34,7 +34,7 @@ public:
     future_base(const future_base&) = delete;
     future_base& operator=(const future_base&) = delete;
 
-    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); } // relaxed: whoever adds has one already
+    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: whoever adds has one already
     void drop_ref() noexcept {
         // acq_rel: the last one sees everything that the others did with the state.
         if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_ref_gone();
@@ -42,7 +42,7 @@ public:
     [[nodiscard]] future_status status() const noexcept { return status_.load(std::memory_order_acquire); }
     [[nodiscard]] bool ready() const noexcept { return status() != future_status::pending; }
 
-    void consume() noexcept { consumed_.store(true, std::memory_order_relaxed); } // relaxed: read after a join
+    void consume() noexcept { consumed_.store(true, std::memory_order_relaxed); }  // relaxed: read after a join
     [[nodiscard]] bool consumed() const noexcept { return consumed_.load(std::memory_order_relaxed); }
     /// Somebody else (a scope) answers for the failure.
     void leave_failure_to_owner() noexcept { owned_ = true; }
@@ -50,7 +50,7 @@ public:
     /// The result is in the slot: make it known. Runs subscribers.
     void publish(future_status how) noexcept;
 
-    void subscribe(subscriber* s); // takes ownership
+    void subscribe(subscriber* s);  // takes ownership
 
     /// Asks the producer to stop; nothing where there is none that could be asked.
     virtual void stop_producer(stop_reason) noexcept {}
@@ -58,12 +58,12 @@ public:
     [[nodiscard]] virtual task_node* producer() noexcept { return nullptr; }
     /// For a wait in plain code: a producer that has not begun, and may run on this thread, does. True: it has ended.
     [[nodiscard]] virtual bool run_now() noexcept { return false; }
-    [[nodiscard]] virtual std::exception_ptr failure() const noexcept = 0; // status failed, or `cancelled`
+    [[nodiscard]] virtual std::exception_ptr failure() const noexcept = 0;  // status failed, or `cancelled`
     [[nodiscard]] stop_reason why_cancelled() const noexcept { return why_; }
     void set_why(stop_reason why) noexcept { why_ = why; }
 
     spin_lock lock;
-    leaf_list waiters; // under the lock
+    leaf_list waiters;  // under the lock
 
 protected:
     future_base() = default;
@@ -78,17 +78,18 @@ private:
     std::atomic<future_status> status_{future_status::pending};
     std::atomic<bool> consumed_{false};
     bool owned_ = false;
-    bool calling_ = false;            // subscribers are being called; under the lock
+    bool calling_ = false;  // subscribers are being called; under the lock
     stop_reason why_ = stop_reason::user;
-    subscriber* first_ = nullptr;     // under the lock
+    subscriber* first_ = nullptr;  // under the lock
     subscriber* last_ = nullptr;
 };
 
 [[nodiscard]] std::exception_ptr make_cancelled(stop_reason why) noexcept;
 
-template <class T> class future_state : public future_base {
+template <class T>
+class future_state : public future_base {
 public:
-    slot<T> result; // state and value; complete once status() says so
+    slot<T> result;  // state and value; complete once status() says so
 
     [[nodiscard]] std::exception_ptr failure() const noexcept override {
         return result.state == outcome::failed ? result.error : make_cancelled(why_cancelled());
@@ -99,27 +100,39 @@ public:
         throw cancelled(why_cancelled());
     }
     decltype(auto) get() {
-        if (result.state != outcome::value) [[unlikely]] throw_failure();
-        if constexpr (std::is_void_v<T>) return;
-        else if constexpr (std::is_reference_v<T>) return static_cast<T>(*result.val);
-        else return static_cast<const T&>(result.val);
+        if (result.state != outcome::value) [[unlikely]]
+            throw_failure();
+        if constexpr (std::is_void_v<T>)
+            return;
+        else if constexpr (std::is_reference_v<T>)
+            return static_cast<T>(*result.val);
+        else
+            return static_cast<const T&>(result.val);
     }
     T get_moved() {
-        if (result.state != outcome::value) [[unlikely]] throw_failure();
-        if constexpr (std::is_void_v<T>) return;
-        else if constexpr (std::is_reference_v<T>) return static_cast<T>(*result.val);
-        else return std::move(result.val);
+        if (result.state != outcome::value) [[unlikely]]
+            throw_failure();
+        if constexpr (std::is_void_v<T>)
+            return;
+        else if constexpr (std::is_reference_v<T>)
+            return static_cast<T>(*result.val);
+        else
+            return std::move(result.val);
     }
     /// As get() and get_moved(), for a wait(): during unwinding it does not throw, its failure goes to the hook.
     decltype(auto) get_waited() {
-        if (!has_value()) [[unlikely]] return get_nothing();
+        if (!has_value()) [[unlikely]]
+            return get_nothing();
         return get();
     }
     T move_waited() {
         if (!has_value()) [[unlikely]] {
-            if constexpr (std::is_void_v<T> || std::is_reference_v<T>) return get_nothing();
-            else if constexpr (std::is_default_constructible_v<T>) return get_nothing(), T();
-            else get_nothing();
+            if constexpr (std::is_void_v<T> || std::is_reference_v<T>)
+                return get_nothing();
+            else if constexpr (std::is_default_constructible_v<T>)
+                return get_nothing(), T();
+            else
+                get_nothing();
         }
         return get_moved();
     }
@@ -136,10 +149,10 @@ private:
         if constexpr (std::is_void_v<T>) {
             return;
         } else if constexpr (!std::is_reference_v<T> && std::is_default_constructible_v<T>) {
-            static const T& nothing = *new T(); // never destroyed: the caller may keep the reference
+            static const T& nothing = *new T();  // never destroyed: the caller may keep the reference
             return nothing;
         } else {
-            throw cancelled(stop_reason::user); // there is no value to return
+            throw cancelled(stop_reason::user);  // there is no value to return
             return get();
         }
     }
@@ -147,7 +160,8 @@ private:
 
 inline constexpr wait_kind future_kind{"future"};
 
-template <class T, bool Move> class future_awaiter : public owned_leaf<future_awaiter<T, Move>> {
+template <class T, bool Move>
+class future_awaiter : public owned_leaf<future_awaiter<T, Move>> {
     using base = owned_leaf<future_awaiter<T, Move>>;
 
 public:
@@ -163,8 +177,10 @@ public:
     decltype(auto) await_resume() {
         this->completed();
         state_->consume();
-        if constexpr (Move) return state_->get_moved();
-        else return state_->get();
+        if constexpr (Move)
+            return state_->get_moved();
+        else
+            return state_->get();
     }
 
     [[nodiscard]] wait_target target() const noexcept { return {state_->producer()}; }
@@ -173,6 +189,6 @@ private:
     future_state<T>* state_;
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

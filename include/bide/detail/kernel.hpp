@@ -17,11 +17,13 @@
 //  K5 Once set, `suspended` stays set until the trampoline (run_ready, or a wait at the bottom) has control again.
 //  K6 End of a detached child: read the slot's address, destroy the frame (parameters die), then deliver. Delivering
 //     first would let the parent run while the child's parameters are being destroyed.
-//  K7 Stopped: the leaf is posted as "unwind". The trampoline destroys the frame, marks the slot, goes on to the parent,
+//  K7 Stopped: the leaf is posted as "unwind". The trampoline destroys the frame, marks the slot, goes on to the
+//  parent,
 //     until a catcher, a join or a root: leaf to root, constant stack, the order of C++ unwinding. Stopped never
 //     completes in line.
-//  K8 A value or an exception in a slot always resumes the parent, whose await_resume takes it: slots need no destructor.
-//  K9 Depth: the stack pointer is compared with a per-thread limit; below it a child is queued instead of nested.
+//  K8 A value or an exception in a slot always resumes the parent, whose await_resume takes it: slots need no
+//  destructor. K9 Depth: the stack pointer is compared with a per-thread limit; below it a child is queued instead of
+//  nested.
 #pragma once
 
 #include <bide/detail/stop_state.hpp>
@@ -52,8 +54,8 @@ struct context {
     time_point deadline = time_point::max();
     const local_link* locals = nullptr;
     task_node* owner = nullptr;
-    context* base = nullptr;    // set in a copy: the one that it was made from
-    context* derived = nullptr; // copies of this one for other executors (resume_on), freed with it
+    context* base = nullptr;     // set in a copy: the one that it was made from
+    context* derived = nullptr;  // copies of this one for other executors (resume_on), freed with it
 
     context() = default;
     context(executor* e, stop_state* s, time_point d, const local_link* l, task_node* o) noexcept
@@ -61,7 +63,8 @@ struct context {
     context(const context&) = delete;
     context& operator=(const context&) = delete;
     ~context() {
-        if (base == nullptr && derived != nullptr) [[unlikely]] free_derived();
+        if (base == nullptr && derived != nullptr) [[unlikely]]
+            free_derived();
     }
     /// The same context on another executor; lives as long as this one.
     context* on(executor& other);
@@ -74,8 +77,8 @@ private:
 struct promise_base : ready_node {
     slot_base* out;
     context* ctx;
-    std::source_location where;  // the co_await at which it stands
-    std::source_location origin; // the coroutine function
+    std::source_location where;   // the co_await at which it stands
+    std::source_location origin;  // the coroutine function
 };
 
 inline std::coroutine_handle<promise_base> handle_of(promise_base* p) noexcept {
@@ -83,24 +86,24 @@ inline std::coroutine_handle<promise_base> handle_of(promise_base* p) noexcept {
 }
 
 enum slot_flag : std::uint8_t {
-    attached = 1, // whoever resumed the child is below it on this native stack
-    custom = 2,   // the end of the child is reported to a `child_end` instead of resuming a parent
+    attached = 1,  // whoever resumed the child is below it on this native stack
+    custom = 2,    // the end of the child is reported to a `child_end` instead of resuming a parent
 };
 enum class outcome : std::uint8_t { value, failed, stopped };
 
 /// Told when a detached child with the flag `custom` has ended; on the executor of the child, which may have moved
 /// (resume_on): thread_state::ended_on says where. Also the place where a walk up the frames goes on.
 struct child_end {
-    promise_base* above;                                   // the frame that waits, or null (root)
-    void (*ended)(child_end* self, slot_base* s) noexcept; // the child's frame is gone already
+    promise_base* above;                                    // the frame that waits, or null (root)
+    void (*ended)(child_end* self, slot_base* s) noexcept;  // the child's frame is gone already
 };
 
 /// Where a child's result arrives.
 struct slot_base {
     union {
-        promise_base* child;  // before the start: the cold frame
-        promise_base* parent; // after it, without `custom`
-        child_end* end;       // after it, with `custom`
+        promise_base* child;   // before the start: the cold frame
+        promise_base* parent;  // after it, without `custom`
+        child_end* end;        // after it, with `custom`
     };
     std::uint8_t flags;
     outcome state;
@@ -159,15 +162,16 @@ struct final_awaiter {
     promise_base* p;
     // Attached: the frame frees itself on falling off its end, and control returns to the parent's await_suspend.
     [[nodiscard]] bool await_ready() const noexcept { return (p->out->flags & attached) != 0; }
-    template <class Promise> [[gnu::noinline]] void await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    template <class Promise>
+    [[gnu::noinline]] void await_suspend(std::coroutine_handle<Promise> h) noexcept {
         slot_base* s = h.promise().out;
         executor* here = h.promise().ctx->ex;
-        h.destroy(); // K6
+        h.destroy();  // K6
         deliver(s, here);
     }
     void await_resume() const noexcept {}
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -6,11 +6,12 @@
 //
 //     class awaiter : public leaf_awaiter<awaiter> {       // constructed in place by await_transform, never moved
 //         bool try_now() noexcept;     // have it without waiting?            (takes the primitive's lock)
-//         bool park() noexcept;        // true: parked (or already posted)    (usually: return park_in(lock, list, ready))
-//         T await_resume();            // after a completer claimed the leaf, or try_now said yes
-//         ~awaiter() { abandon(lock, list); }               // an unwound waiter leaves the list
+//         bool park() noexcept;        // true: parked (or already posted)    (usually: return park_in(lock, list,
+//         ready)) T await_resume();            // after a completer claimed the leaf, or try_now said yes ~awaiter() {
+//         abandon(lock, list); }               // an unwound waiter leaves the list
 //     };
-//     completer, under the primitive's lock:  if (leaf* l = list.pop_claimed()) l->resume();   // resume after writing the result
+//     completer, under the primitive's lock:  if (leaf* l = list.pop_claimed()) l->resume();   // resume after writing
+//     the result
 //
 // Rules kept here, so that no primitive has to: cancellation is checked on entry; one credit of 128 is spent per
 // operation, at zero the task goes through the queue; frames are detached before anybody else can see them.
@@ -32,14 +33,14 @@ struct leaf;
 
 /// What kind of thing is waited for, in words, for the debug view and for messages.
 struct wait_kind {
-    const char* what; // "mutex", "event", "sleep", …
+    const char* what;  // "mutex", "event", "sleep", …
 };
 
 struct leaf {
-    promise_base* who;    // the suspended frame; null once it has been resumed
+    promise_base* who;  // the suspended frame; null once it has been resumed
     const wait_kind* kind;
-    const void* object;   // what is waited for
-    leaf* prev = nullptr; // the primitive's list, under the primitive's lock
+    const void* object;    // what is waited for
+    leaf* prev = nullptr;  // the primitive's list, under the primitive's lock
     leaf* next = nullptr;
     bool linked = false;
 
@@ -61,7 +62,8 @@ extern template class waiting_list<leaf>;
 using claimed_leaves = claimed_waiters<leaf>;
 
 /// `Leaf` is leaf, or a leaf with more in it for the completer.
-template <class Awaiter, class Leaf = leaf> class leaf_awaiter : public Leaf {
+template <class Awaiter, class Leaf = leaf>
+class leaf_awaiter : public Leaf {
 public:
     using Leaf::Leaf;
 
@@ -75,11 +77,12 @@ public:
             this->who = nullptr;
             return true;
         }
-        mode_ = mode::queue; // the effect has happened and is delivered, through the queue
+        mode_ = mode::queue;  // the effect has happened and is delivered, through the queue
         return false;
     }
 
-    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
         promise_base* p = this->who;
         if (mode_ == mode::park) [[likely]] {
             if (static_cast<Awaiter*>(this)->park()) return true;
@@ -97,17 +100,21 @@ protected:
     enum class mode : std::uint8_t { park, queue, unwind };
 
     /// Parks in `list` unless `ready()` says yes under the lock; K3 is kept here.
-    template <class Lock, class Ready> bool park_in(Lock& lock, leaf_list& list, Ready ready) noexcept {
+    template <class Lock, class Ready>
+    bool park_in(Lock& lock, leaf_list& list, Ready ready) noexcept {
         std::lock_guard guard(lock);
         if (ready()) return false;
         detach(this->who);
-        if (!list.park(*this)) [[unlikely]] post(this->who, step::unwind);
+        if (!list.park(*this)) [[unlikely]]
+            post(this->who, step::unwind);
         return true;
     }
 
     /// For the destructor: a waiter that was stopped leaves the list. One that was resumed is not in it any more.
-    template <class Lock> void abandon(Lock& lock, leaf_list& list) noexcept {
-        if (this->who == nullptr) [[likely]] return;
+    template <class Lock>
+    void abandon(Lock& lock, leaf_list& list) noexcept {
+        if (this->who == nullptr) [[likely]]
+            return;
         std::lock_guard guard(lock);
         if (this->linked) list.remove(*this);
     }
@@ -122,7 +129,8 @@ protected:
 struct pass_stop {
     promise_base* p;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         promise_base* me = &h.promise();
         detach(me);
         post(me, step::unwind);
@@ -136,6 +144,6 @@ struct pass_stop_op {
     [[nodiscard]] pass_stop native_awaiter(promise_base& p) const noexcept { return pass_stop{&p}; }
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -53,8 +53,8 @@ struct loop_access {
     static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept;
     /// Runs until the service is to stop and nothing is left that runs on this loop.
     static void serve(loop& l, const loop_service& service) noexcept;
-    /// Asks every task that lives on the loop, or on an executor above it, and was started from elsewhere to stop; tasks
-    /// further down are asked by the tree. On the loop's thread. False: nothing lives there.
+    /// Asks every task that lives on the loop, or on an executor above it, and was started from elsewhere to stop;
+    /// tasks further down are asked by the tree. On the loop's thread. False: nothing lives there.
     static bool stop_live(loop& l, stop_reason why) noexcept;
     static void wake(loop& l) noexcept;
 };
@@ -75,6 +75,6 @@ private:
     bool made_ = false;
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

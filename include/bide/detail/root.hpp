@@ -24,7 +24,8 @@ protected:
         holds_parent = true;
     }
 
-    /// Runs the child on this thread's idle loop until it has ended. True: during unwinding (then nothing may be thrown).
+    /// Runs the child on this thread's idle loop until it has ended. True: during unwinding (then nothing may be
+    /// thrown).
     bool drive(slot_base& s);
     [[noreturn]] void throw_cancelled() const;
 
@@ -37,10 +38,11 @@ private:
     };
     static void on_ended(child_end* self, slot_base*) noexcept;
     way_back back_;
-    bool done_ = false; // written by the waiting thread alone
+    bool done_ = false;  // written by the waiting thread alone
 };
 
-template <class T> class root final : public root_base {
+template <class T>
+class root final : public root_base {
 public:
     root(promise_base* cold, const std::source_location& where) noexcept : root_base(where), slot_(cold) {}
 
@@ -49,11 +51,15 @@ public:
         if (shielded && slot_.state != outcome::value) [[unlikely]] {
             // 2.4: a wait during unwinding never throws, its failure goes to the hook.
             if (slot_.state == outcome::failed) report_unhandled(slot_.take_error(), "a wait() during unwinding");
-            if constexpr (std::is_void_v<T>) return;
-            else if constexpr (!std::is_reference_v<T> && std::is_default_constructible_v<T>) return T();
-            else throw_cancelled(); // there is no value to return
+            if constexpr (std::is_void_v<T>)
+                return;
+            else if constexpr (!std::is_reference_v<T> && std::is_default_constructible_v<T>)
+                return T();
+            else
+                throw_cancelled();  // there is no value to return
         }
-        if (slot_.state == outcome::stopped) [[unlikely]] throw_cancelled();
+        if (slot_.state == outcome::stopped) [[unlikely]]
+            throw_cancelled();
         return slot_.take();
     }
 
@@ -61,6 +67,6 @@ private:
     slot<T> slot_;
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

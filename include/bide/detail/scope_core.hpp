@@ -93,19 +93,19 @@ private:
     [[nodiscard]] std::exception_ptr group_of_failures();
 
     spin_lock lock_;
-    started_base* first_ = nullptr; // unfinished, in start order
+    started_base* first_ = nullptr;  // unfinished, in start order
     started_base* last_ = nullptr;
-    started_base* failed_first_ = nullptr; // failed, in the order of failing; each with a reference of ours
+    started_base* failed_first_ = nullptr;  // failed, in the order of failing; each with a reference of ours
     started_base* failed_last_ = nullptr;
-    std::size_t live_ = 0; // unfinished tasks and holds
+    std::size_t live_ = 0;  // unfinished tasks and holds
     std::uint64_t places_ = 0;
     leaf_list joining_;
     promise_base* end_waiter_ = nullptr;
-    promise_base* held_ = nullptr; // the stopped body, to be unwound when its tasks have ended
+    promise_base* held_ = nullptr;  // the stopped body, to be unwound when its tasks have ended
     bool closed_ = false;
     bool body_stopped_ = false;
-    bool cancelled_any_ = false;  // a task was cancelled, for whatever reason
-    bool cancelled_some_ = false; // the first failure ended something that was unfinished
+    bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
+    bool cancelled_some_ = false;  // the first failure ended something that was unfinished
     std::exception_ptr body_error_;
     std::exception_ptr unfinished_;
     std::atomic<scope_door*> door_{nullptr};
@@ -119,7 +119,7 @@ public:
     [[nodiscard]] bool try_now() noexcept;
     [[nodiscard]] bool park() noexcept;
     void await_resume() noexcept { completed(); }
-    [[nodiscard]] bool satisfied() const noexcept; // under the lock
+    [[nodiscard]] bool satisfied() const noexcept;  // under the lock
 
 private:
     scope_core& core_;
@@ -131,7 +131,8 @@ class end_of_scope {
 public:
     explicit end_of_scope(scope_core& core) noexcept : core_(core) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         return !core_.close_or_wait(&h.promise());
     }
     void await_resume() const noexcept {}
@@ -158,14 +159,17 @@ struct this_frame_op {
 };
 
 /// Runs the body's task as the chain of the scope; its outcome stays in `result`.
-template <class T> class body_awaiter {
+template <class T>
+class body_awaiter {
 public:
     body_awaiter(scope_core& core, slot<T>& result) noexcept : core_(core), result_(result) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         core_.above = &h.promise();
         thread_state& t = tls();
-        task_node* const before = std::exchange(t.current, &core_); // the body is a chain of its own from its first line
+        task_node* const before =
+            std::exchange(t.current, &core_);  // the body is a chain of its own from its first line
         const bool suspended = start_nested(result_.prepare(&core_, &core_.ctx, attached));
         t.current = before;
         return suspended;
@@ -176,13 +180,16 @@ private:
     scope_core& core_;
     slot<T>& result_;
 };
-template <class T> struct body_op {
+template <class T>
+struct body_op {
     scope_core* core;
     slot<T>* result;
     body_op(scope_core& c, slot<T>& r) noexcept : core(&c), result(&r) {}
-    [[nodiscard]] body_awaiter<T> native_awaiter(promise_base&) const noexcept { return body_awaiter<T>(*core, *result); }
+    [[nodiscard]] body_awaiter<T> native_awaiter(promise_base&) const noexcept {
+        return body_awaiter<T>(*core, *result);
+    }
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -17,10 +17,11 @@ inline constexpr wait_kind yield_kind{"turn of the queue"};
 
 class sleep_awaiter final : public leaf_awaiter<sleep_awaiter>, public timer_node {
 public:
-    sleep_awaiter(promise_base& p, std::chrono::steady_clock::duration d) noexcept; // from now
+    sleep_awaiter(promise_base& p, std::chrono::steady_clock::duration d) noexcept;  // from now
     sleep_awaiter(promise_base& p, std::chrono::steady_clock::time_point t) noexcept;
     ~sleep_awaiter() {
-        if (who != nullptr) [[unlikely]] take_back();
+        if (who != nullptr) [[unlikely]]
+            take_back();
     }
     [[nodiscard]] bool try_now() noexcept;
     [[nodiscard]] bool park() noexcept;
@@ -36,7 +37,8 @@ class yield_awaiter final : public leaf {
 public:
     explicit yield_awaiter(promise_base& p) noexcept : leaf(p, yield_kind, nullptr) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise> [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
         suspend();
         return true;
     }
@@ -46,6 +48,6 @@ private:
     void suspend() noexcept;
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

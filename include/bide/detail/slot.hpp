@@ -21,10 +21,11 @@ struct unit {};
 
 /// How a result of type T is stored: void as nothing, a reference as a pointer.
 template <class T>
-using stored_t = std::conditional_t<std::is_void_v<T>, unit,
-                                    std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<T>, T>>;
+using stored_t =
+    std::conditional_t<std::is_void_v<T>, unit, std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<T>, T>>;
 
-template <class T> struct slot : slot_base {
+template <class T>
+struct slot : slot_base {
     using stored = stored_t<T>;
     static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::is_nothrow_destructible_v<T>,
                   "bide: a result must not throw from its destructor");
@@ -36,17 +37,21 @@ template <class T> struct slot : slot_base {
     explicit slot(promise_base* cold = nullptr) noexcept : slot_base(cold) {}
     slot(const slot&) = delete;
     slot& operator=(const slot&) = delete;
-    ~slot() {} // NOLINT(modernize-use-equals-default): the union's members are destroyed by whoever takes them
+    ~slot() {}  // NOLINT(modernize-use-equals-default): the union's members are destroyed by whoever takes them
 
     // As an awaiter: the awaited task runs here and now, nested.
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise> bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    template <class Promise>
+    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
         promise_base* parent_frame = &h.promise();
         return start_nested(prepare(parent_frame, parent_frame->ctx, attached));
     }
     T await_resume() { return take(); }
 
-    template <class... A> void emplace(A&&... args) { ::new (static_cast<void*>(&val)) stored(std::forward<A>(args)...); }
+    template <class... A>
+    void emplace(A&&... args) {
+        ::new (static_cast<void*>(&val)) stored(std::forward<A>(args)...);
+    }
     void fail(std::exception_ptr e) noexcept {
         ::new (static_cast<void*>(&error)) std::exception_ptr(std::move(e));
         state = outcome::failed;
@@ -54,7 +59,8 @@ template <class T> struct slot : slot_base {
 
     /// The result, moved out; throws the failure. The slot is empty afterwards.
     T take() {
-        if (state != outcome::value) [[unlikely]] rethrow();
+        if (state != outcome::value) [[unlikely]]
+            rethrow();
         if constexpr (std::is_reference_v<T>) {
             return static_cast<T>(*val);
         } else if constexpr (!std::is_void_v<T>) {
@@ -72,14 +78,16 @@ template <class T> struct slot : slot_base {
     }
     /// A result that nobody will take.
     void drop() noexcept {
-        if (state == outcome::failed) error.~exception_ptr();
-        else if (state == outcome::value) val.~stored();
+        if (state == outcome::failed)
+            error.~exception_ptr();
+        else if (state == outcome::value)
+            val.~stored();
     }
 
 private:
     [[noreturn, gnu::noinline, gnu::cold]] void rethrow() { std::rethrow_exception(take_error()); }
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

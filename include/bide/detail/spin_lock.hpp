@@ -11,13 +11,14 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-void spin_wait(unsigned& round) noexcept; // pause, later sched_yield
+void spin_wait(unsigned& round) noexcept;  // pause, later sched_yield
 
 class spin_lock {
 public:
     void lock() noexcept {
         // acquire: what the former holder wrote is visible; pairs with the release in unlock.
-        if (!held_.exchange(true, std::memory_order_acquire)) [[likely]] return;
+        if (!held_.exchange(true, std::memory_order_acquire)) [[likely]]
+            return;
         lock_slowly();
     }
     void unlock() noexcept { held_.store(false, std::memory_order_release); }
@@ -27,6 +28,6 @@ private:
     std::atomic<bool> held_{false};
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

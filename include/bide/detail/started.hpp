@@ -3,8 +3,9 @@
 // started<T, F, A…>: a task that was started: one node that holds the callable and its arguments while it runs and the
 // result afterwards; the coroutine's frame dies at completion.
 //
-// The callable is called on the executor, when the task is due, and not inside a co_await expression: so nothing dangles
-// (the closure and the arguments live in the node until the task has ended) and g++ 12 has nothing to miscompile.
+// The callable is called on the executor, when the task is due, and not inside a co_await expression: so nothing
+// dangles (the closure and the arguments live in the node until the task has ended) and g++ 12 has nothing to
+// miscompile.
 #pragma once
 
 #include <bide/detail/as_task.hpp>
@@ -24,7 +25,8 @@
 namespace bide {
 inline namespace v0 {
 
-template <class T> class future;
+template <class T>
+class future;
 
 namespace detail {
 
@@ -47,9 +49,9 @@ class started_base : public task_node, public child_end, public call_node {
 public:
     started_owner* owner = nullptr;
     std::pmr::memory_resource* memory = nullptr;
-    started_base* older = nullptr; // the owner's list of what has not ended, in start order; under the owner's lock
+    started_base* older = nullptr;  // the owner's list of what has not ended, in start order; under the owner's lock
     started_base* younger = nullptr;
-    std::uint64_t place = 0; // which start of the owner's this was
+    std::uint64_t place = 0;  // which start of the owner's this was
 
     /// Adopts and posts it. Throws what adopt() throws; then nothing has happened.
     void launch(executor& ex, started_owner& by, const context* inherited);
@@ -61,7 +63,7 @@ protected:
         : task_node("task", where), child_end{nullptr, &started_base::on_ended}, call_node(&started_base::on_due) {}
     ~started_base() = default;
 
-    [[nodiscard]] virtual promise_base* make_frame() = 0; // calls the callable
+    [[nodiscard]] virtual promise_base* make_frame() = 0;  // calls the callable
     virtual void drop_callable() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
@@ -78,21 +80,25 @@ private:
 /// True when the exception is bide::cancelled.
 [[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
 
-template <class F, class... A> struct start_traits {
-    static_assert(std::is_invocable_v<F, A...>,
-                  "bide: the callable cannot be called with these arguments (they are copied and passed as rvalues; use "
-                  "std::ref for a reference that outlives the task)");
+template <class F, class... A>
+struct start_traits {
+    static_assert(
+        std::is_invocable_v<F, A...>,
+        "bide: the callable cannot be called with these arguments (they are copied and passed as rvalues; use "
+        "std::ref for a reference that outlives the task)");
     using returned = std::invoke_result_t<F, A...>;
     static_assert(awaitable<returned>,
                   "bide: start and submit take a function that returns a task (or another awaitable); for a blocking "
                   "function use to_thread(f, args…) or start(to_async(f), args…)");
     using type = await_result_t<returned>;
 };
-template <awaitable F> struct start_traits<F> {
+template <awaitable F>
+struct start_traits<F> {
     using type = await_result_t<F>;
 };
 
-template <class T, class F, class... A> class started final : public future_state<T>, public started_base {
+template <class T, class F, class... A>
+class started final : public future_state<T>, public started_base {
 public:
     template <class G, class... B>
     started(const std::source_location& where, G&& f, B&&... args) : started_base(where) {
@@ -125,8 +131,10 @@ private:
     [[nodiscard]] promise_base* make_frame() override {
         return std::apply(
             [](F& f, A&... args) -> promise_base* {
-                if constexpr (sizeof...(A) == 0 && awaitable<F>) return as_task(std::move(f)).release();
-                else return as_task(std::invoke(std::forward<F>(f), std::forward<A>(args)...)).release();
+                if constexpr (sizeof...(A) == 0 && awaitable<F>)
+                    return as_task(std::move(f)).release();
+                else
+                    return as_task(std::invoke(std::forward<F>(f), std::forward<A>(args)...)).release();
             },
             call_);
     }
@@ -167,7 +175,8 @@ auto* make_started(std::pmr::memory_resource* memory, const std::source_location
         throw;
     }
 }
-template <class Node> using result_of_node = decltype(std::declval<Node&>().result.take());
+template <class Node>
+using result_of_node = decltype(std::declval<Node&>().result.take());
 
 /// What was submitted to a loop and has not ended.
 class submitted_work final : public started_owner {
@@ -193,6 +202,6 @@ private:
     std::atomic<bool> closed_{false};
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

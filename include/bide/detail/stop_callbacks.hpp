@@ -17,10 +17,10 @@ class stop_callbacks;
 
 struct stop_callback_link : stop_link {
     void (*run)(stop_callback_link* self) noexcept;
-    stop_callbacks* waiting_in = nullptr; // below: under the mutex
+    stop_callbacks* waiting_in = nullptr;  // below: under the mutex
     bool running = false;
     std::thread::id runner;
-    bool* destroyed = nullptr; // told when the callback destroys itself
+    bool* destroyed = nullptr;  // told when the callback destroys itself
     explicit stop_callback_link(void (*f)(stop_callback_link*) noexcept) noexcept : run(f) {}
 };
 
@@ -37,11 +37,11 @@ public:
     static void withdraw(stop_callback_link& callback) noexcept;
 
 private:
-    static void take_out(stop_callback_link& callback) noexcept; // under the mutex
-    stop_link waiting_; // circular, in the order in which they were registered
+    static void take_out(stop_callback_link& callback) noexcept;  // under the mutex
+    stop_link waiting_;  // circular, in the order in which they were registered
     bool any_ = false;   // were taken; the requester's own
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -31,7 +31,7 @@ struct stop_link {
     stop_link* prev = nullptr;
     stop_link* next = nullptr;
     bool is_callback = false;
-    bool listed = false; // in a stop_state's list, under its lock (a callback may be in another list afterwards)
+    bool listed = false;  // in a stop_state's list, under its lock (a callback may be in another list afterwards)
 };
 
 class stop_state : public stop_link {
@@ -41,7 +41,8 @@ public:
     stop_state& operator=(const stop_state&) = delete;
     ~stop_state() {
         unlink();
-        if (anchor_ != nullptr) [[unlikely]] drop_anchor();
+        if (anchor_ != nullptr) [[unlikely]]
+            drop_anchor();
     }
 
     [[nodiscard]] bool requested() const noexcept { return word_.requested(); }
@@ -79,11 +80,11 @@ private:
     parking_word<leaf> word_;
     stop_state* parent_ = nullptr;
     stop_anchor* anchor_ = nullptr;
-    stop_link children_; // circular, in the order in which they were linked
+    stop_link children_;  // circular, in the order in which they were linked
     stop_reason reason_ = stop_reason::none;
     spin_lock lock_;
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

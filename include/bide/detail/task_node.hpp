@@ -25,16 +25,16 @@ protected:
 };
 
 struct task_node {
-    context ctx;                // what the outermost frame of the chain inherits
-    context* active = &ctx;     // the innermost context (a with_timeout inside puts its own here)
+    context ctx;             // what the outermost frame of the chain inherits
+    context* active = &ctx;  // the innermost context (a with_timeout inside puts its own here)
     stop_state stop;
-    task_node* parent = nullptr; // in the task tree; it outlives this node
-    const char* kind;           // "task", "wait", "when_all", …
+    task_node* parent = nullptr;  // in the task tree; it outlives this node
+    const char* kind;             // "task", "wait", "when_all", …
     std::source_location started;
-    std::uint64_t id;           // never used twice
-    std::uint64_t owner;        // who locks a mutex in this chain: the id, for a wait that of its caller
-    held_unwind* hold = nullptr; // the body of a scope: unwinds only when told (its tasks end first)
-    bool holds_parent = false;   // the chain above cannot go on before this one has ended (a wait(), a scope)
+    std::uint64_t id;             // never used twice
+    std::uint64_t owner;          // who locks a mutex in this chain: the id, for a wait that of its caller
+    held_unwind* hold = nullptr;  // the body of a scope: unwinds only when told (its tasks end first)
+    bool holds_parent = false;    // the chain above cannot go on before this one has ended (a wait(), a scope)
     /// Whether the chain of this node waits for `child` just now (a scope at its end); null: never. For the wait graph.
     bool (*waits_for)(task_node& self, const task_node& child) noexcept = nullptr;
     task_node* prev = nullptr;  // the executor's live list
@@ -81,6 +81,6 @@ private:
 [[nodiscard]] std::uint64_t current_owner() noexcept;
 [[nodiscard]] std::uint64_t new_id() noexcept;
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -24,32 +24,33 @@ struct blocking_region;
 class standing_here;
 struct thread_sleep;
 
-inline constexpr unsigned credits_per_turn = 128; // always-ready operations of one task before it goes through the queue
+inline constexpr unsigned credits_per_turn =
+    128;  // always-ready operations of one task before it goes through the queue
 
 struct thread_state {
     bool suspended = false;   // K5
     bool destroying = false;  // a cold frame is being destroyed further up this stack
     unsigned credits = credits_per_turn;
-    std::uintptr_t stack_limit = ~std::uintptr_t{0}; // not known yet: the first check takes the slow path
-    std::uintptr_t stack_low = 0;                    // with it: where the thread's own stack ends,
-    std::uintptr_t stack_reserve = 0;                // and below what a wait() is refused
-    task_node* current = nullptr;      // the chain of frames that runs now; null in plain code
-    executor* running = nullptr;       // the innermost executor with a node of its own on this stack
-    loop* running_loop = nullptr;      // the innermost loop that is being run on this stack
-    loop* idle_loop = nullptr;         // the thread's current loop, for wait() and with_scope in plain code
-    standing_here* standing = nullptr; // the innermost wait() on this stack
-    promise_base* graves = nullptr;    // cold frames whose destruction was put off (depth)
-    blocking_region* blocking = nullptr; // told when a wait() blocks this thread (threads, strand); may be null
-    thread_sleep* sleep = nullptr;     // told when a loop on this thread sleeps (threads of an elastic set); may be null
-    executor* ended_on = nullptr;      // while a child_end is told: where the child was at its end
-    int unwinding = 0;                 // the kernel is destroying frames of a stopped chain on this stack
-    int uncaught_base = 0;             // std::uncaught_exceptions() when the innermost task on this stack began
+    std::uintptr_t stack_limit = ~std::uintptr_t{0};  // not known yet: the first check takes the slow path
+    std::uintptr_t stack_low = 0;                     // with it: where the thread's own stack ends,
+    std::uintptr_t stack_reserve = 0;                 // and below what a wait() is refused
+    task_node* current = nullptr;                     // the chain of frames that runs now; null in plain code
+    executor* running = nullptr;                      // the innermost executor with a node of its own on this stack
+    loop* running_loop = nullptr;                     // the innermost loop that is being run on this stack
+    loop* idle_loop = nullptr;            // the thread's current loop, for wait() and with_scope in plain code
+    standing_here* standing = nullptr;    // the innermost wait() on this stack
+    promise_base* graves = nullptr;       // cold frames whose destruction was put off (depth)
+    blocking_region* blocking = nullptr;  // told when a wait() blocks this thread (threads, strand); may be null
+    thread_sleep* sleep = nullptr;  // told when a loop on this thread sleeps (threads of an elastic set); may be null
+    executor* ended_on = nullptr;   // while a child_end is told: where the child was at its end
+    int unwinding = 0;              // the kernel is destroying frames of a stopped chain on this stack
+    int uncaught_base = 0;          // std::uncaught_exceptions() when the innermost task on this stack began
 };
 
 [[nodiscard]] thread_state& tls() noexcept;
 
-/// Told by wait() when it is about to block the calling thread, and when it goes on: a strand is released. Regions nest:
-/// an inner one calls `outer` itself.
+/// Told by wait() when it is about to block the calling thread, and when it goes on: a strand is released. Regions
+/// nest: an inner one calls `outer` itself.
 struct blocking_region {
     blocking_region* outer = nullptr;
     virtual void begin_blocking() noexcept = 0;
@@ -59,8 +60,8 @@ protected:
     ~blocking_region() = default;
 };
 
-/// Told by a loop that this thread sleeps in it, and that it goes on: a thread that waits inside bide leaves its place in
-/// an elastic set to another one.
+/// Told by a loop that this thread sleeps in it, and that it goes on: a thread that waits inside bide leaves its place
+/// in an elastic set to another one.
 struct thread_sleep {
     virtual void begin_sleep() noexcept = 0;
     virtual void end_sleep() noexcept = 0;
@@ -80,6 +81,6 @@ protected:
 /// True in destructors that run because an exception or a cancellation unwinds the code around them.
 [[nodiscard]] bool unwinding_now() noexcept;
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -14,11 +14,11 @@ namespace detail {
 struct timer_node {
     std::chrono::steady_clock::time_point at{};
     std::uint64_t order = 0;
-    timer_node* child = nullptr; // first child
-    timer_node* next = nullptr;  // next sibling
-    timer_node* prev = nullptr;  // previous sibling, or the parent for a first child
+    timer_node* child = nullptr;  // first child
+    timer_node* next = nullptr;   // next sibling
+    timer_node* prev = nullptr;   // previous sibling, or the parent for a first child
     bool armed = false;
-    void (*fire)(timer_node* self) noexcept = nullptr; // called under the loop's timer lock, already taken out
+    void (*fire)(timer_node* self) noexcept = nullptr;  // called under the loop's timer lock, already taken out
 };
 
 class timer_heap {
@@ -42,6 +42,6 @@ private:
     std::uint64_t armed_so_far_ = 0;
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

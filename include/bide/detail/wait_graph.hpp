@@ -22,12 +22,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Whom a leaf waits for: a chain of frames that is alive, or the holder of an owner id (mutex) and where that one runs.
+/// Whom a leaf waits for: a chain of frames that is alive, or the holder of an owner id (mutex) and where that one
+/// runs.
 struct wait_target {
     task_node* node = nullptr;
     std::uint64_t owner = 0;
     executor* on = nullptr;
-    wait_target(task_node* n) noexcept : node(n) {} // NOLINT(google-explicit-constructor)
+    wait_target(task_node* n) noexcept : node(n) {}  // NOLINT(google-explicit-constructor)
     wait_target(std::uint64_t holder, executor* where) noexcept : owner(holder), on(where) {}
 };
 
@@ -42,27 +43,27 @@ struct noted_edges {
 struct wait_edge {
     leaf* at;
     wait_target (*target)(const wait_edge& self) noexcept;
-    wait_edge* prev = nullptr; // the noted list of `home`
+    wait_edge* prev = nullptr;  // the noted list of `home`
     wait_edge* next = nullptr;
     noted_edges* home = nullptr;
     enum class where : std::uint8_t { nowhere, noted, published };
-    std::atomic<where> in{where::nowhere}; // changed under home's lock; published -> nowhere under the graph's mutex
-    std::exception_ptr verdict; // would_deadlock, once found
+    std::atomic<where> in{where::nowhere};  // changed under home's lock; published -> nowhere under the graph's mutex
+    std::exception_ptr verdict;             // would_deadlock, once found
 
     wait_edge(leaf* l, wait_target (*t)(const wait_edge&) noexcept) noexcept : at(l), target(t) {}
     wait_edge(const wait_edge&) = delete;
     wait_edge& operator=(const wait_edge&) = delete;
 };
 
-void note_edge(wait_edge& e) noexcept;   // on parking, before the leaf is visible to its completer
-void forget_edge(wait_edge& e) noexcept; // on leaving the leaf
+void note_edge(wait_edge& e) noexcept;    // on parking, before the leaf is visible to its completer
+void forget_edge(wait_edge& e) noexcept;  // on leaving the leaf
 /// A loop is about to sleep: publish what was noted on it and look for cycles. True: a waiter was woken.
 bool examine_edges(noted_edges& noted) noexcept;
 [[nodiscard]] noted_edges& noted_on(loop& l) noexcept;
 
 /// A wait() inside a task of `under`, which cannot go on before the wait has ended.
 struct standing_wait {
-    task_node* waiter; // the root of the wait
+    task_node* waiter;  // the root of the wait
     executor* under;
     standing_wait* next = nullptr;
     standing_wait(task_node* w, executor* u) noexcept : waiter(w), under(u) {}
@@ -86,7 +87,7 @@ public:
         for (standing_here* s = this; s != nullptr && !s->published_; s = s->outer_) {
             if (s->wait_.under == nullptr) continue;
             publish_standing(s->wait_);
-            s->published_ = true; // and so is everything further out
+            s->published_ = true;  // and so is everything further out
         }
     }
 
@@ -97,7 +98,8 @@ private:
 };
 
 /// Awaiters whose wait has somebody to wait for. Awaiter has `wait_target target() const`.
-template <class Awaiter, class Leaf = leaf> class owned_leaf : public leaf_awaiter<Awaiter, Leaf>, public wait_edge {
+template <class Awaiter, class Leaf = leaf>
+class owned_leaf : public leaf_awaiter<Awaiter, Leaf>, public wait_edge {
 public:
     owned_leaf(promise_base& p, const wait_kind& k, const void* o) noexcept
         : leaf_awaiter<Awaiter, Leaf>(p, k, o), wait_edge(this, &target_of) {}
@@ -105,13 +107,15 @@ public:
 protected:
     ~owned_leaf() = default;
 
-    template <class Lock, class Ready> bool park_owned(Lock& lock, leaf_list& list, Ready ready) noexcept {
+    template <class Lock, class Ready>
+    bool park_owned(Lock& lock, leaf_list& list, Ready ready) noexcept {
         note_edge(*this);
         if (this->park_in(lock, list, ready)) return true;
         forget_edge(*this);
         return false;
     }
-    template <class Lock> void abandon(Lock& lock, leaf_list& list) noexcept {
+    template <class Lock>
+    void abandon(Lock& lock, leaf_list& list) noexcept {
         if (this->who == nullptr) return;
         if (home != nullptr) forget_edge(*this);
         leaf_awaiter<Awaiter, Leaf>::abandon(lock, list);
@@ -120,7 +124,8 @@ protected:
     void completed() {
         if (home != nullptr) forget_edge(*this);
         // `who` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
-        if (verdict) [[unlikely]] std::rethrow_exception(std::move(verdict));
+        if (verdict) [[unlikely]]
+            std::rethrow_exception(std::move(verdict));
         leaf_awaiter<Awaiter, Leaf>::completed();
     }
 
@@ -130,6 +135,6 @@ private:
     }
 };
 
-} // namespace detail
-} // namespace v0
-} // namespace bide
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -2,16 +2,15 @@
 //
 // virtual_time: a test of an hour that takes a millisecond.
 //
-// While the guard lives, every loop made on this thread (so also wait() and with_scope() in plain code) has a clock that
-// stands still while anything is ready and jumps to the next timer when nothing is.
+// While the guard lives, every loop made on this thread (so also wait() and with_scope() in plain code) has a clock
+// that stands still while anything is ready and jumps to the next timer when nothing is.
 //
 //     bide::testing::virtual_time time;
 //     bide::sleep_for(1h).wait();
 //     EXPECT_EQ(time.elapsed(), 1h);
 //
-// Thread rule: one thread. Loops on other threads keep their own time. While jobs on bide's threads are pending that will
-// wake this thread, time does not jump.
-// Lifetime rule: loops that were made under the guard end before it does.
+// Thread rule: one thread. Loops on other threads keep their own time. While jobs on bide's threads are pending that
+// will wake this thread, time does not jump. Lifetime rule: loops that were made under the guard end before it does.
 #pragma once
 
 #include <bide/detail/driver.hpp>
@@ -27,7 +26,9 @@ namespace testing {
 class virtual_time {
 public:
     virtual_time()
-        : clock_(std::make_shared<detail::virtual_clock>()), began_(clock_->now()), before_(detail::use_clock(clock_)) {}
+        : clock_(std::make_shared<detail::virtual_clock>()),
+          began_(clock_->now()),
+          before_(detail::use_clock(clock_)) {}
     virtual_time(const virtual_time&) = delete;
     virtual_time& operator=(const virtual_time&) = delete;
     ~virtual_time() { detail::use_clock(std::move(before_)); }
@@ -42,6 +43,6 @@ private:
     std::shared_ptr<detail::virtual_clock> before_;
 };
 
-} // namespace testing
-} // namespace v0
-} // namespace bide
+}  // namespace testing
+}  // namespace v0
+}  // namespace bide
