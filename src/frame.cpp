@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/frame.hpp>
+#include <bide/detail/remote_list.hpp>
+#include <bide/detail/spin_lock.hpp>
 
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <memory_resource>
+#include <mutex>
 #include <utility>
+
+// Defined by a sanitizer's runtime in the program that this library is part of.
+extern "C" {
+[[gnu::weak]] void __asan_init();  // NOLINT(bugprone-reserved-identifier)
+[[gnu::weak]] void __tsan_init();  // NOLINT(bugprone-reserved-identifier)
+[[gnu::weak]] void __msan_init();  // NOLINT(bugprone-reserved-identifier)
+}
 
 namespace bide {
 inline namespace v0 {
@@ -12,145 +23,228 @@ namespace detail {
 
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool pooled = false;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-constexpr bool pooled = false;
-#else
-constexpr bool pooled = true;
-#endif
-#else
-constexpr bool pooled = true;
-#endif
-
-constexpr std::size_t granule = 32;        // bytes between two size classes
-constexpr std::size_t classes = 24;        // larger frames go to operator new
-constexpr unsigned kept_per_class = 4096;  // blocks that a thread keeps; more go back to operator delete
+constexpr std::size_t classes = 24;          // larger frames go to operator new
+constexpr unsigned kept_per_class = 4096;    // blocks that a thread keeps; more go back to operator delete
+constexpr unsigned kept_remote = 16 * 1024;  // blocks that may wait for their thread
 
 struct block {
     block* next;
+    std::size_t granules;  // written when it goes home
 };
 
+/// The home of the blocks that one thread has made. It outlives the thread, because they may; then another thread
+/// takes it over.
+struct thread_home final : frame_home {
+    remote_list<block> come_back;
+    thread_home* next_idle = nullptr;
+    thread_home() noexcept : frame_home{&give_back} {}
+    static void give_back(frame_home* self, void* frame, std::size_t granules) noexcept;
+};
+
+frame_home nobody{nullptr};  // no block has it
+
+// usable and home say in one comparison each whether the short way is open.
 struct pools {
     block* free[classes] = {};
     unsigned kept[classes] = {};
+    std::size_t usable = 0;  // frames of fewer granules come from the free lists: 0 or `classes`
+    std::size_t pooled = 0;  // the same for nodes, and for frames when no memory resource is in force
+    frame_home* home = &nobody;
     std::pmr::memory_resource* source = nullptr;
-    bool closed = false;  // the thread is ending: what is freed from now on goes back at once
+    bool begun = false;  // the thread has its home, or is ending
 };
 constinit thread_local pools mine;
 
-// Gives the blocks back when the thread ends. Touched when the first block is kept.
+struct idle_homes {
+    spin_lock lock;
+    thread_home* first = nullptr;
+};
+constinit idle_homes idle;
+
+thread_home* get_home() {
+    {
+        const std::lock_guard guard(idle.lock);
+        if (idle.first != nullptr) {
+            thread_home* h = std::exchange(idle.first, idle.first->next_idle);
+            h->come_back.open();
+            return h;
+        }
+    }
+    auto* h = new thread_home;  // never deleted, see above: as many as there were threads at one time
+    h->come_back.open();
+    return h;
+}
+
+void delete_all(block* b) noexcept {
+    while (b != nullptr) ::operator delete(std::exchange(b, b->next));
+}
+
+// Gives the blocks back when the thread ends.
 struct sweeper {
     sweeper() = default;
     sweeper(const sweeper&) = delete;
     sweeper& operator=(const sweeper&) = delete;
     ~sweeper() {
-        mine.closed = true;
-        for (block*& first : mine.free)
-            while (block* b = first) {
-                first = b->next;
-                ::operator delete(b);
-            }
+        pools& p = mine;
+        p.usable = p.pooled = 0;
+        auto* h = static_cast<thread_home*>(std::exchange(p.home, &nobody));
+        for (block*& first : p.free) delete_all(std::exchange(first, nullptr));
+        if (h == &nobody) return;
+        block* late = h->come_back.close();
+        unsigned n = 0;
+        for (const block* b = late; b != nullptr; b = b->next) ++n;
+        h->come_back.took(n);
+        delete_all(late);
+        const std::lock_guard guard(idle.lock);
+        h->next_idle = std::exchange(idle.first, h);
     }
     void touch() noexcept {}
 };
 thread_local sweeper sweep;
 
-std::atomic<long> alive{0};
-
-void count(int by) noexcept {
-    // relaxed: a statistic; only sanitizer builds pay for it on every frame, the others on foreign frames only.
-    alive.fetch_add(by, std::memory_order_relaxed);
+// A thread's first block.
+void begin(pools& p) {
+    if (p.begun) return;
+    if (frame_blocks_are_kept()) {
+        sweep.touch();
+        p.home = get_home();
+        p.pooled = classes;
+        p.usable = p.source == nullptr ? classes : 0;
+    }
+    p.begun = true;
 }
+
+std::atomic<long> alive{0};
+// relaxed: a statistic. Frames in kept blocks are not counted: their short way touches nothing that is shared.
+void count(int by) noexcept { alive.fetch_add(by, std::memory_order_relaxed); }
 
 struct resource_home final : frame_home {
     std::pmr::memory_resource* memory;
     explicit resource_home(std::pmr::memory_resource* m) noexcept : frame_home{&give_back}, memory(m) {}
-    static std::size_t total(std::size_t n) noexcept { return word_align(n) + sizeof(void*) + sizeof(resource_home); }
-    static void give_back(frame_home* self, void* place, std::size_t n) noexcept {
-        static_cast<resource_home*>(self)->memory->deallocate(place, total(n), alignof(std::max_align_t));
+    static std::size_t total(std::size_t granules) noexcept { return granules * frame_granule + sizeof(resource_home); }
+    static void give_back(frame_home* self, void* frame, std::size_t granules) noexcept {
+        count(-1);
+        static_cast<resource_home*>(self)->memory->deallocate(frame, total(granules), alignof(std::max_align_t));
     }
 };
 
-void* from_resource(std::size_t n, std::pmr::memory_resource* memory) {
-    void* place = memory->allocate(resource_home::total(n), alignof(std::max_align_t));
-    auto* behind = static_cast<std::byte*>(place) + word_align(n) + sizeof(void*);
-    home_word(place, n) = ::new (behind) resource_home(memory);
+void* from_resource(std::size_t granules, std::pmr::memory_resource* memory) {
+    void* frame = memory->allocate(resource_home::total(granules), alignof(std::max_align_t));
+    auto* behind = static_cast<std::byte*>(frame) + granules * frame_granule;
+    home_word(frame, granules) = ::new (behind) resource_home(memory);
     count(1);
-    return place;
+    return frame;
 }
 
-std::size_t class_of(std::size_t total) noexcept { return (total + granule - 1) / granule; }
-
-}  // namespace
-
-namespace {
-inline void* alloc_here(pools& p, std::size_t n) {
-    const std::size_t total = word_align(n) + sizeof(void*);
-    void* place = nullptr;
-    if constexpr (pooled) {
-        const std::size_t c = class_of(total);
-        if (c < classes) [[likely]] {
-            if (block* b = p.free[c]) [[likely]] {
-                p.free[c] = b->next;
-                --p.kept[c];
-                place = b;
-            } else {
-                place = ::operator new(c* granule);
-            }
-        } else {
-            place = ::operator new(total);
-        }
-    } else {
-        place = ::operator new(total);
-        count(1);
-    }
-    home_word(place, n) = nullptr;
-    return place;
-}
-
-}  // namespace
-
-[[gnu::noinline]] void* frame_alloc(std::size_t n) {
-    pools& p = mine;
-    if (p.source != nullptr) [[unlikely]]
-        return from_resource(n, p.source);
-    return alloc_here(p, n);
-}
-
-[[gnu::noinline]] void* node_alloc(std::size_t n) { return alloc_here(mine, n); }
-
-[[gnu::noinline]] void frame_free(void* frame, std::size_t n) noexcept {
-    if (frame_home* home = home_word(frame, n)) [[unlikely]] {
-        count(-1);
-        home->release(home, frame, n);
-        return;
-    }
-    if constexpr (pooled) {
-        pools& p = mine;
-        const std::size_t c = class_of(word_align(n) + sizeof(void*));
-        if (c < classes && p.kept[c] < kept_per_class && !p.closed) [[likely]] {
-            if (p.kept[c] == 0) sweep.touch();
-            auto* b = static_cast<block*>(frame);
-            b->next = p.free[c];
-            p.free[c] = b;
+// What other threads have freed comes into the free lists.
+void take_remote(pools& p) noexcept {
+    auto& list = static_cast<thread_home*>(p.home)->come_back;
+    unsigned n = 0;
+    for (block* b = list.take(); b != nullptr; ++n) {
+        block* after = b->next;
+        const std::size_t c = b->granules;
+        if (p.kept[c] < kept_per_class) {
+            b->next = std::exchange(p.free[c], b);
             ++p.kept[c];
-            return;
+        } else {
+            ::operator delete(b);
         }
-        ::operator delete(frame);
-    } else {
-        count(-1);
-        ::operator delete(frame);
+        b = after;
     }
+    if (n != 0) list.took(n);
+}
+
+[[gnu::noinline]] void* alloc_slowly(std::size_t granules) {
+    pools& p = mine;
+    begin(p);
+    if (granules >= p.pooled) {
+        void* place = ::operator new(granules* frame_granule);
+        home_word(place, granules) = nullptr;
+        count(1);
+        return place;
+    }
+    if (p.free[granules] == nullptr) take_remote(p);
+    if (block* b = p.free[granules]) {
+        p.free[granules] = b->next;
+        --p.kept[granules];
+        return b;
+    }
+    void* place = ::operator new(granules* frame_granule);
+    home_word(place, granules) = p.home;  // and stays there as long as the block lives
+    return place;
+}
+
+[[gnu::noinline]] void* frame_slowly(std::size_t granules) {
+    if (mine.source != nullptr) return from_resource(granules, mine.source);
+    return alloc_slowly(granules);
+}
+
+void thread_home::give_back(frame_home* self, void* frame, std::size_t granules) noexcept {
+    auto* b = static_cast<block*>(frame);
+    b->granules = granules;
+    // Of this thread: it has enough of them.
+    if (self == mine.home || !static_cast<thread_home*>(self)->come_back.push(*b, kept_remote)) ::operator delete(b);
+}
+
+[[gnu::noinline]] void free_slowly(void* frame, frame_home* home, std::size_t granules) noexcept {
+    if (home != nullptr) return home->release(home, frame, granules);
+    count(-1);
+    ::operator delete(frame);
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* frame_alloc_granules(std::size_t granules) {
+    pools& p = mine;
+    if (granules >= p.usable || p.free[granules] == nullptr) [[unlikely]]
+        return frame_slowly(granules);
+    block* b = p.free[granules];
+    p.free[granules] = b->next;
+    --p.kept[granules];
+    return b;
+}
+
+[[gnu::noinline]] void* node_alloc_granules(std::size_t granules) {
+    pools& p = mine;
+    if (granules >= p.pooled || p.free[granules] == nullptr) [[unlikely]]
+        return alloc_slowly(granules);
+    block* b = p.free[granules];
+    p.free[granules] = b->next;
+    --p.kept[granules];
+    return b;
+}
+
+[[gnu::noinline]] void frame_free_granules(void* frame, std::size_t granules) noexcept {
+    pools& p = mine;
+    frame_home* home = home_word(frame, granules);
+    // A block of this thread's has a class.
+    if (home != p.home || p.kept[granules] >= kept_per_class) [[unlikely]]
+        return free_slowly(frame, home, granules);
+    auto* b = static_cast<block*>(frame);
+    b->next = p.free[granules];
+    p.free[granules] = b;
+    ++p.kept[granules];
 }
 
 frame_source::frame_source(std::pmr::memory_resource* memory) noexcept
     : before_(mine.source), active_(memory != nullptr) {
-    if (active_) mine.source = memory;
+    if (!active_) return;
+    mine.source = memory;
+    mine.usable = 0;
 }
 frame_source::~frame_source() {
-    if (active_) mine.source = before_;
+    if (!active_) return;
+    mine.source = before_;
+    if (before_ == nullptr) mine.usable = mine.pooled;
+}
+
+bool frame_blocks_are_kept() noexcept {
+    static const bool kept = [] {
+        if (&__asan_init != nullptr || &__tsan_init != nullptr || &__msan_init != nullptr) return false;
+        const char* wish = std::getenv("BIDE_FRAME_POOL");
+        return wish == nullptr || wish[0] != '0' || wish[1] != '\0';
+    }();
+    return kept;
 }
 
 void count_foreign_frame(int by) noexcept { count(by); }
