@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Mutexes and channels on one loop. Asio has no mutex for coroutines: its users take a channel with room for one.
+// Mutexes on one loop. Asio has no mutex for coroutines: its users take a channel with room for one.
 #include <bide/bide.hpp>
-#include <bide/sync/channel.hpp>
 #include <bide/sync/mutex.hpp>
 
 #include "asio.hpp"
@@ -25,7 +24,6 @@ void unlock(Channel& c) {
 }
 
 // ---- mutex_free: lock and unlock, nobody else wants it
-// -----------------------------------------------------------------
 
 template <class Mutex>
 bide::task<> mutex_free_loop(benchmark::State& state) {
@@ -56,7 +54,6 @@ BENCHMARK(mutex_free_bide<bide::local_mutex>)->Name("mutex_free_local/bide");
 BENCHMARK(mutex_free_asio<asio_channel>)->Name("mutex_free_local/asio");
 
 // ---- mutex_handed: two tasks, each: lock, yield, unlock; per lock
-// ------------------------------------------------------
 
 bide::task<> handed_loop(benchmark::State& state, bide::mutex& m, bool& over) {
     while (state.KeepRunningBatch(2)) {
@@ -104,51 +101,5 @@ void mutex_handed_asio(benchmark::State& state) {
 }
 BENCHMARK(mutex_handed_bide)->Name("mutex_handed/bide");
 BENCHMARK(mutex_handed_asio)->Name("mutex_handed/asio");
-
-// ---- channel_64: one task sends, one receives; per item
-// -----------------------------------------------------------------
-
-template <class Channel>
-bide::task<> send_loop(benchmark::State& state, Channel& c) {
-    for (auto _ : state) co_await c.send(1);
-    c.close();
-}
-template <class Channel>
-bide::task<> receive_all(Channel& c) {
-    while (auto item = co_await c.receive()) benchmark::DoNotOptimize(*item);
-}
-template <class Channel>
-asio::awaitable<void> asio_send_loop(benchmark::State& state, Channel& c) {
-    for (auto _ : state) co_await c.async_send(error_code(), 1, asio::use_awaitable);
-    co_await c.async_send(error_code(), -1, asio::use_awaitable);
-}
-template <class Channel>
-asio::awaitable<void> asio_receive_all(Channel& c) {
-    int item = 0;
-    do {
-        item = co_await c.async_receive(asio::use_awaitable);
-        benchmark::DoNotOptimize(item);
-    } while (item >= 0);
-}
-template <class Channel>
-void channel_bide(benchmark::State& state) {
-    Channel c(64);
-    bide::with_scope([&](bide::scope& s) {
-        s.start([&] { return send_loop(state, c); });
-        s.start([&] { return receive_all(c); });
-    });
-}
-template <class Channel>
-void channel_asio(benchmark::State& state) {
-    asio::io_context context(1);
-    Channel c(context, 64);
-    asio::co_spawn(context, asio_send_loop(state, c), asio::detached);
-    asio::co_spawn(context, asio_receive_all(c), asio::detached);
-    context.run();
-}
-BENCHMARK(channel_bide<bide::channel<int>>)->Name("channel_64/bide");
-BENCHMARK(channel_asio<asio_concurrent_channel>)->Name("channel_64/asio");
-BENCHMARK(channel_bide<bide::local_channel<int>>)->Name("channel_64_local/bide");
-BENCHMARK(channel_asio<asio_channel>)->Name("channel_64_local/asio");
 
 }  // namespace

@@ -10,7 +10,6 @@
 namespace {
 
 // ---- wait_ready: plain code blocks on a coroutine that has nothing to wait for
-// ------------------------------------------
 
 bide::task<int> answer(int n) { co_return n; }
 asio::awaitable<int> asio_answer(int n) { co_return n; }
@@ -30,7 +29,6 @@ BENCHMARK(wait_ready_bide)->Name("wait_ready/bide");
 BENCHMARK(wait_ready_asio)->Name("wait_ready/asio");
 
 // ---- await_ready: a coroutine awaits a child that has nothing to wait for
-// -----------------------------------------------
 
 bide::task<> await_ready_loop(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(co_await answer(1));
@@ -48,7 +46,6 @@ BENCHMARK(await_ready_bide)->Name("await_ready/bide");
 BENCHMARK(await_ready_asio)->Name("await_ready/asio");
 
 // ---- yield: two tasks give way to each other; per switch
-// ---------------------------------------------------------------
 
 bide::task<> yield_loop(benchmark::State& state, bool& over) {
     while (state.KeepRunningBatch(2)) co_await bide::yield_now();
@@ -82,7 +79,6 @@ BENCHMARK(yield_bide)->Name("yield/bide");
 BENCHMARK(yield_asio)->Name("yield/asio");
 
 // ---- start_join: tasks are started, 100 at a time, and waited for; per task
-// ---------------------------------------------
 
 constexpr int batch = 100;
 

@@ -16,7 +16,6 @@ asio::awaitable<int> asio_compute() { co_return compute(); }
 bide::task<int> answer() { co_return 1; }
 
 // ---- to_thread: a task hands a function to a thread and awaits its result
-// ------------------------------------------------
 
 bide::task<> to_thread_loop(benchmark::State& state) {
     for (auto _ : state) benchmark::DoNotOptimize(co_await bide::to_thread(compute));
@@ -36,7 +35,6 @@ BENCHMARK(to_thread_bide)->Name("to_thread/bide")->UseRealTime();
 BENCHMARK(to_thread_asio)->Name("to_thread/asio")->UseRealTime();
 
 // ---- future_wait: plain code gives a coroutine to a loop on another thread and blocks for its result
-// -----------------------
 
 void future_wait_bide(benchmark::State& state) {
     bide::loop_thread thread;

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSL-1.0
+"""The table as a picture: a group of bars for each row, on a logarithmic scale, bide's in colour."""
+import html
+import math
+
+BAR, GAP, LABEL, WIDTH = 13, 14, 190, 560
+COLOURS = {"bide gcc": "#0b7a75", "bide clang": "#19a974"}
+OTHER = "#9aa5b1"
+
+
+def number(value, unit):
+    if unit == "ns" and value >= 1e6:
+        return f"{value / 1e6:.3g} ms"
+    if unit == "ns" and value >= 1e4:
+        return f"{value / 1e3:.3g} µs"
+    return f"{value:.3g} {unit}"
+
+
+def draw(rows, results, order):
+    parts = []
+    y = 56
+    for row in rows:
+        cells = [(who, results[row.name][who]["median"]) for who in order if who in results[row.name]]
+        cells = [(who, value) for who, value in cells if value > 0]
+        if not cells:
+            continue
+        most, least = max(v for _, v in cells), min(v for _, v in cells)
+        # The shortest bar is a twentieth of the longest at least, so that each can be seen.
+        span = max(math.log10(most / least), 0.3)
+        parts.append(f'<text class="row" x="12" y="{y + 11}">{html.escape(row.name)}</text>')
+        for who, value in cells:
+            width = WIDTH * (0.05 + 0.95 * math.log10(value / least) / span) if most > least else WIDTH * 0.05
+            parts.append(
+                f'<g><title>{html.escape(f"{row.name}, {who}: {number(value, row.unit)}")}</title>'
+                f'<text class="who" x="{LABEL - 6}" y="{y + 10}">{html.escape(who)}</text>'
+                f'<rect x="{LABEL}" y="{y}" width="{width:.1f}" height="{BAR - 2}" rx="2" fill="{COLOURS.get(who, OTHER)}"/>'
+                f'<text class="value" x="{LABEL + width + 5:.1f}" y="{y + 10}">{number(value, row.unit)}</text></g>')
+            y += BAR
+        y += GAP
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {LABEL + WIDTH + 110} {y + 10}" font-family="sans-serif">'
+        "<style>.row{font-size:12px;font-weight:bold}.who{font-size:10px;text-anchor:end}.value{font-size:10px}"
+        "text{fill:#1f2933}</style>"
+        f'<rect width="100%" height="100%" fill="#fff"/><text x="12" y="24" font-size="16" font-weight="bold">'
+        "bide beside its peers</text>"
+        '<text x="12" y="42" font-size="11">shorter is better; each row has a logarithmic scale of its own; medians of one '
+        "interleaved run</text>" + "".join(parts) + "</svg>\n")
