@@ -45,7 +45,7 @@ struct real_sync {
 class job_home final : public executor {
 public:
     job_home() noexcept = default;
-    ~job_home() { retire(); }
+    ~job_home() override { retire(); }
     /// A job is one call and no chain of frames, so nothing is posted here; what were, would be in good hands.
     void post(ready_node& node) noexcept override;
     [[nodiscard]] const char* name() const noexcept override { return "threads"; }

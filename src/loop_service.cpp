@@ -33,11 +33,15 @@ private:
     blocking_region* region_;
     thread_sleep* sleep_;
 };
+
+std::string as_the_kernel_shows(std::string name) {
+    if (name.size() > 15) name.resize(15);
+    return name;
+}
 }  // namespace
 
 loop_service::loop_service(std::string thread_name)
-    : name_(std::move(thread_name).substr(0, 15)),  // what the kernel shows
-      process_(process_generation()) {}
+    : name_(as_the_kernel_shows(std::move(thread_name))), process_(process_generation()) {}
 
 loop_service::~loop_service() { const std::lock_guard last_job_is_out(m_); }
 

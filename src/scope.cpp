@@ -188,6 +188,7 @@ void scope_core::apply_exit_mode() noexcept {
                 for (const started_base* n = first_; n != nullptr; n = n->younger) unfinished.push_back(n->started);
             }
             std::vector<std::string> places;
+            places.reserve(unfinished.size());
             for (const std::source_location& at : unfinished)
                 places.push_back(std::string(at.file_name()) + ":" + std::to_string(at.line()) + " in " +
                                  at.function_name());
@@ -235,6 +236,7 @@ std::exception_ptr scope_core::group_of_failures() {
     std::sort(unseen.begin(), unseen.end(),
               [](const started_base* a, const started_base* b) { return a->place < b->place; });
     std::vector<std::exception_ptr> errors;
+    errors.reserve(unseen.size());
     for (started_base* n : unseen) errors.push_back(n->state().failure());
     return std::make_exception_ptr(exception_group(std::move(errors)));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// quara-concurrency 6: the same task, submitted to a loop that runs already; as many as wanted.
+// quara-concurrency 5, the second of that number: the same task, submitted to a loop that runs already.
 #include <bide/bide.hpp>
 
 #include <chrono>

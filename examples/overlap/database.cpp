@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "database.hpp"
 
+#include "text.hpp"
+
 #include <sqlite3.h>
 
-#include <stdexcept>
+#include <system_error>
 
 void database::close::operator()(sqlite3* d) const noexcept { sqlite3_close(d); }
 void database::close::operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
 
 void database::fail() const {
-    throw std::runtime_error("cannot write the database " + file_ + ": " + sqlite3_errmsg(connection_.get()));
+    std::string why = sqlite3_errmsg(connection_.get());
+    if (const int error = sqlite3_system_errno(connection_.get()); error != 0)
+        why += " (" + std::generic_category().message(error) + ")";
+    throw database_error("cannot write the database " + for_terminal(file_) + ": " + why);
 }
 
 void database::execute(const char* sql) {
@@ -21,8 +26,9 @@ database::database(const std::filesystem::path& file) : file_(file.string()) {
     const int opened = sqlite3_open_v2(file.c_str(), &made, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr);
     connection_.reset(made);
     if (opened != SQLITE_OK) fail();
-    // With a write-ahead log a note is one write, and no wait for the disk.
-    execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
+    // With a write-ahead log a note is one write, and no wait for the disk. Exclusive: another run of this program must
+    // not empty the table meanwhile; it is told that the database is locked.
+    execute("PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL");
     execute(
         "CREATE TABLE IF NOT EXISTS overlap"
         "(run TEXT NOT NULL, name BLOB NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL, milliseconds REAL NOT "

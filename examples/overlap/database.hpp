@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -19,9 +20,16 @@ struct note {
     double milliseconds = 0;  // from asking for the file to having its hash
 };
 
+/// Names the file and the reason. What one note cannot be written for, none can: it ends the run.
+class database_error : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 class database {
 public:
-    /// Opens or makes the file, and empties its table 'overlap'. Throws std::runtime_error that names file and reason.
+    /// Opens or makes the file, empties its table 'overlap', and keeps other programs out of it. Everything here throws
+    /// database_error.
     explicit database(const std::filesystem::path& file);
 
     void insert(const note& n);

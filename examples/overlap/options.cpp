@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "options.hpp"
 
+#include "text.hpp"
+
 #include <CLI/CLI.hpp>
 
 #include <iostream>
@@ -37,7 +39,7 @@ std::variant<options, int> read_options(int argc, char** argv) {
     o.directory = std::filesystem::canonical(directory, why);
     if (!why && !std::filesystem::is_directory(o.directory)) why = std::make_error_code(std::errc::not_a_directory);
     if (why) {
-        std::cerr << "overlap: cannot serve " << directory << ": " << why.message() << '\n';
+        std::cerr << "overlap: cannot serve " << for_terminal(directory) << ": " << why.message() << '\n';
         return 2;
     }
     o.delay = std::chrono::milliseconds(delay);

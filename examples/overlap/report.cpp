@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "report.hpp"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
@@ -34,6 +35,12 @@ void print_row(const run_record& r) {
         if (l.failure.empty()) bytes += l.size, ++files;
     std::printf("  %-22s %7zu %11s %11s %16s\n", r.title.c_str(), files, in_bytes(bytes).c_str(),
                 in_time(r.seconds).c_str(), in_time(longest_request(r)).c_str());
+}
+
+// Of the terminal. Asked each time: it may be made wider or narrower meanwhile.
+std::size_t columns() {
+    winsize size{};
+    return ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : 80;
 }
 
 }  // namespace
@@ -74,10 +81,13 @@ void progress::show(std::size_t done, std::uintmax_t bytes) {
         next_ = done + std::max<std::size_t>(1, (files_ + 3) / 4);
     } else if (now - shown_ > std::chrono::milliseconds(50) || done == files_) {
         shown_ = now;
-        constexpr std::size_t width = 24;
+        // A line that is broken could not be rewritten: the bar has the room that is left, at most 24.
+        const std::size_t words = title_.size() + counts.size() + 5;
+        const std::size_t width = std::clamp<std::size_t>(columns(), words, words + 24) - words;
         const std::size_t full = files_ == 0 ? width : width * done / files_;
         const std::string bar = std::string(full, '#') + std::string(width - full, '.');
-        std::printf("\r%s [%s] %s\x1b[K", title_.c_str(), bar.c_str(), counts.c_str());
+        const std::string line = title_ + " [" + bar + "] " + counts;
+        std::printf("\r%s\x1b[K", line.substr(0, columns() - 1).c_str());
         std::fflush(stdout);
     }
 }

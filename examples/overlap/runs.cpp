@@ -43,11 +43,14 @@ bide::task<> run::at_once(int most) {
     record_.seconds = now();
 }
 
-// A file that fails is noted, and the others go on.
+// A file that fails is noted, and the others go on. A database that fails ends it all: thrown here, it stops what else
+// is under way, and comes out of the scope.
 bide::task<> run::handle(std::size_t file) {
     lane& l = record_.lanes[file];
     try {
         co_await fetch_hash_note(l);
+    } catch (const database_error&) {
+        throw;
     } catch (const std::exception& e) {
         l.failure = e.what();
     }
@@ -58,6 +61,7 @@ bide::task<> run::handle(std::size_t file) {
 // The function that this is all about: it waits three times, and says so only by co_await.
 bide::task<> run::fetch_hash_note(lane& l) {
     double last = now();
+    l.begin = last;
     const auto over = [&](phase what) {
         const double end = now();
         l.segments.push_back({what, last, end});
@@ -104,7 +108,8 @@ bide::task<std::vector<std::string>> compare_with_disk(const std::vector<note>& 
             co_return;
         }
         for (const note* n : found)
-            if (n->hash != on_disk) wrong.push_back(name + ": fetched " + n->hash + ", on disk " + on_disk);
+            if (n->hash != on_disk)
+                wrong.push_back(name + ": fetched " + n->hash + ", on disk " + on_disk + "; has it changed?");
     };
     auto compare_all = [&](bide::scope& s) -> bide::task<> {
         for (const auto& [name, found] : by_name) {

@@ -44,12 +44,11 @@ public:
             const auto [at, end] = std::mismatch(root.begin(), root.end(), wanted.begin(), wanted.end());
             if (at != root.end()) return refused(http::status::forbidden);
             f.fd_ = ::open(wanted.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe must not hold us up
-            if (f.fd_ < 0) return refused(errno == EACCES ? http::status::forbidden : http::status::not_found);
+            if (f.fd_ < 0) return refused(status_of(errno));
         } catch (const std::invalid_argument&) {
             return refused(http::status::bad_request);
         } catch (const fs::filesystem_error& e) {
-            const bool there = e.code() == std::errc::permission_denied;
-            return refused(there ? http::status::forbidden : http::status::not_found);
+            return refused(status_of(e.code().value()));
         }
         struct stat what {};
         if (::fstat(f.fd_, &what) != 0 || !S_ISREG(what.st_mode)) return refused(http::status::not_found);
@@ -64,6 +63,18 @@ public:
             if (n <= 0)
                 throw std::system_error(n == 0 ? EIO : errno, std::generic_category(), "a file that is being sent");
             to = to.subspan(static_cast<std::size_t>(n));
+        }
+    }
+    static http::status status_of(int error) noexcept {
+        switch (error) {
+            case EACCES:
+                return http::status::forbidden;
+            case EMFILE:
+            case ENFILE:
+            case ENOMEM:
+                return http::status::service_unavailable;
+            default:
+                return http::status::not_found;
         }
     }
     static open_file refused(http::status why) noexcept {
@@ -100,13 +111,19 @@ bide::task<> respond(http_connection& peer, const open_file& file, bool with_bod
     } while (left != 0);
 }
 
+bide::tcp_listener listen_on(std::uint16_t port) {
+    const bide::ip_endpoint at = bide::ip_endpoint::loopback(port);
+    try {
+        return bide::tcp_listener::listen(at, 4096);  // many come at once
+    } catch (const std::system_error& e) {
+        throw std::runtime_error("cannot listen on " + at.to_string() + ": " + e.code().message());
+    }
+}
+
 }  // namespace
 
 file_server::file_server(fs::path root, std::uint16_t port, std::chrono::milliseconds delay)
-    : root_(std::move(root)),
-      delay_(delay),
-      listener_(bide::tcp_listener::listen(bide::ip_endpoint::loopback(port))),
-      thread_("file server") {
+    : root_(std::move(root)), delay_(delay), listener_(listen_on(port)), thread_("file server") {
     thread_.on_start([this] { return serve(); });
     thread_.start();
 }
@@ -131,15 +148,16 @@ bide::task<> file_server::talk(bide::tcp_stream stream) {
         http_connection peer(std::move(stream));
         for (bool more = true; more;) {
             http::request_parser<http::empty_body> request;
+            request.header_limit(64 * 1024);  // the longest path, 4096 bytes, is three times as long when it is escaped
             if (!co_await peer.read_header(request)) break;
             const http::verb verb = request.get().method();
             std::string target(request.get().target());
+            more = request.is_done() && request.keep_alive();
+            co_await bide::sleep_for(delay_);
             open_file file = open_file::refused(http::status::method_not_allowed);
             if (verb == http::verb::get || verb == http::verb::head)
                 file = co_await bide::run(&open_file::find, std::cref(root_), std::move(target));
-            more = request.is_done() && request.keep_alive();
-            co_await bide::sleep_for(delay_);
             co_await respond(peer, file, verb == http::verb::get, more);
         }
-    } catch (const std::system_error&) {}
+    } catch (const std::exception&) {}
 }

@@ -13,7 +13,7 @@
 
 class file_server {
 public:
-    /// Listens on 127.0.0.1 from now on; throws std::system_error (a taken port).
+    /// Listens on 127.0.0.1 from now on; throws std::runtime_error (a taken port).
     file_server(std::filesystem::path root, std::uint16_t port, std::chrono::milliseconds delay);
 
     [[nodiscard]] bide::ip_endpoint endpoint() const { return listener_.local_endpoint(); }

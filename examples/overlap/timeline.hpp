@@ -21,6 +21,7 @@ struct lane {
     std::string name;
     std::uintmax_t size = 0;
     std::vector<segment> segments;
+    double begin = 0;     // seconds since the run began
     std::string failure;  // empty: it went well
 };
 
@@ -30,8 +31,10 @@ struct run_record {
     std::vector<lane> lanes;
 };
 
-/// Throws std::system_error if the picture could not be written there.
+/// Throws std::system_error if the picture could not be written there. Leaves no file that was not there.
 void check_writable(const std::filesystem::path& file);
 
-/// Writes the picture: both runs on the same scale, and the second one magnified. Throws std::system_error.
-void draw(const std::filesystem::path& file, const run_record& before, const run_record& after);
+/// Writes the picture: both runs on the same scale, and the second one magnified. `setting`: a sentence on what was
+/// measured. Throws std::system_error.
+void draw(const std::filesystem::path& file, const run_record& before, const run_record& after,
+          const std::string& setting);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "tree.hpp"
 
+#include "text.hpp"
+
 #include <algorithm>
 
 namespace fs = std::filesystem;
@@ -36,7 +38,7 @@ file_tree list_files(const fs::path& directory, const std::vector<fs::path>& exc
             else
                 tree.files.push_back({below.generic_string(), entry->file_size(gone)});
         }
-        if (why) tree.problems.push_back((directory / at).string() + ": " + why.message());
+        if (why) tree.problems.push_back(for_terminal((directory / at).string()) + ": " + why.message());
     }
     std::sort(tree.files.begin(), tree.files.end(),
               [](const file_entry& a, const file_entry& b) { return a.name < b.name; });

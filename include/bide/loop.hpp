@@ -40,7 +40,7 @@ public:
 
     /// On the drivers of this thread's time (real, or that of a testing::virtual_time guard).
     loop();
-    ~loop();
+    ~loop() override;
 
     void post(ready_node& node) noexcept override;
     loop& carrier() noexcept override { return *this; }

@@ -20,8 +20,9 @@ namespace {
 
 std::uint16_t port_of(std::string_view whole, std::string_view text) {
     std::uint16_t port = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, port);
+    const char* const begin = text.data();
+    const char* const end = begin + text.size();
+    const auto [stop, error] = std::from_chars(begin, end, port);
     if (text.empty() || error != std::errc() || stop != end) refuse(whole, " with a port from 0 to 65535");
     return port;
 }

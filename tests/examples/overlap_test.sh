@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSL-1.0
 # overlap_test.sh PROGRAM: runs examples/overlap on a small tree that was made to be awkward, talks to its server, and
-# gives it everything that it has to refuse.
+# gives it everything that it has to refuse. Needs python3 (is the picture XML?) and script (what a terminal sees).
 set -u
 export LC_ALL=C.UTF-8
 program=$(realpath "$1")
@@ -65,10 +65,76 @@ is "the picture is complete" sh -c 'tail -n 1 overlap.svg | grep -qF "</svg>"'
 is "the picture has a lane per file and run" sh -c '[ "$(grep -c "^<g><title>" overlap.svg)" -ge 20 ]'
 is "the picture has no raw sign of a name" sh -c '! grep -qF "<z>" overlap.svg'
 is "run again, it begins anew" ends 0 "20 of 20 hashes" tree --delay 0 --concurrency 100
-is "an empty directory is nothing to do" ends 0 "0 of 0 hashes" tree/empty-directory
+is "a part is not told alone: one line per phase" sh -c '
+  [ "$(sed -n "/^<g><title>.*deep.large/,/<.title>/p" overlap.svg | grep -c "^fetch:")" -eq 2 ]'
+is "an empty directory is nothing to do" ends 0 "there is nothing to do" tree/empty-directory
 is "what it writes itself is not part of the tree" ends 0 "20 of 20 hashes" tree --delay 0 --database tree/o.db --svg tree/sub/o.svg
 is "(the database and the picture are made beside the files)" test -s tree/o.db -a -s tree/sub/o.svg
 rm -f tree/o.db tree/sub/o.svg
+
+# --- names that are no text, links in circles, paths as long as they may be ---
+mkdir -p odd
+printf 1 >"$(printf 'odd/new\nline \033[31m "q" %%41 <z>&')"
+printf 2 >"$(printf 'odd/half of a sign \343\201')"
+printf 3 >"$(printf 'odd/\355\240\200 \377\376 \357\277\277')"
+ln -s circle odd/circle
+ln -s . odd/self
+deep=odd
+for _ in $(seq 10); do deep="$deep/$(printf '%.0s文' $(seq 80))"; done
+mkdir -p "$deep"
+printf 4 >"$deep/file"
+is "odd names are served, fetched and noted" ends 0 "8 of 8 hashes" odd --delay 0
+is "links in a circle are left out" grep -qF "4 files (and 2 links" said
+is "the picture of odd names is XML" python3 -c 'import xml.dom.minidom as x; x.parse("overlap.svg")'
+is "a link in a circle is no directory" ends 2 "Too many levels of symbolic links" odd/circle
+
+# --- files that change meanwhile ---
+mkdir changing
+printf one >"$(printf 'changing/a\033b')"
+printf two >changing/other
+changes() {
+  local got=0
+  timeout 60 "$program" changing --delay 500 >said 2>&1 &
+  local running=$!
+  for _ in $(seq 400); do
+    grep -qF "one after another: 1 of 2" said && break
+    sleep 0.02
+  done
+  printf 'something else' >"$(printf 'changing/a\033b')"
+  wait "$running" || got=$?
+  cat said
+  [ "$got" -eq 1 ] && grep -qF "3 of 4 hashes" said && grep -qF "has it changed?" said
+}
+is "a file that changed is told" changes
+is "(by a name that does not steer the terminal)" sh -c 'grep -qF "a\x1bb: fetched" said && ! grep -q "$(printf "\033")" said'
+
+# --- little room ---
+few() { (ulimit -n 48; ends 0 "$@"); }
+is "no more at once than there are descriptors" few "not 10000 at once, but 5" tree --delay 5 --concurrency 10000
+is "(and all goes well)" grep -qF "20 of 20 hashes" said
+is "ten thousand at once" ends 0 "20 of 20 hashes" tree --delay 5 --concurrency 10000
+is "one at once" ends 0 "at most 1 at once" tree --delay 0 --concurrency 1
+full() { local got=0; timeout 60 "$program" tree --delay 0 2>said >/dev/full || got=$?; cat said; [ "$got" -eq 1 ] && grep -qF "standard output: No space" said; }
+is "an output that is full" full
+is "a picture for which there is no room" ends 1 "cannot write the picture /dev/full: No space left" tree --delay 0 --svg /dev/full
+small() { (trap '' XFSZ; ulimit -f 8; ends 1 "cannot write the database small.db" odd --delay 0 --database small.db); }
+is "a database for which there is no room" small
+closed() { # its reader is gone before it prints
+  local got=0
+  { sleep 1; timeout 60 "$program" tree --delay 0 2>said || echo $? >status; } | true
+  got=$(cat status)
+  cat said
+  [ "$got" -eq "$1" ]
+}
+is "a closed pipe ends it as it ends others" closed 141
+is "(an error where that signal is ignored)" sh -c 'trap "" PIPE; exec bash -c "$0" "$@"' "$(declare -f closed); program='$program'; closed 1 && grep -qF 'standard output: Broken pipe' said"
+is "a narrow terminal: no line is broken" sh -c '
+  script -qec "stty cols 60; \"$0\" tree --delay 2" /dev/null </dev/null >typescript && python3 - <<END
+import re
+lines = re.sub(rb"\x1b\[K", b"", open("typescript", "rb").read()).replace(b"\n", b"\r").split(b"\r")
+shown = [l for l in lines if b" of 10 files" in l]
+assert len(shown) > 1 and all(len(l) < 60 for l in shown), shown
+END' "$program"
 
 # --- what it refuses ---
 is "--help helps" ends 0 "--concurrency" --help
@@ -80,6 +146,8 @@ is "nothing at once" ends 2 "--concurrency" tree --concurrency 0
 is "no port" ends 2 "--port" tree --port 70000
 is "an unknown option" ends 2 "--nonsense" tree --nonsense
 is "a database in a directory that is not there" ends 1 "cannot write the database no/where.db" tree --database no/where.db
+is "(nothing is left of what was not begun)" sh -c '
+  ! "$0" tree --database no/where.db --svg new.svg && [ ! -e new.svg ]' "$program"
 is "a directory for a database" ends 1 "cannot write the database tree" tree --database tree
 is "a database that is none" ends 1 "file is not a database" tree --database tree/sub/one-part
 is "(it is left as it is)" sh -c '[ "$(wc -c <tree/sub/one-part)" -eq 262144 ]'
@@ -97,16 +165,28 @@ unreadable() {
 }
 is "a file that may not be read" unreadable
 chmod 600 'tree/a name with spaces.txt'
+mkdir -m 555 read-only
+unwritable() {
+  local got=0
+  (cd read-only && "${ordinary[@]}" timeout 60 "$program" ../tree --delay 0) >said 2>&1 || got=$?
+  cat said
+  [ "$got" -eq 1 ] && grep -qF "cannot write the picture overlap.svg: Permission denied" said
+}
+is "a directory that may not be written" unwritable
 
-# --- its server ---
-"$program" tree --delay 400 --concurrency 1 --database server.db --svg server.svg >served 2>&1 &
+# --- its server, with enough to do that it is there until the end ---
+cp -a tree busy
+mkdir busy/more
+touch busy/more/{1..300}
+"$program" busy --delay 400 --concurrency 1 --database server.db --svg server.svg >served 2>&1 &
 server=$!
 for _ in $(seq 200); do
   port=$(sed -n 's,.*http://127.0.0.1:\([0-9]*\)/.*,\1,p' served)
   [ -z "$port" ] || break
   sleep 0.05
 done
-is "a port that is taken" ends 1 "Address already in use" tree --port "$port"
+is "a port that is taken" ends 1 "cannot listen on 127.0.0.1:$port: Address already in use" tree --port "$port"
+is "a database that another run has" ends 1 "database is locked" tree --database server.db
 # asks STATUS REQUEST-LINE: what the first line of the response says
 asks() {
   exec 3<>"/dev/tcp/127.0.0.1/$port" || return 1

@@ -335,7 +335,7 @@ auto combine(A&&... items) {
 }
 
 template <together Rule, class R>
-auto combine_range(R&& items) {
+auto combine_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forward): element by element, below
     // The elements of a container that was handed over are handed over too; those of a view are what it says.
     constexpr bool hand_over = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
     using reference =

@@ -133,7 +133,7 @@ auto to_task(A&& a) {
         static_assert(
             !requires { typename held::awaited_once; }, "bide: a task is awaited once: hand it over with std::move(t)");
         if constexpr (requires { typename held::awaited_once; })
-            return as_task(std::move(a));
+            return as_task(static_cast<held&&>(a));  // refused above: no second error
         else if constexpr (std::is_copy_constructible_v<held>)
             return as_task_of_copy<held>(a);
         else

@@ -103,7 +103,7 @@ public:
     void use(F&& f) {
         std::lock_guard guard(lock_);
         if (closed_) throw std::system_error(std::make_error_code(std::errc::bad_file_descriptor), "tcp socket");
-        f(fd_);
+        std::forward<F>(f)(fd_);
     }
     [[nodiscard]] int descriptor() noexcept {
         std::lock_guard guard(lock_);
