@@ -241,7 +241,7 @@ frame_source::~frame_source() {
 bool frame_blocks_are_kept() noexcept {
     static const bool kept = [] {
         if (&__asan_init != nullptr || &__tsan_init != nullptr || &__msan_init != nullptr) return false;
-        const char* wish = std::getenv("BIDE_FRAME_POOL");
+        const char* wish = std::getenv("BIDE_FRAME_POOL");  // NOLINT(concurrency-mt-unsafe): nobody here sets it
         return wish == nullptr || wish[0] != '0' || wish[1] != '\0';
     }();
     return kept;
