@@ -84,6 +84,8 @@ int work(const options& o) {
         std::printf("not %d at once, but %d: a process may have no more descriptors here (ulimit -Hn)\n", o.concurrency,
                     most);
 
+    std::fflush(stdout);  // whoever reads along, through a pipe or from a file, may talk to the server from now on
+
     const run_record before = measure("one after another", tree, server, notes, 0);
     const run_record after = measure("at most " + std::to_string(most) + " at once", tree, server, notes, most);
     print_table(before, after);

@@ -185,6 +185,7 @@ for _ in $(seq 200); do
   [ -z "$port" ] || break
   sleep 0.05
 done
+is "where it serves is said before the first file is there" test -n "$port"
 is "a port that is taken" ends 1 "cannot listen on 127.0.0.1:$port: Address already in use" tree --port "$port"
 is "a database that another run has" ends 1 "database is locked" tree --database server.db
 # asks STATUS REQUEST-LINE: what the first line of the response says
