@@ -55,7 +55,7 @@ void loop_thread::start() {
     core_->first_tasks.clear();
 }
 
-void loop_thread::stop() {
+void loop_thread::request_stop() {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
     {
         const std::lock_guard guard(core_->m);
@@ -71,7 +71,11 @@ void loop_thread::stop() {
         }
     }
     core_->service.request_stop();  // not under the lock: stop callbacks of the user's run here
-    if (core_->service.on_own_thread()) return;
+}
+
+void loop_thread::stop() {
+    request_stop();
+    if (core_->at.load(std::memory_order_acquire) == phase::stopped || core_->service.on_own_thread()) return;
     core_->service.join();
     if (core_->jobs != nullptr) core_->jobs->shutdown();  // nobody makes it any more: that needs the running phase
     const std::lock_guard guard(core_->m);

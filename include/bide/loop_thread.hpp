@@ -72,6 +72,8 @@ public:
 
     void start();
     void stop();
+    /// The first half of stop(), without waiting: new work is refused, and every task is asked to stop.
+    void request_stop();
     /// Between start() and stop().
     [[nodiscard]] bool running() const noexcept;
 
