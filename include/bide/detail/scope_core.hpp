@@ -104,6 +104,7 @@ private:
     promise_base* held_ = nullptr;  // the stopped body, to be unwound when its tasks have ended
     bool closed_ = false;
     bool body_stopped_ = false;
+    bool stood_at_end_ = false;    // tasks were unfinished when the body had ended
     bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
     bool cancelled_some_ = false;  // the first failure ended something that was unfinished
     std::exception_ptr body_error_;
