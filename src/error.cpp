@@ -58,7 +58,7 @@ const char* to_string(stop_reason why) noexcept {
         case stop_reason::scope_end:
             return "the scope ended";
         case stop_reason::shutdown:
-            return "the loop is shutting down";
+            return "the loop or the program is shutting down";
     }
     return "unknown";
 }

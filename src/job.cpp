@@ -2,6 +2,7 @@
 #include "job_threads.hpp"
 
 #include <bide/detail/driver.hpp>
+#include <bide/detail/loop_service.hpp>
 
 #include <cerrno>
 #include <chrono>
@@ -16,6 +17,8 @@ namespace detail {
 void throw_null_callable() { throw std::invalid_argument("bide: the callable is null; nothing was submitted"); }
 
 namespace {
+constinit thread_local job_base* running_job = nullptr;
+
 // The code of a job stands on plain ground: nothing of what runs further down this stack is its business.
 class plain_ground {
 public:
@@ -126,12 +129,30 @@ void job_base::leave() noexcept {
     if (clock_) std::exchange(clock_, nullptr)->job_ended();
 }
 
+void job_base::count_for(loop_service* service) {
+    if (service != nullptr && !service->job_begins())
+        throw not_running("this loop_thread has been stopped and takes no new work");
+    counted_for_ = service;
+}
+
+void job_base::uncount() noexcept {
+    if (counted_for_ != nullptr) std::exchange(counted_for_, nullptr)->job_ended();
+}
+
+bool job_base::running_for(const loop_service& service) noexcept {
+    for (const job_base* j = running_job; j != nullptr; j = j->outer_)
+        if (j->counted_for_ == &service) return true;
+    return false;
+}
+
 void job_base::conclude() noexcept {
     const std::shared_ptr<virtual_clock> clock = std::move(clock_);
     clock_ = nullptr;
+    loop_service* const owner_of_job = std::exchange(counted_for_, nullptr);
     leave();
     settle();
-    if (clock) clock->job_ended();  // after the result was posted: time may move from now on
+    if (owner_of_job != nullptr) owner_of_job->job_ended();  // last: its owner may be gone then
+    if (clock) clock->job_ended();                           // after the result was posted: time may move from now on
 }
 
 void job_base::end_unbegun(std::exception_ptr failure) noexcept {
@@ -145,6 +166,7 @@ void job_base::end_unbegun(std::exception_ptr failure) noexcept {
 
 void job_base::run() noexcept {
     stop_listening();
+    outer_ = std::exchange(running_job, this);
     {
         const plain_ground ground(*this);
         if (stop.requested()) {
@@ -159,6 +181,7 @@ void job_base::run() noexcept {
         drop_callable();
         if (slot_of().state == outcome::failed && stop.requested() && failed_with_cancelled()) drop_failure();
     }
+    running_job = outer_;
     conclude();
 }
 

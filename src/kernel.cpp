@@ -7,6 +7,8 @@
 #include <pthread.h>
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <cstring>
 #include <exception>
 #include <mutex>
 #include <string>
@@ -159,9 +161,22 @@ void detach(promise_base* p) noexcept {
         post(child, step::resume);
         return true;
     }
-    handle_of(child).resume();
+    resume_frame(child);
     return t.suspended;  // K4
 }
+
+// What a handle's functions do, for a frame whose beginning they would not find (see kernel.hpp).
+namespace {
+using frame_function = void (*)(void* frame);
+[[gnu::noinline, gnu::cold]] void call_in_frame(promise_base* p, std::ptrdiff_t words_before) noexcept {
+    auto* const bytes = reinterpret_cast<std::byte*>(p);
+    frame_function f = nullptr;
+    std::memcpy(&f, bytes - words_before * static_cast<std::ptrdiff_t>(sizeof(void*)), sizeof f);
+    f(bytes - 2 * sizeof(void*) - shift_of(p));
+}
+}  // namespace
+void resume_shifted(promise_base* p) noexcept { call_in_frame(p, 2); }
+void destroy_shifted(promise_base* p) noexcept { call_in_frame(p, 1); }
 
 // ---- ending -------------------------------------------------------------------------------------------------------
 
@@ -187,7 +202,7 @@ void unwind(promise_base* p) noexcept {
     ++t.unwinding;
     for (;;) {
         slot_base* s = p->out;
-        handle_of(p).destroy();  // locals in reverse order, then parameters; the awaiter first
+        destroy_frame(p);  // locals in reverse order, then parameters; the awaiter first
         s->state = outcome::stopped;
         if ((s->flags & custom) != 0) {
             --t.unwinding;
@@ -215,11 +230,11 @@ void destroy_cold(promise_base* p) noexcept {
         return;
     }
     const bool outer = !std::exchange(t.destroying, true);
-    handle_of(p).destroy();
+    destroy_frame(p);
     if (!outer) return;
     while (promise_base* grave = t.graves) {
         t.graves = static_cast<promise_base*>(grave->next);
-        handle_of(grave).destroy();
+        destroy_frame(grave);
     }
     t.destroying = false;
 }
@@ -259,7 +274,7 @@ void run_ready(ready_node& node) noexcept {
         auto* p = static_cast<promise_base*>(&node);
         t.current = p->ctx->owner;
         if (node.what == step::resume) [[likely]]
-            handle_of(p).resume();
+            resume_frame(p);
         else
             unwind(p);
     }

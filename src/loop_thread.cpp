@@ -18,7 +18,6 @@ struct loop_thread::core {
     std::mutex m;
     std::atomic<phase> at{phase::fresh};  // written under the mutex
     std::vector<std::unique_ptr<detail::start_function>> first_tasks;
-    std::unique_ptr<threads> jobs;  // made by the first to_thread
     detail::loop_service service;
     explicit core(std::string name) : service(std::move(name)) {}
 };
@@ -55,7 +54,7 @@ void loop_thread::start() {
     core_->first_tasks.clear();
 }
 
-void loop_thread::stop() {
+void loop_thread::request_stop() {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
     {
         const std::lock_guard guard(core_->m);
@@ -71,9 +70,15 @@ void loop_thread::stop() {
         }
     }
     core_->service.request_stop();  // not under the lock: stop callbacks of the user's run here
-    if (core_->service.on_own_thread()) return;
+}
+
+void loop_thread::stop() {
+    request_stop();
+    if (core_->at.load(std::memory_order_acquire) == phase::stopped || core_->service.on_own_thread()) return;
+    if (detail::job_base::running_for(core_->service))
+        throw would_deadlock(
+            "loop_thread::stop in a job of its to_thread: it would wait for that job's end; request_stop() only asks");
     core_->service.join();
-    if (core_->jobs != nullptr) core_->jobs->shutdown();  // nobody makes it any more: that needs the running phase
     const std::lock_guard guard(core_->m);
     core_->at.store(phase::stopped, std::memory_order_release);
 }
@@ -92,11 +97,9 @@ loop& loop_thread::need_running() const {
     }
 }
 
-threads& loop_thread::need_jobs() {
-    const std::lock_guard guard(core_->m);
+detail::loop_service& loop_thread::need_service() const {
     static_cast<void>(need_running());
-    if (core_->jobs == nullptr) core_->jobs = std::make_unique<threads>();
-    return *core_->jobs;
+    return core_->service;
 }
 
 void loop_thread::add(std::unique_ptr<detail::start_function> f) {

@@ -206,6 +206,7 @@ bool scope_core::close_or_wait(promise_base* waiting) noexcept {
         closed_ = true;
         return true;
     }
+    stood_at_end_ = true;
     detach(waiting);  // under the lock: the last child posts it as soon as it sees it
     end_waiter_ = waiting;
     return false;
@@ -214,6 +215,7 @@ bool scope_core::close_or_wait(promise_base* waiting) noexcept {
 bool scope_core::close_if_ended() noexcept {
     const std::lock_guard guard(lock_);
     if (live_ == 0) closed_ = true;
+    stood_at_end_ = !closed_;
     return closed_;
 }
 
@@ -278,7 +280,8 @@ bool scope_core::conclude() {
     }
     if (!thrown) thrown = unfinished_;
     if (thrown) std::rethrow_exception(thrown);
-    return outer_stopped && (body_stopped_ || cancelled_any_);
+    // Standing at the end is a wait, which a stop ends as every other, also when each task has ignored it.
+    return outer_stopped && (body_stopped_ || cancelled_any_ || stood_at_end_);
 }
 
 // ---- join in the body -----------------------------------------------------------------------------------------------

@@ -645,4 +645,46 @@ TEST(loop_thread, C9_6_threads_and_descriptors_do_not_pile_up) {
     EXPECT_EQ(descriptors_now(), fds);
 }
 
+// One bound for the whole process, whoever submits.
+TEST(loop_thread, C4_2_set_max_threads_bounds_its_jobs_too) {
+    const int before = bide::max_threads();
+    bide::set_max_threads(2);
+    std::atomic<int> running{0};
+    std::atomic<int> most{0};
+    std::atomic<int> ran{0};
+    const auto job = [&] {
+        const int now = ++running;
+        for (int seen = most; seen < now && !most.compare_exchange_weak(seen, now);) {}
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));  // so that others could overlap
+        --running;
+        ++ran;
+    };
+    {
+        bide::loop_thread one;
+        bide::loop_thread other;
+        one.start();
+        other.start();
+        std::vector<bide::future<void>> all;
+        for (int i = 0; i < 20; ++i) {
+            all.push_back(one.to_thread(job));
+            all.push_back(other.to_thread(job));
+            all.push_back(bide::to_thread(job));
+        }
+        one.stop();  // joins its own
+        for (std::size_t i = 0; i < all.size(); i += 3) EXPECT_NE(all[i].status(), bide::future_status::pending);
+        for (auto& f : all) f.wait();
+    }
+    EXPECT_LE(most, 2);
+    EXPECT_EQ(ran, 60);
+    bide::set_max_threads(before);
+}
+
+TEST(loop_thread, C7_4_stop_in_one_of_its_own_jobs_says_that_it_would_wait_for_itself) {
+    bide::loop_thread t;
+    t.start();
+    auto f = t.to_thread([&] { t.stop(); });
+    EXPECT_THROW(f.wait(), bide::would_deadlock);
+    t.stop();
+}
+
 }  // namespace

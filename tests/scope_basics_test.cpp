@@ -381,6 +381,47 @@ TEST(scope, C3_10_cancelling_the_task_at_the_scopes_end_cancels_joins_and_goes_o
     EXPECT_EQ(outer.status(), bide::future_status::cancelled);
 }
 
+// It stands at the end: that is a wait, which a stop ends, whatever the tasks made of theirs.
+TEST(scope, C3_10_the_task_at_the_scopes_end_is_cancelled_also_when_its_tasks_ignore_the_stop) {
+    bide::testing::virtual_time time;
+    bool went_on = false;
+    int arrived = 0;
+    const auto ignores = [&]() -> bide::task<int> {
+        co_await bide::shield(bide::sleep_for(std::chrono::seconds(2)));
+        co_return ++arrived;
+    };
+    auto body = [&](bide::scope& s) -> bide::task<> {
+        s.start(ignores);
+        s.start(ignores);
+        co_return;
+    };
+    const auto stands = [&]() -> bide::task<> {
+        co_await bide::with_scope(body);
+        went_on = true;
+    };
+    EXPECT_THROW(bide::with_timeout(std::chrono::seconds(1), stands()).wait(), bide::timed_out);
+    EXPECT_FALSE(went_on);
+    EXPECT_EQ(arrived, 2);  // joined
+
+    // In plain code.
+    arrived = 0;
+    const bide::stop_source quit;
+    const auto plain = [&]() -> bide::task<> {
+        bide::with_scope([&](bide::scope& s) {
+            s.start(ignores);
+            s.start([&]() -> bide::task<> {
+                quit.request_stop();
+                co_return;
+            });
+        });
+        went_on = true;
+        co_return;
+    };
+    EXPECT_THROW(bide::with_stop(quit.token(), plain()).wait(), bide::cancelled);
+    EXPECT_FALSE(went_on);
+    EXPECT_EQ(arrived, 1);
+}
+
 TEST(scope, C3_11_the_rate_limiter) {
     const bide::testing::virtual_time time;
     struct limiter {

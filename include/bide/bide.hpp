@@ -15,6 +15,7 @@
 #include <bide/scope.hpp>
 #include <bide/shield.hpp>
 #include <bide/stop.hpp>
+#include <bide/stop_on_signals.hpp>
 #include <bide/strand.hpp>
 #include <bide/sync/barrier.hpp>
 #include <bide/sync/channel.hpp>

@@ -162,9 +162,8 @@ public:
     [[nodiscard]] bool await_ready() const noexcept {
         return p_->ctx->ex == ex_ && !p_->ctx->stop->requested() && --tls().credits != 0;
     }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) {
-        promise_base* const p = &h.promise();
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) {
+        promise_base* const p = p_;
         step what = step::unwind;
         if (!p->ctx->stop->requested()) {  // a task that is to end ends where it is
             p->ctx = p->ctx->on(*ex_);     // may throw: before anything has happened

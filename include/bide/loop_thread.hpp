@@ -72,13 +72,16 @@ public:
 
     void start();
     void stop();
+    /// The first half of stop(), without waiting: new work is refused, and every task is asked to stop.
+    void request_stop();
     /// Between start() and stop().
     [[nodiscard]] bool running() const noexcept;
 
     /// Hands f(args…), or an awaitable, to the loop. The future's stop() cancels it; dropping it detaches.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
-    /// Hands f(args…), code that blocks, to a thread of a set that belongs to this loop_thread: stop() joins it.
+    /// Hands f(args…), code that blocks, to a thread of bide's default set, whose bound (set_max_threads) counts it as
+    /// every other job: stop() joins it. stop() in such a job would wait for itself and throws would_deadlock.
     BIDE_DETAIL_SUBMIT_OVERLOADS(to_thread, to_thread_at)
 
     /// Runs f, plain code, on the loop's thread; the loop stands still meanwhile.
@@ -122,10 +125,11 @@ private:
     }
     template <class F, class... A>
     auto to_thread_at(const std::source_location& where, F&& f, A&&... args) {
-        return detail::submit_job(need_jobs().set(), where, std::forward<F>(f), std::forward<A>(args)...);
+        return detail::submit_job_of(&need_service(), detail::default_threads(), where, std::forward<F>(f),
+                                     std::forward<A>(args)...);
     }
     [[nodiscard]] loop& need_running() const;
-    [[nodiscard]] threads& need_jobs();
+    [[nodiscard]] detail::loop_service& need_service() const;
     void add(std::unique_ptr<detail::start_function> f);
 
     std::unique_ptr<core> core_;

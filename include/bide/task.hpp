@@ -68,7 +68,7 @@ public:
     template <foreign_awaitable A>
     foreign_leaf<A> await_transform(A&& a, std::source_location here = std::source_location::current()) {
         where = here;
-        return foreign_leaf<A>(std::forward<A>(a));
+        return foreign_leaf<A>(*this, std::forward<A>(a));
     }
     template <class A>
         requires(!awaitable<A>)
@@ -167,7 +167,9 @@ public:
             detail::throw_empty_task(where);
         return std::exchange(frame_, nullptr);
     }
-    [[nodiscard]] detail::slot<T> native_awaiter(detail::promise_base & p) { return detail::slot<T>(release(p.where)); }
+    [[nodiscard]] detail::slot<T> native_awaiter(detail::promise_base & p) {
+        return detail::slot<T>(release(p.where), p);
+    }
 
 private:
     friend class detail::promise_common<T>;

@@ -16,14 +16,12 @@ namespace detail {
 template <class T>
 class catch_awaiter : public child_end {
 public:
-    explicit catch_awaiter(slot<T>& result) noexcept : child_end{nullptr, &on_ended}, result_(result) {}
+    catch_awaiter(promise_base& p, slot<T>& result) noexcept : child_end{&p, &on_ended}, result_(result) {}
     catch_awaiter(const catch_awaiter&) = delete;
     catch_awaiter& operator=(const catch_awaiter&) = delete;
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        above = &h.promise();
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
         return start_nested(result_.prepare(this, above->ctx, attached));
     }
     void await_resume() const noexcept {}
@@ -38,7 +36,9 @@ template <class T>
 struct catch_op {
     slot<T>* result;
     explicit catch_op(slot<T>& r) noexcept : result(&r) {}
-    [[nodiscard]] catch_awaiter<T> native_awaiter(promise_base&) const noexcept { return catch_awaiter<T>(*result); }
+    [[nodiscard]] catch_awaiter<T> native_awaiter(promise_base& p) const noexcept {
+        return catch_awaiter<T>(p, *result);
+    }
 };
 
 /// A slot in a coroutine's frame, whose outcome may not be taken.

@@ -229,13 +229,12 @@ struct winner<T, Rest...> {
 template <together Rule, class... T>
 class fixed_awaiter : public fixed_children<T...> {
 public:
-    fixed_awaiter(together rule, std::tuple<task<T>...>&& items, const std::source_location& where) noexcept
-        : fixed_children<T...>(rule, std::move(items), where) {}
+    fixed_awaiter(promise_base& p, together rule, std::tuple<task<T>...>&& items) noexcept
+        : fixed_children<T...>(rule, std::move(items), p.where), p_(p) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        this->start(h.promise());
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        this->start(p_);
         return true;
     }
     auto await_resume() {
@@ -252,6 +251,7 @@ public:
     }
 
 private:
+    promise_base& p_;
     using won = typename std::conditional_t<sizeof...(T) == 0, std::type_identity<void>, winner<T...>>::type;
     decltype(auto) win() {
         child_base* const by = this->decisive();
@@ -275,13 +275,12 @@ private:
 template <together Rule, class T>
 class range_awaiter : public children_of_range<T> {
 public:
-    range_awaiter(together rule, std::vector<task<T>>&& items, const std::source_location& where)
-        : children_of_range<T>(rule, std::move(items), where) {}
+    range_awaiter(promise_base& p, together rule, std::vector<task<T>>&& items)
+        : children_of_range<T>(rule, std::move(items), p.where), p_(p) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        this->start(h.promise());
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        this->start(p_);
         return true;
     }
     decltype(auto) await_resume() {
@@ -302,6 +301,9 @@ public:
             return this->all()[by->index()].take();
         }
     }
+
+private:
+    promise_base& p_;
 };
 
 // ---- what the user holds --------------------------------------------------------------------------------------------
@@ -321,7 +323,7 @@ public:
     // Internal.
     [[nodiscard]] Awaiter native_awaiter(promise_base & p) {
         Awaiter::check(items_, p.where);
-        return Awaiter(Rule, std::move(items_), p.where);
+        return Awaiter(p, Rule, std::move(items_));
     }
 
 private:

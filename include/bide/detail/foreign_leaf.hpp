@@ -33,15 +33,14 @@ hand_back hand_back_to(promise_base* waiting);
 template <class A>
 class foreign_leaf {
 public:
-    explicit foreign_leaf(A&& a) : awaiter_(foreign_awaiter_of(std::forward<A>(a))) {}
+    foreign_leaf(promise_base& p, A&& a) : p_(&p), awaiter_(foreign_awaiter_of(std::forward<A>(a))) {}
     foreign_leaf(const foreign_leaf&) = delete;
     foreign_leaf& operator=(const foreign_leaf&) = delete;
 
     [[nodiscard]] bool await_ready() { return static_cast<bool>(awaiter_.await_ready()); }
 
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) {
-        promise_base* me = &h.promise();
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) {
+        promise_base* me = p_;
         const hand_back proxy = hand_back_to(me);
         const std::coroutine_handle<> given = proxy.handle;
         detach(me);  // K3: from the next line on the foreign code may resume us on another thread
@@ -75,6 +74,7 @@ private:
         }
     }
 
+    promise_base* p_;
     std::exception_ptr error_;  // what await_suspend threw
     using held = decltype(foreign_awaiter_of(std::declval<A>()));
     held awaiter_;  // an object, or a reference to the awaited expression, which outlives the suspension

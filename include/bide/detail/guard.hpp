@@ -68,13 +68,13 @@ class guard_awaiter final : public Kind {
 public:
     /// Takes over a cold frame; so nothing may throw here.
     template <class... A>
-    explicit guard_awaiter(promise_base* cold, A&&... args) noexcept : Kind(std::forward<A>(args)...), slot_(cold) {}
+    guard_awaiter(promise_base& awaiting, promise_base* cold, A&&... args) noexcept
+        : Kind(std::forward<A>(args)...), slot_(cold) {
+        this->above = &awaiting;
+    }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        return this->run(h.promise(), slot_);
-    }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return this->run(*this->above, slot_); }
     T await_resume() {
         if (slot_.state == outcome::stopped) [[unlikely]]
             this->throw_stopped();
@@ -109,7 +109,7 @@ public:
 
     // Internal.
     [[nodiscard]] guard_awaiter<T, Kind> native_awaiter(promise_base & p) {
-        return guard_awaiter<T, Kind>(op_.release(p.where), std::move(with_));
+        return guard_awaiter<T, Kind>(p, op_.release(p.where), std::move(with_));
     }
 
 private:

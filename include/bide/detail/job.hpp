@@ -36,6 +36,7 @@ inline namespace v0 {
 namespace detail {
 
 class job_threads;  // the set, in src/threads.cpp
+class loop_service;
 
 class job_base : public task_node, public queued_job {
 public:
@@ -47,6 +48,8 @@ public:
     void end_unbegun(std::exception_ptr failure) noexcept;  // null: cancelled
     /// Of the test that waits for it; null: real time.
     [[nodiscard]] const std::shared_ptr<virtual_clock>& clock() const noexcept { return clock_; }
+    /// Whether this thread runs a job for which the owner stays.
+    [[nodiscard]] static bool running_for(const loop_service& service) noexcept;
 
 protected:
     explicit job_base(const std::source_location& where) noexcept : task_node("job", where), cancel_(*this) {}
@@ -56,6 +59,9 @@ protected:
     /// system_error, usage_error (after a fork), bad_alloc: then nothing has happened.
     enum class below : std::uint8_t { ends_after, may_end_before };
     void submit_to(job_threads& set, const context* from, below how);
+    /// Before it is submitted. Throws not_running when the owner is about to end.
+    void count_for(loop_service* service);
+    void uncount() noexcept;
     /// For a future's wait: runs it here if it has not begun and this thread is one of its set. True: it has ended.
     [[nodiscard]] bool help() noexcept;
 
@@ -83,6 +89,8 @@ private:
     stop_follower follower_;
     locals_ref locals_;
     std::shared_ptr<virtual_clock> clock_;  // of the test that waits for this job
+    loop_service* counted_for_ = nullptr;
+    job_base* outer_ = nullptr;  // the job in whose wait this one runs, on the same thread
     bool listening_ = false;
 };
 
@@ -135,11 +143,14 @@ public:
     }
     ~job() override { drop_callable(); }
 
-    void submit(job_threads& set) {
+    /// `service`: whose thread stays until the job has ended; null: nobody's.
+    void submit(job_threads& set, loop_service* service) {
         this->add_ref();  // the job's own, given back in settle()
         try {
+            count_for(service);
             submit_to(set, current_context(), below::may_end_before);
         } catch (...) {
+            uncount();
             this->drop_ref();
             throw;
         }
@@ -233,15 +244,14 @@ private:
 template <class T, class Body>
 class joined_job_awaiter {
 public:
-    joined_job_awaiter(job_threads& set, const std::source_location& where, Body& body) noexcept
-        : set_(set), job_(where, body) {}
+    joined_job_awaiter(promise_base& p, job_threads& set, const std::source_location& where, Body& body) noexcept
+        : p_(p), set_(set), job_(where, body) {}
     joined_job_awaiter(const joined_job_awaiter&) = delete;
     joined_job_awaiter& operator=(const joined_job_awaiter&) = delete;
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        promise_base& p = h.promise();
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        promise_base& p = p_;            // the frame may be gone when it is queued
         if (p.ctx->stop->requested()) {  // every operation that waits checks on entry
             detach(&p);
             post(&p, step::unwind);
@@ -253,6 +263,7 @@ public:
     T await_resume() { return job_.result.take(); }
 
 private:
+    promise_base& p_;
     job_threads& set_;
     joined_job<T, Body> job_;
 };
@@ -262,8 +273,8 @@ class joined_job_op {
 public:
     joined_job_op(job_threads& set, const std::source_location& where, Body& body) noexcept
         : set_(&set), where_(where), body_(&body) {}
-    [[nodiscard]] joined_job_awaiter<T, Body> native_awaiter(promise_base&) const noexcept {
-        return joined_job_awaiter<T, Body>(*set_, where_, *body_);
+    [[nodiscard]] joined_job_awaiter<T, Body> native_awaiter(promise_base& p) const noexcept {
+        return joined_job_awaiter<T, Body>(p, *set_, where_, *body_);
     }
 
 private:
@@ -293,13 +304,17 @@ void need_callable(const F& f) {
 }
 
 template <class F, class... A>
-auto submit_job(job_threads& set, const std::source_location& where, F&& f, A&&... args) {
+auto submit_job_of(loop_service* service, job_threads& set, const std::source_location& where, F&& f, A&&... args) {
     using T = typename job_traits<std::decay_t<F>, std::decay_t<A>...>::type;
     need_callable(f);
     auto* n = new job<T, std::decay_t<F>, std::decay_t<A>...>(where, std::forward<F>(f), std::forward<A>(args)...);
     future<T> result(n);
-    n->submit(set);
+    n->submit(set, service);
     return result;
+}
+template <class F, class... A>
+auto submit_job(job_threads& set, const std::source_location& where, F&& f, A&&... args) {
+    return submit_job_of(nullptr, set, where, std::forward<F>(f), std::forward<A>(args)...);
 }
 
 }  // namespace detail

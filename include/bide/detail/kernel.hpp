@@ -85,6 +85,30 @@ inline std::coroutine_handle<promise_base> handle_of(promise_base* p) noexcept {
     return std::coroutine_handle<promise_base>::from_promise(*p);
 }
 
+// A frame is: function to resume, function to destroy, promise, the rest. But where a condition awaits (if, while, for,
+// do, switch) and no block around it declares a variable, g++ 12 keeps the condition's value in the frame's first bytes
+// and moves everything up by a word. Handles made from such a promise, and promises found from such a handle, are off
+// by that word then. So bide resumes and destroys by the two functions below and nothing else, and no awaiter asks a
+// handle for its promise: it is told (native_awaiter). Frames begin where new may put them, which shows the shift.
+inline std::uintptr_t shift_of(const promise_base* p) noexcept {
+    return (reinterpret_cast<std::uintptr_t>(p) - 2 * sizeof(void*)) % __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+}
+void resume_shifted(promise_base* p) noexcept;
+void destroy_shifted(promise_base* p) noexcept;
+
+inline void resume_frame(promise_base* p) noexcept {
+    if (shift_of(p) == 0) [[likely]]
+        handle_of(p).resume();
+    else
+        resume_shifted(p);
+}
+inline void destroy_frame(promise_base* p) noexcept {
+    if (shift_of(p) == 0) [[likely]]
+        handle_of(p).destroy();
+    else
+        destroy_shifted(p);
+}
+
 enum slot_flag : std::uint8_t {
     attached = 1,  // whoever resumed the child is below it on this native stack
     custom = 2,    // the end of the child is reported to a `child_end` instead of resuming a parent
@@ -162,11 +186,10 @@ struct final_awaiter {
     promise_base* p;
     // Attached: the frame frees itself on falling off its end, and control returns to the parent's await_suspend.
     [[nodiscard]] bool await_ready() const noexcept { return (p->out->flags & attached) != 0; }
-    template <class Promise>
-    [[gnu::noinline]] void await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        slot_base* s = h.promise().out;
-        executor* here = h.promise().ctx->ex;
-        h.destroy();  // K6
+    [[gnu::noinline]] void await_suspend(std::coroutine_handle<>) noexcept {
+        slot_base* s = p->out;
+        executor* here = p->ctx->ex;
+        destroy_frame(p);  // K6
         deliver(s, here);
     }
     void await_resume() const noexcept {}

@@ -129,9 +129,8 @@ protected:
 struct pass_stop {
     promise_base* p;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        promise_base* me = &h.promise();
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        promise_base* me = p;
         detach(me);
         post(me, step::unwind);
         return true;

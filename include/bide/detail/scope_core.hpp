@@ -104,6 +104,7 @@ private:
     promise_base* held_ = nullptr;  // the stopped body, to be unwound when its tasks have ended
     bool closed_ = false;
     bool body_stopped_ = false;
+    bool stood_at_end_ = false;    // tasks were unfinished when the body had ended
     bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
     bool cancelled_some_ = false;  // the first failure ended something that was unfinished
     std::exception_ptr body_error_;
@@ -129,21 +130,19 @@ private:
 /// The end of the scope: not stoppable, because a stop reaches the tasks by themselves.
 class end_of_scope {
 public:
-    explicit end_of_scope(scope_core& core) noexcept : core_(core) {}
+    end_of_scope(promise_base& p, scope_core& core) noexcept : p_(p), core_(core) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        return !core_.close_or_wait(&h.promise());
-    }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return !core_.close_or_wait(&p_); }
     void await_resume() const noexcept {}
 
 private:
+    promise_base& p_;
     scope_core& core_;
 };
 struct end_of_scope_op {
     scope_core* core;
     explicit end_of_scope_op(scope_core& c) noexcept : core(&c) {}
-    [[nodiscard]] end_of_scope native_awaiter(promise_base&) const noexcept { return end_of_scope(*core); }
+    [[nodiscard]] end_of_scope native_awaiter(promise_base& p) const noexcept { return end_of_scope(p, *core); }
 };
 /// The frame that awaits it.
 struct this_frame_op {
@@ -162,11 +161,10 @@ struct this_frame_op {
 template <class T>
 class body_awaiter {
 public:
-    body_awaiter(scope_core& core, slot<T>& result) noexcept : core_(core), result_(result) {}
+    body_awaiter(promise_base& p, scope_core& core, slot<T>& result) noexcept : p_(p), core_(core), result_(result) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        core_.above = &h.promise();
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        core_.above = &p_;
         thread_state& t = tls();
         task_node* const before =
             std::exchange(t.current, &core_);  // the body is a chain of its own from its first line
@@ -177,6 +175,7 @@ public:
     void await_resume() const noexcept {}
 
 private:
+    promise_base& p_;
     scope_core& core_;
     slot<T>& result_;
 };
@@ -185,8 +184,8 @@ struct body_op {
     scope_core* core;
     slot<T>* result;
     body_op(scope_core& c, slot<T>& r) noexcept : core(&c), result(&r) {}
-    [[nodiscard]] body_awaiter<T> native_awaiter(promise_base&) const noexcept {
-        return body_awaiter<T>(*core, *result);
+    [[nodiscard]] body_awaiter<T> native_awaiter(promise_base& p) const noexcept {
+        return body_awaiter<T>(p, *core, *result);
     }
 };
 

@@ -30,20 +30,21 @@ struct slot : slot_base {
     static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::is_nothrow_destructible_v<T>,
                   "bide: a result must not throw from its destructor");
     union {
+        promise_base* waiting;  // until the start: the frame that awaits
         stored val;
         std::exception_ptr error;
     };
 
     explicit slot(promise_base* cold = nullptr) noexcept : slot_base(cold) {}
+    slot(promise_base* cold, promise_base& awaiting) noexcept : slot_base(cold), waiting(&awaiting) {}
     slot(const slot&) = delete;
     slot& operator=(const slot&) = delete;
     ~slot() {}  // NOLINT(modernize-use-equals-default): the union's members are destroyed by whoever takes them
 
     // As an awaiter: the awaited task runs here and now, nested.
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        promise_base* parent_frame = &h.promise();
+    bool await_suspend(std::coroutine_handle<>) noexcept {
+        promise_base* parent_frame = waiting;
         return start_nested(prepare(parent_frame, parent_frame->ctx, attached));
     }
     T await_resume() { return take(); }

@@ -59,12 +59,12 @@ protected:
 /// A shielded cleanup with a limit; its outcome stays in the slot. Gives false when it was stopped at the limit.
 class cleanup_awaiter final : public deadline_guard {
 public:
-    cleanup_awaiter(slot<void>& result, time_limit limit) noexcept : deadline_guard(limit, true), result_(result) {}
-    [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        return run(h.promise(), result_);
+    cleanup_awaiter(promise_base& awaiting, slot<void>& result, time_limit limit) noexcept
+        : deadline_guard(limit, true), result_(result) {
+        above = &awaiting;
     }
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return run(*above, result_); }
     [[nodiscard]] bool await_resume() const noexcept { return result_.state != outcome::stopped; }
 
 private:
@@ -75,8 +75,8 @@ struct cleanup_op {
     slot<void>* result;
     time_limit limit;
     cleanup_op(slot<void>& r, time_limit l) noexcept : result(&r), limit(l) {}
-    [[nodiscard]] cleanup_awaiter native_awaiter(promise_base&) const noexcept {
-        return cleanup_awaiter(*result, limit);
+    [[nodiscard]] cleanup_awaiter native_awaiter(promise_base& p) const noexcept {
+        return cleanup_awaiter(p, *result, limit);
     }
 };
 
@@ -88,14 +88,11 @@ using in_optional_t = std::conditional_t<
 template <class T>
 class optional_awaiter {
 public:
-    explicit optional_awaiter(promise_base* cold) noexcept : slot_(cold), catch_(slot_) {}
+    optional_awaiter(promise_base& p, promise_base* cold) noexcept : slot_(cold), catch_(p, slot_) {}
     optional_awaiter(const optional_awaiter&) = delete;
     optional_awaiter& operator=(const optional_awaiter&) = delete;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
-        return catch_.await_suspend(h);
-    }
+    bool await_suspend(std::coroutine_handle<> h) noexcept { return catch_.await_suspend(h); }
     [[nodiscard]] std::optional<in_optional_t<T>> await_resume() {
         if (slot_.state == outcome::stopped) return std::nullopt;
         if (slot_.state == outcome::failed && is_cancelled(slot_.error)) {
@@ -125,7 +122,7 @@ public:
     }
     // Internal.
     [[nodiscard]] optional_awaiter<T> native_awaiter(promise_base & p) {
-        return optional_awaiter<T>(op_.release(p.where));
+        return optional_awaiter<T>(p, op_.release(p.where));
     }
 
 private:
