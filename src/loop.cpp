@@ -146,6 +146,8 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
 template <class Until>
 bool loop::turn(const Until& unfinished) noexcept {
     if (++turns_ % turns_between_polls == 0 && driver_->watches_anything()) driver_->poll();
+    // One that never sleeps does not look at its waits then.
+    if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
     fire_timers();
     ready_node* const end = last_;
