@@ -183,7 +183,7 @@ private:
     }
 };
 
-inline constexpr wait_kind future_kind{"future"};
+inline constexpr wait_kind future_kind{"future", true};
 
 template <class T, bool Move>
 class future_awaiter : public owned_leaf<future_awaiter<T, Move>> {

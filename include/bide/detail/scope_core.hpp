@@ -133,12 +133,15 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     template <class Promise>
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+        chain_ = h.promise().ctx->owner;
+        chain_->at_end_of = &core_;
         return !core_.close_or_wait(&h.promise());
     }
-    void await_resume() const noexcept {}
+    void await_resume() const noexcept { chain_->at_end_of = nullptr; }
 
 private:
     scope_core& core_;
+    task_node* chain_ = nullptr;
 };
 struct end_of_scope_op {
     scope_core* core;
