@@ -192,15 +192,11 @@ public:
 
     time_point now() noexcept override { return std::chrono::steady_clock::now(); }
 
-    void park(time_point until, bool) noexcept override {
-        if (poller* p = poller_.load(std::memory_order_acquire))
-            wait_for_events(*p, until);
-        else
-            wait_on_word(until);
-    }
+    void park(time_point until, bool) noexcept override { static_cast<void>(park_until(until)); }
+    bool park_at_most(std::chrono::milliseconds real) noexcept override { return park_until(end_of(real)); }
 
     void poll() noexcept override {
-        if (poller* p = poller_.load(std::memory_order_acquire)) report(*p, 0);
+        if (poller* p = poller_.load(std::memory_order_acquire)) static_cast<void>(report(*p, 0));
     }
 
     void wake() noexcept override {
@@ -229,6 +225,16 @@ public:
     }
 
 private:
+    /// True: it was woken.
+    bool park_until(time_point until) noexcept {
+        if (poller* p = poller_.load(std::memory_order_acquire)) return wait_for_events(*p, until);
+        return wait_on_word(until);
+    }
+    time_point end_of(std::chrono::milliseconds real) noexcept {
+        const time_point begin = now();
+        return real < time_point::max() - begin ? begin + real : time_point::max();
+    }
+
     poller& need_poller() {
         if (poller* p = poller_.load(std::memory_order_acquire)) return *p;
         const std::lock_guard guard(making_);
@@ -250,27 +256,29 @@ private:
 
     void wake_word() noexcept { ::syscall(SYS_futex, word(), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
 
-    void wait_on_word(time_point until) noexcept {
-        if (woken_.exchange(0, std::memory_order_seq_cst) != 0) return;
+    bool wait_on_word(time_point until) noexcept {
+        if (woken_.exchange(0, std::memory_order_seq_cst) != 0) return true;
         const timespec at = to_timespec(until.time_since_epoch());
         // An absolute time on the clock of steady_clock; no timeout for max().
         ::syscall(SYS_futex, word(), FUTEX_WAIT_BITSET_PRIVATE, 0, until == time_point::max() ? nullptr : &at, nullptr,
                   FUTEX_BITSET_MATCH_ANY);
-        woken_.exchange(0, std::memory_order_seq_cst);
+        return woken_.exchange(0, std::memory_order_seq_cst) != 0;
     }
 
-    void wait_for_events(poller& p, time_point until) noexcept {
+    bool wait_for_events(poller& p, time_point until) noexcept {
         int timeout = -1;
         if (until != time_point::max()) {
             const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now()).count();
             timeout = left <= 0 ? 0 : left > INT_MAX ? INT_MAX : static_cast<int>(left);
         }
-        if (woken_.exchange(0, std::memory_order_seq_cst) != 0) timeout = 0;
-        report(p, timeout);
+        const bool woken = woken_.exchange(0, std::memory_order_seq_cst) != 0;
+        return report(p, woken ? 0 : timeout) || woken;
     }
 
-    void report(poller& p, int timeout) noexcept {
-        if (p.collect(timeout)) woken_.store(0, std::memory_order_seq_cst);
+    bool report(poller& p, int timeout) noexcept {
+        const bool woken = p.collect(timeout);
+        if (woken) woken_.store(0, std::memory_order_seq_cst);
+        return woken;
     }
 
     std::atomic<std::uint32_t> woken_{0};

@@ -39,7 +39,16 @@ public:
         if (!woken_ && !had_jobs) clock_->advance_to(until);
         woken_ = false;
     }
+    bool park_at_most(std::chrono::milliseconds real) noexcept override {
+        std::unique_lock guard(clock_->m_);
+        static_cast<void>(clock_->changed_.wait_for(guard, real, [this] { return woken_; }));
+        return std::exchange(woken_, false);
+    }
     bool jumps() const noexcept override { return true; }
+    bool no_jobs() noexcept override {
+        const std::lock_guard guard(clock_->m_);
+        return clock_->jobs_ == 0;
+    }
     void only_yields(time_point until) noexcept override {
         const std::lock_guard guard(clock_->m_);
         if (until != time_point::max() && clock_->jobs_ == 0) clock_->advance_to(until);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/stall.hpp>
 #include <bide/error.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -42,6 +44,10 @@ std::atomic<report_hook> finding_hook{&write_report};
 
 enum : int { unread = -1 };
 std::atomic<int> dev{unread};
+
+constexpr std::chrono::milliseconds stall_delay_of_dev_mode{5000};
+constexpr std::int64_t not_set = -1;
+std::atomic<std::int64_t> stall_after{not_set};  // in ms
 
 }  // namespace
 
@@ -129,6 +135,22 @@ bool dev_mode() noexcept {
         dev.store(now, std::memory_order_relaxed);
     }
     return now == 1;
+}
+
+void set_stall_delay(std::optional<std::chrono::milliseconds> delay) noexcept {
+    const std::chrono::milliseconds least(1);
+    // relaxed: a number of its own, as above
+    stall_after.store(delay ? (std::max)(*delay, least).count() : not_set, std::memory_order_relaxed);
+}
+
+std::chrono::milliseconds stall_delay() noexcept {
+    const std::int64_t set = stall_after.load(std::memory_order_relaxed);
+    if (set != not_set) return std::chrono::milliseconds(set);
+    return dev_mode() ? stall_delay_of_dev_mode : std::chrono::milliseconds::max();
+}
+
+bool detail::stalls_are_wanted() noexcept {
+    return stall_after.load(std::memory_order_relaxed) != std::chrono::milliseconds::max().count();
 }
 
 void set_dev_mode(bool on) noexcept { dev.store(on ? 1 : 0, std::memory_order_relaxed); }

@@ -27,6 +27,13 @@ void throw_empty_task(const std::source_location& where) {
 void throw_null_callback() {
     throw std::invalid_argument("future::subscribe: both callbacks are needed, one is null; nothing was registered");
 }
+std::exception_ptr handle_gone() {
+    return std::make_exception_ptr(usage_error(
+        "future::wait: the last handle was destroyed or assigned to while wait() waited through it, so there "
+        "is nothing that its reference could refer to; wait on a copy, or on an rvalue (the result is moved "
+        "out then)"));
+}
+void throw_handle_gone() { std::rethrow_exception(handle_gone()); }
 void throw_null_exception() {
     throw std::invalid_argument("promise::set_exception: the exception_ptr is null; the promise was not completed");
 }

@@ -146,6 +146,8 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
 template <class Until>
 bool loop::turn(const Until& unfinished) noexcept {
     if (++turns_ % turns_between_polls == 0 && driver_->watches_anything()) driver_->poll();
+    // One that never sleeps does not look at its waits then.
+    if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
     fire_timers();
     ready_node* const end = last_;
@@ -159,6 +161,10 @@ bool loop::turn(const Until& unfinished) noexcept {
         const bool was_end = n == end;  // the node may be gone after it ran
         run_ready(*n);
         if (was_end) break;
+    }
+    if (ran != 0) {
+        stall_.looked = false;
+        stall_.since = {};
     }
     return ran > yields_;
 }
@@ -180,6 +186,14 @@ void loop::sleep() noexcept {
         if (driver_->jumps() && !outside && only_yields_left()) driver_->only_yields(until);
         return;
     }
+    // Nothing that this loop knows of will end its sleep.
+    const bool for_ever = until == clock::time_point::max() && !outside && !driver_->watches_anything();
+    if (for_ever && !stall_.looked && driver_->jumps()) {
+        stall_.looked = detail::report_certain_stall(*this);
+        if (stall_.looked) return;  // whoever was told may have done something about it
+    }
+    const auto patience =
+        for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::tls().sleep;
     const bool for_others = told != nullptr && until == clock::time_point::max() && !driver_->watches_anything();
@@ -188,13 +202,21 @@ void loop::sleep() noexcept {
     if (!inbox_.go_to_sleep()) return;
     if (told != nullptr) told->begin_sleep();
     if (held != nullptr) held->job_ended();
-    driver_->park(until, outside);
+    bool woken = true;
+    if (patience != std::chrono::milliseconds::max())
+        woken = driver_->park_at_most(patience);
+    else
+        driver_->park(until, outside);
     if (told != nullptr) told->end_sleep();
     if (inbox_.wake_up()) {
         if (held != nullptr) held->job_begins();
     } else {  // a pusher was told to wake us: it may still be about it
         for (unsigned round = 0; !waker_is_done_.exchange(false, std::memory_order_acquire);) detail::spin_wait(round);
     }
+    // Not woken: it is time to look, or a signal handler ran.
+    if (woken || first_ != nullptr || inbox_.maybe_something() || detail::time_until_look(stall_).count() > 0) return;
+    stall_.looked = true;  // once: from here on it sleeps until it is woken
+    detail::report_stall(*this, stall_);
 }
 
 template <class Until>

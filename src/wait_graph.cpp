@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/wait_graph.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <unordered_map>
-#include <unordered_set>
+#include <utility>
 #include <vector>
 
 namespace bide {
@@ -13,13 +16,87 @@ namespace detail {
 
 namespace {
 
-constexpr int ancestors_indexed = 64;  // enough for every chain that a person would write by hand
+constexpr int ancestors_linked = 64;  // at a time; enough for every chain that a person would write by hand
+constexpr std::size_t waits_shown = 16;
+
+task_node* chain_of(const wait_edge& e) noexcept { return e.at->who->ctx->owner; }
+std::uint64_t owner_of(const wait_edge& e) noexcept { return chain_of(e)->owner; }
+
+// The published waits by the id under which their chains lock things. Intrusive; it grows when there is memory for
+// that, and works without.
+class waits_by_owner {
+public:
+    void add(wait_edge& e) noexcept {
+        if (count_ >= size_) grow();
+        push(e);
+        ++count_;
+    }
+    void remove(wait_edge& e) noexcept {
+        if (e.prev != nullptr)
+            e.prev->next = e.next;
+        else
+            bucket(owner_of(e)) = e.next;
+        if (e.next != nullptr) e.next->prev = e.prev;
+        e.prev = e.next = nullptr;
+        --count_;
+    }
+    template <class F>
+    void each(std::uint64_t owner, F f) const {
+        for (wait_edge* e = bucket(owner); e != nullptr; e = e->next)
+            if (owner_of(*e) == owner) f(*e);
+    }
+
+private:
+    // Ids are handed out one after another.
+    [[nodiscard]] wait_edge*& bucket(std::uint64_t owner) const noexcept { return buckets_[owner & (size_ - 1)]; }
+    void push(wait_edge& e) noexcept {
+        wait_edge*& first = bucket(owner_of(e));
+        e.prev = nullptr;
+        e.next = first;
+        if (first != nullptr) first->prev = &e;
+        first = &e;
+    }
+    void grow() noexcept {
+        auto* const more = new (std::nothrow) wait_edge*[size_ * 2]();
+        if (more == nullptr) return;
+        wait_edge** const before = std::exchange(buckets_, more);
+        const std::size_t size = std::exchange(size_, size_ * 2);
+        for (std::size_t i = 0; i < size; ++i)
+            for (wait_edge* e = before[i]; e != nullptr;) {
+                wait_edge* const after = e->next;
+                push(*e);
+                e = after;
+            }
+        if (before != few_) delete[] before;
+    }
+
+    static constexpr std::size_t few = 64;
+    wait_edge* few_[few] = {};
+    wait_edge** buckets_ = few_;
+    std::size_t size_ = few;  // a power of two
+    std::size_t count_ = 0;
+};
+
+// From a chain to another that has to end before it: by the published wait `by`, or (null) because the chain, or its
+// executor, cannot go on.
+struct hop {
+    task_node* to;
+    wait_edge* by;
+};
+struct step_of_search {
+    task_node* at;
+    std::size_t begin;  // of its hops, in `found`
+    std::size_t next;
+};
 
 struct graph {
     std::mutex m;
-    std::unordered_multimap<std::uint64_t, wait_edge*> by_owner;  // the published waits of an owner id
-    std::unordered_multimap<const task_node*, wait_edge*> below;  // a chain -> the published waits below it
+    waits_by_owner waits;
     standing_wait* standing = nullptr;
+    std::uint64_t searches = 0;
+    // Kept from one search to the next for their memory.
+    std::vector<step_of_search> path;
+    std::vector<hop> found;
 };
 // Never destroyed: threads may still wait while static objects are.
 graph& the_graph() {
@@ -27,28 +104,41 @@ graph& the_graph() {
     return *g;
 }
 
-task_node* chain_of(const wait_edge& e) noexcept { return e.at->who->ctx->owner; }
-
-template <class Map, class Key>
-void erase_from(Map& map, const Key& key, const wait_edge* e) {
-    auto [at, end] = map.equal_range(key);
-    for (; at != end; ++at)
-        if (at->second == e) {
-            map.erase(at);
-            return;
-        }
+// From a chain upwards, as far as it is not in the graph yet.
+void link_up(task_node* n) noexcept {
+    for (int i = 0; i < ancestors_linked && n->parent != nullptr && !n->graph.below_parent; ++i, n = n->parent) {
+        task_node*& first = n->parent->graph.first;
+        n->graph.prev = nullptr;
+        n->graph.next = first;
+        if (first != nullptr) first->graph.prev = n;
+        first = n;
+        n->graph.below_parent = true;
+    }
+}
+void unlink_up(task_node* n) noexcept {
+    for (; n->graph.below_parent && n->graph.edge == nullptr && n->graph.first == nullptr; n = n->parent) {
+        graph_place& at = n->graph;
+        if (at.prev != nullptr)
+            at.prev->graph.next = at.next;
+        else
+            n->parent->graph.first = at.next;
+        if (at.next != nullptr) at.next->graph.prev = at.prev;
+        at.prev = at.next = nullptr;
+        at.below_parent = false;
+    }
 }
 
-void index(graph& g, wait_edge& e) {
-    task_node* n = chain_of(e);
-    g.by_owner.emplace(n->owner, &e);
-    for (int i = 0; n != nullptr && i < ancestors_indexed; n = n->parent, ++i) g.below.emplace(n, &e);
+void publish(graph& g, wait_edge& e) noexcept {
+    g.waits.add(e);
+    task_node* const n = chain_of(e);
+    n->graph.edge = &e;
+    link_up(n);
 }
-
-void unindex(graph& g, wait_edge& e) {
-    task_node* n = chain_of(e);
-    erase_from(g.by_owner, n->owner, &e);
-    for (int i = 0; n != nullptr && i < ancestors_indexed; n = n->parent, ++i) erase_from(g.below, n, &e);
+void withdraw(graph& g, wait_edge& e) noexcept {
+    g.waits.remove(e);
+    task_node* const n = chain_of(e);
+    n->graph.edge = nullptr;
+    unlink_up(n);
 }
 
 std::string place(const wait_edge& e) {
@@ -61,8 +151,12 @@ std::string place(const wait_edge& e) {
            " waits for a " + e.at->kind->what;
 }
 
-// A wait that a deadline ends is no deadlock.
-bool has_end(const wait_edge& e) noexcept { return e.at->who->ctx->deadline != time_point::max(); }
+bool still_parked(const wait_edge& e) noexcept { return e.at->stop().parked() == e.at; }
+
+// A wait that a deadline ends is no deadlock; nor is one that was woken: it breaks every cycle that it is part of.
+bool blocks(const wait_edge& e) noexcept {
+    return e.at->who->ctx->deadline == time_point::max() && !e.verdict && still_parked(e);
+}
 
 // The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the
 // runners of a race, do not hold anybody up: whoever stands above may end them.
@@ -71,72 +165,108 @@ bool holds_up_parent(const task_node& child) noexcept {
     return above != nullptr && (child.holds_parent || (above->waits_for != nullptr && above->waits_for(*above, child)));
 }
 
-bool holds_up(const task_node& from, const task_node& n) noexcept {
-    const task_node* at = &from;
-    for (int i = 0; at != &n && i < ancestors_indexed; ++i) {
-        if (!holds_up_parent(*at)) return false;
-        at = at->parent;
-    }
-    return at == &n;
-}
-
-// Depth first from one wait; every edge is a "must end before". Path holds the waits passed, for the message.
-class search {
+// The waits that stand upon each executor. Only executors that are alive are looked into.
+class standing_waits {
 public:
-    search(graph& g, wait_edge& start) : g_(g), start_(start) {
-        task_node* n = chain_of(start);
-        blocked_by_start_.insert(n);
-        for (int i = 0; i < ancestors_indexed && holds_up_parent(*n); ++i) blocked_by_start_.insert(n = n->parent);
+    explicit standing_waits(standing_wait* first) noexcept : first_(first) {}
+    template <class F>
+    void each(const executor* on, F f) {
+        if (first_ == nullptr || on == nullptr) return;
+        if (!std::exchange(known_, true))
+            live_access::visit([](executor* ex, void* with) { static_cast<standing_waits*>(with)->learn(ex); }, this);
+        const auto [at, end] = by_executor_.equal_range(on);
+        for (auto i = at; i != end; ++i) f(*i->second);
     }
-
-    // One that was woken already breaks every cycle that it is part of.
-    bool closes() { return has_end(start_) || start_.verdict ? false : follow(start_); }
-    const std::vector<const wait_edge*>& path() const { return path_; }
 
 private:
-    bool follow(const wait_edge& e) {
-        path_.push_back(&e);
-        const wait_target t = e.target(e);
-        if (t.node != nullptr && reaches(*t.node)) return true;
-        if (t.owner != 0) {
-            if (t.owner == chain_of(start_)->owner) return true;
-            auto [at, end] = g_.by_owner.equal_range(t.owner);
-            for (; at != end; ++at)
-                if (enter(*at->second)) return true;
-            if (t.on != nullptr && stands(*t.on)) return true;
+    void learn(executor* ex) {
+        for (; ex != nullptr; ex = live_access::after(*ex))
+            for (standing_wait* w = first_; w != nullptr; w = w->next)
+                if (ex->stands_on(*w->under)) by_executor_.emplace(ex, w->waiter);
+    }
+    standing_wait* first_;
+    bool known_ = false;
+    std::unordered_multimap<const executor*, task_node*> by_executor_;
+};
+
+// Depth first over the chains; every step is a "must end before". One examination does not look at a chain twice, so
+// it costs as much as there are waits, not more, however many of them are new.
+class search {
+public:
+    explicit search(graph& g) noexcept : g_(g), on_path_(g.searches += 2), done_(on_path_ + 1), standing_(g.standing) {}
+
+    /// The waits of a cycle that can be come to from there, in `cycle`; false: there is none.
+    bool finds_cycle_from(task_node& start, std::vector<wait_edge*>& cycle) {
+        if (start.graph.seen == done_) return false;
+        enter(start);
+        while (!g_.path.empty()) {
+            step_of_search& top = g_.path.back();
+            if (top.next == g_.found.size()) {
+                top.at->graph.seen = done_;
+                g_.found.resize(top.begin);
+                g_.path.pop_back();
+                continue;
+            }
+            task_node& n = *g_.found[top.next++].to;
+            if (n.graph.seen == done_) continue;
+            if (n.graph.seen != on_path_) {
+                enter(n);
+                continue;
+            }
+            std::size_t i = g_.path.size();
+            do {
+                wait_edge* const by = g_.found[g_.path[--i].next - 1].by;
+                if (by != nullptr) cycle.push_back(by);
+            } while (g_.path[i].at != &n);
+            std::reverse(cycle.begin(), cycle.end());
+            clear();
+            return true;
         }
-        path_.pop_back();
         return false;
     }
-    bool reaches(const task_node& n) {
-        if (blocked_by_start_.count(&n) != 0) return true;
-        if (!seen_nodes_.insert(&n).second) return false;
-        auto [at, end] = g_.below.equal_range(&n);  // its own wait, or those of what it waits for
-        for (; at != end; ++at)
-            if (holds_up(*chain_of(*at->second), n) && enter(*at->second)) return true;
-        return n.ctx.ex != nullptr && stands(*n.ctx.ex);
+    /// Forgets the path; what is on it may be looked at again.
+    void clear() noexcept {
+        for (const step_of_search& s : g_.path) s.at->graph.seen = 0;
+        g_.path.clear();
+        g_.found.clear();
     }
-    bool stands(const executor& ex) {
-        for (standing_wait* w = g_.standing; w != nullptr; w = w->next)
-            if (ex.stands_on(*w->under) && reaches(*w->waiter)) return true;
-        return false;
-    }
-    bool enter(const wait_edge& e) {
-        if (has_end(e) || e.verdict || !seen_.insert(&e).second) return false;
-        return &e == &start_ || follow(e);
+
+private:
+    void enter(task_node& n) {
+        const std::size_t begin = g_.found.size();
+        g_.path.push_back({&n, begin, begin});
+        n.graph.seen = on_path_;
+        wait_edge* by = n.graph.edge;
+        const auto add = [&](task_node& m) { g_.found.push_back({&m, by}); };
+        if (by != nullptr && blocks(*by)) {
+            const wait_target t = by->target(*by);
+            if (t.node != nullptr) add(*t.node);
+            if (t.owner != 0) {
+                g_.waits.each(t.owner, [&](wait_edge& of_owner) { add(*chain_of(of_owner)); });
+                standing_.each(t.on, add);
+            }
+        }
+        by = nullptr;
+        for (task_node* c = n.graph.first; c != nullptr; c = c->graph.next)  // or what the chain waits for waits
+            if (holds_up_parent(*c)) add(*c);
+        standing_.each(n.ctx.ex, add);
     }
 
     graph& g_;
-    wait_edge& start_;
-    std::unordered_set<const task_node*> blocked_by_start_;  // the chain itself and what waits for it
-    std::unordered_set<const task_node*> seen_nodes_;
-    std::unordered_set<const wait_edge*> seen_;
-    std::vector<const wait_edge*> path_;
+    const std::uint64_t on_path_;
+    const std::uint64_t done_;
+    standing_waits standing_;
 };
 
-std::string verdict_text(const std::vector<const wait_edge*>& path) {
+std::string verdict_text(const std::vector<wait_edge*>& cycle, std::size_t begin) {
     std::string text = "this wait can never end:";
-    for (const wait_edge* e : path) text += "\n  " + place(*e);
+    for (std::size_t i = 0; i < cycle.size(); ++i) {
+        if (i == waits_shown) {
+            text += "\n  … and " + std::to_string(cycle.size() - i) + " more";
+            break;
+        }
+        text += "\n  " + place(*cycle[(begin + i) % cycle.size()]);
+    }
     text +=
         "\n  … which waits for the first.\nRemedy: from a coroutine use co_await instead of wait(); take several "
         "mutexes in "
@@ -144,13 +274,62 @@ std::string verdict_text(const std::vector<const wait_edge*>& path) {
     return text;
 }
 
-bool judge(graph& g, wait_edge& e) {
-    search s(g, e);
-    if (!s.closes()) return false;
-    auto verdict = std::make_exception_ptr(would_deadlock(verdict_text(s.path())));
-    if (!e.at->claim()) return false;  // completed or stopped at this very moment
-    e.verdict = std::move(verdict);
-    return true;
+// Wakes one waiter of the cycle: of those that were published just now, so that its loop runs here. (Others cannot be
+// the last to have closed it, but a shortage of memory may have left a cycle unsaid.) False: nobody could be woken.
+bool tell(const std::vector<wait_edge*>& cycle, const noted_edges& here) {
+    for (const bool anybody : {false, true})
+        for (std::size_t i = 0; i < cycle.size(); ++i) {
+            wait_edge& e = *cycle[i];
+            if (!anybody && e.home != &here) continue;
+            auto verdict = std::make_exception_ptr(would_deadlock(verdict_text(cycle, i)));
+            if (!e.at->claim()) continue;  // completed or stopped at this very moment
+            e.verdict = std::move(verdict);
+            e.at->resume();  // under the mutex: it forgets its edge first, and cannot be gone before
+            return true;
+        }
+    return false;
+}
+
+// Wakes a waiter of each cycle that can be come to from there.
+bool judge(search& s, task_node& start, const noted_edges& here) {
+    bool woke = false;
+    for (std::vector<wait_edge*> cycle; s.finds_cycle_from(start, cycle); cycle.clear()) {
+        // One of them may have been completed while it was looked for: then it is none, and is not found again.
+        if (!std::all_of(cycle.begin(), cycle.end(), [](const wait_edge* e) { return still_parked(*e); })) continue;
+        if (!tell(cycle, here)) break;
+        woke = true;
+    }
+    return woke;
+}
+
+void take_out(noted_edges& noted, wait_edge& e) noexcept {
+    if (e.prev != nullptr)
+        e.prev->next = e.next;
+    else
+        noted.first = e.next;
+    if (e.next != nullptr) e.next->prev = e.prev;
+    e.prev = e.next = nullptr;
+}
+
+void put_in(noted_edges& noted, wait_edge& e) noexcept {
+    e.prev = nullptr;
+    e.next = noted.first;
+    if (noted.first != nullptr) noted.first->prev = &e;
+    noted.first = &e;
+    e.in.store(wait_edge::where::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
+}
+
+// Everything that was noted, published; linked by `after`, in the order of noting.
+wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept {
+    wait_edge* fresh = nullptr;
+    const std::lock_guard lock(noted.lock);
+    while (wait_edge* e = noted.first) {
+        take_out(noted, *e);
+        publish(g, *e);
+        e->in.store(wait_edge::where::published, std::memory_order_relaxed);  // relaxed: read under one of the locks
+        e->after = std::exchange(fresh, e);
+    }
+    return fresh;
 }
 
 }  // namespace
@@ -161,20 +340,7 @@ void note_edge(wait_edge& e) noexcept {
     noted_edges& noted = noted_on(*l);
     e.home = &noted;
     std::lock_guard guard(noted.lock);
-    e.prev = nullptr;
-    e.next = noted.first;
-    if (noted.first != nullptr) noted.first->prev = &e;
-    noted.first = &e;
-    e.in.store(wait_edge::where::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
-}
-
-static void take_out(noted_edges& noted, wait_edge& e) noexcept {
-    if (e.prev != nullptr)
-        e.prev->next = e.next;
-    else
-        noted.first = e.next;
-    if (e.next != nullptr) e.next->prev = e.prev;
-    e.prev = e.next = nullptr;
+    put_in(noted, e);
 }
 
 void forget_edge(wait_edge& e) noexcept {
@@ -189,13 +355,16 @@ void forget_edge(wait_edge& e) noexcept {
             return;
         }
     }
-    // Being published, or published: the graph's mutex orders us after that.
+    // Being published, or published: the graph's mutex orders us after that. (Or noted again meanwhile.)
     graph& g = the_graph();
     std::lock_guard guard(g.m);
     if (e.in.load(std::memory_order_relaxed) == wait_edge::where::published) {
-        unindex(g, e);
-        e.in.store(wait_edge::where::nowhere, std::memory_order_relaxed);
+        withdraw(g, e);
+    } else {
+        const std::lock_guard lock(noted.lock);
+        take_out(noted, e);
     }
+    e.in.store(wait_edge::where::nowhere, std::memory_order_relaxed);
     e.home = nullptr;
 }
 
@@ -205,26 +374,33 @@ bool examine_edges(noted_edges& noted) noexcept {
         if (noted.first == nullptr) return false;
     }
     graph& g = the_graph();
-    std::vector<leaf*> woken;
+    const std::lock_guard guard(g.m);
+    wait_edge* fresh = publish_noted(g, noted);
+    bool woke = false;
+    search s(g);
     try {
-        std::lock_guard guard(g.m);
-        std::vector<wait_edge*> fresh;
-        {
-            std::lock_guard lock(noted.lock);
-            while (wait_edge* e = noted.first) {
-                fresh.push_back(e);
-                take_out(noted, *e);
-                e->in.store(wait_edge::where::published, std::memory_order_relaxed);
-            }
+        for (; fresh != nullptr; fresh = fresh->after)
+            if (judge(s, *chain_of(*fresh), noted)) woke = true;
+    } catch (...) {  // no memory: those that are left are looked at the next time
+        s.clear();
+        const std::lock_guard lock(noted.lock);
+        for (; fresh != nullptr; fresh = fresh->after) {
+            if (fresh->verdict) continue;
+            withdraw(g, *fresh);
+            put_in(noted, *fresh);
         }
-        for (wait_edge* e : fresh) index(g, *e);
-        for (wait_edge* e : fresh)
-            if (judge(g, *e)) woken.push_back(e->at);
-        // Resumed under the mutex: a resumed waiter forgets its edge first, and cannot be gone before.
-        for (leaf* l : woken) l->resume();
-    } catch (...) {  // no memory: the wait goes on unexamined
     }
-    return !woken.empty();
+    return woke;
+}
+
+wait_ender ender_of(const task_node& n) noexcept {
+    graph& g = the_graph();
+    const std::lock_guard guard(g.m);
+    const wait_edge* const e = n.graph.edge;
+    if (e == nullptr) return {};
+    const wait_target t = e->target(*e);
+    if (t.node != nullptr) return {true, t.node->ctx.ex};
+    return {t.owner != 0, t.on};
 }
 
 void publish_standing(standing_wait& w) noexcept {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/foreign.hpp>
 #include <bide/scope.hpp>
+#include <bide/sync/event.hpp>
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
@@ -175,6 +176,53 @@ TEST(foreign, C1_10_a_destroyed_awaiter_stops_the_work) {
     ended.wait(0);  // the work was stopped and unwound on the background loop
     EXPECT_EQ(ended, 1);
     EXPECT_FALSE(resumed);
+}
+
+// Each time that it is moved it lets the background loop do whatever it has to do: so, moved between the start of the
+// work and the promise to be told of its end, it makes the end come first.
+struct slow_to_move {
+    std::thread::id* ran_on;
+    explicit slow_to_move(std::thread::id& id) : ran_on(&id) {}
+    slow_to_move(slow_to_move&& other) noexcept : ran_on(other.ran_on) {
+        bide::detail::background_loop().submit(bide::yield_now()).wait();
+        bide::detail::background_loop().submit(bide::yield_now()).wait();
+    }
+    slow_to_move& operator=(slow_to_move&&) = delete;
+    ~slow_to_move() = default;
+    void operator()(std::coroutine_handle<> h) const {
+        *ran_on = std::this_thread::get_id();
+        h.resume();
+    }
+};
+
+bide::task<int> at_once() { co_return 11; }
+bide::task<int> when_told(bide::event& gate) {
+    co_await gate;
+    co_return 12;
+}
+plain awaits_via(slow_to_move over, bide::task<int> work, int& out) {
+    out = co_await bide::via(std::move(over), std::move(work));
+}
+
+TEST(foreign, C1_10_work_that_ends_at_once_still_ends_on_the_background_loop) {
+    std::thread::id ran_on;
+    int out = 0;
+    const plain p = awaits_via(slow_to_move(ran_on), at_once(), out);
+    p.join();
+    EXPECT_EQ(out, 11);
+    EXPECT_NE(ran_on, std::this_thread::get_id());
+}
+
+TEST(foreign, C1_10_work_that_ends_later_ends_on_the_background_loop) {
+    std::thread::id ran_on;
+    bide::event gate;
+    int out = 0;
+    const plain p = awaits_via(slow_to_move(ran_on), when_told(gate), out);
+    EXPECT_EQ(out, 0);
+    gate.set();
+    p.join();
+    EXPECT_EQ(out, 12);
+    EXPECT_NE(ran_on, std::this_thread::get_id());
 }
 
 // ---- a bide task awaits what bide does not know

@@ -19,8 +19,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <future>
+#include <memory>
 #include <string>
 #include <thread>
 #include <vector>
@@ -538,6 +540,137 @@ TEST(wait_graph, C1_6_a_waiter_that_is_cancelled_breaks_the_chain) {
     EXPECT_EQ(outcome_of([&] { first.wait(); }), end::cancelled);
     go.set();
     EXPECT_EQ(second.wait(), end::cancelled);
+}
+
+// ---- how it is found
+// -------------------------------------------------------------------------------------------------------
+
+TEST(wait_graph, C1_6_the_search_touches_no_executor_that_is_gone) {
+    const watchdog guard;
+    const bide::testing::virtual_time time;
+    bide::loop a;
+    auto b = std::make_unique<bide::loop>();
+    bide::loop d;
+    bide::event go;
+    auto on_b = b->submit([](bide::event& gate) -> bide::task<> { co_await gate; }, std::ref(go));
+    auto on_a = a.submit([](bide::future<> f) -> bide::task<> { co_await f; }, on_b);
+    while (b->poll()) {}
+    while (a.poll()) {}  // parked, and known to the graph
+    go.set();
+    while (b->poll()) {}  // what it waits for has ended; but a is not run, so it does not know yet
+    b.reset();
+    auto how = d.submit([&]() -> bide::task<end> {
+        co_return outcome_of([&] {
+            bide::with_scope([&](bide::scope& s) {
+                static_cast<void>(s.start([&]() -> bide::task<> {
+                    co_await bide::sleep_for(1s);  // over only after this thread has blocked, and has been looked at
+                    while (a.poll()) {}
+                }));
+                on_a.wait();
+            });
+        });
+    });
+    d.run();
+    EXPECT_EQ(how.value(), end::value);
+}
+
+TEST(wait_graph, C1_6_very_many_waits_below_one_scope_end_in_any_order) {
+    const watchdog guard;  // the fault that it looks for takes minutes
+    const bide::testing::virtual_time time;
+    constexpr std::size_t n = 100'000;
+    std::vector<bide::promise<>> ends(n);
+    std::size_t ended = 0;
+    bide::with_scope([&](bide::scope& s) {
+        for (bide::promise<>& p : ends)
+            static_cast<void>(s.start(
+                [](bide::future<> f, std::size_t& count) -> bide::task<> {
+                    co_await f;
+                    ++count;
+                },
+                p.get_future(), std::ref(ended)));
+        static_cast<void>(s.start([&]() -> bide::task<> {
+            co_await bide::sleep_for(1s);         // all of them are parked, and were looked at before time went on
+            constexpr std::size_t step = 48'271;  // coprime to n: each once, neither first nor last in order
+            for (std::size_t i = 0, at = 7; i < n; ++i, at = (at + step) % n) ends[at].set_value();
+        }));
+    });
+    EXPECT_EQ(ended, n);
+}
+
+TEST(wait_graph, C1_6_a_long_chain_of_waits_is_searched_without_the_native_stack) {
+    const watchdog guard;
+    const bide::testing::virtual_time time;
+    constexpr std::size_t n = 100'000;
+    bide::loop l;
+    bide::promise<> begin;
+    std::vector<bide::future<>> chain{begin.get_future()};
+    for (std::size_t i = 0; i < n; ++i)
+        chain.push_back(l.submit([](bide::future<> f) -> bide::task<> { co_await f; }, chain.back()));
+    auto closes = l.submit([&]() -> bide::task<> {
+        co_await bide::sleep_for(1s);
+        begin.set_value();
+    });
+    l.run();
+    EXPECT_EQ(chain.back().status(), bide::future_status::succeeded);
+}
+
+TEST(wait_graph, C1_6_a_long_chain_of_waits_that_closes_is_told) {
+    const watchdog guard;
+    constexpr std::size_t n = 20'000;
+    bide::loop l;
+    later p;
+    std::vector<bide::future<>> chain;
+    chain.push_back(l.submit(
+        [](bide::future<bide::future<>> f) -> bide::task<> {
+            bide::future<> last = co_await f;
+            co_await last;
+        },
+        p.get_future()));
+    for (std::size_t i = 0; i < n; ++i)
+        chain.push_back(l.submit([](bide::future<> f) -> bide::task<> { co_await f; }, chain.back()));
+    p.set_value(chain.back());
+    l.run();
+    for (const auto& f : chain) EXPECT_EQ(outcome_of([&] { f.value(); }), end::deadlock);
+}
+
+// Runs the body in turns with another one, so that the loop always has something ready; until `over`, or for so many
+// turns.
+bide::task<> keeps_busy(bide::event& mine, bide::event& other, const bide::future<>& over, int& turns) {
+    while (turns < 20'000 && over.status() == bide::future_status::pending) {
+        ++turns;
+        mine.reset();
+        other.set();
+        co_await mine;
+    }
+    other.set();
+}
+
+TEST(wait_graph, C1_6_a_loop_that_never_sleeps_is_examined_too) {
+    const watchdog guard;
+    for (const bool polled : {false, true}) {
+        bide::loop l;
+        later p;
+        auto first = l.submit(
+            [](bide::future<bide::future<>> f) -> bide::task<> {
+                bide::future<> other = co_await f;
+                co_await other;
+            },
+            p.get_future());
+        auto second = l.submit([](bide::future<> f) -> bide::task<> { co_await f; }, first);
+        p.set_value(second);
+        bide::event ping;
+        bide::event pong;
+        int turns = 0;
+        auto a = l.submit(keeps_busy, std::ref(ping), std::ref(pong), std::cref(first), std::ref(turns));
+        auto b = l.submit(keeps_busy, std::ref(pong), std::ref(ping), std::cref(first), std::ref(turns));
+        if (polled)
+            while (l.poll()) {}
+        else
+            l.run();
+        EXPECT_LT(turns, 2'000) << "polled: " << polled;
+        EXPECT_EQ(outcome_of([&] { first.value(); }), end::deadlock);
+        EXPECT_EQ(outcome_of([&] { second.value(); }), end::deadlock);
+    }
 }
 
 }  // namespace

@@ -167,6 +167,8 @@ public:
         step what = step::unwind;
         if (!p->ctx->stop->requested()) {  // a task that is to end ends where it is
             p->ctx = p->ctx->on(*ex_);     // may throw: before anything has happened
+            task_node& chain = *p->ctx->owner;
+            if (!chain.wanders) chain.wanders = true;  // once, at home: others only read it
             what = step::resume;
         }
         detach(p);

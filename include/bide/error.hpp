@@ -18,8 +18,10 @@
 //     catch (const bide::cancelled&) { /* somebody asked the crawl to end */ }
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <exception>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -131,9 +133,20 @@ using report_hook = void (*)(const std::string& text);
 report_hook set_report_hook(report_hook hook) noexcept;
 void report(const std::string& text) noexcept;
 
-/// True when the environment has BIDE_DEV=1 (read once): dropped tasks, standstills and jobs alive at exit are
-/// reported.
+/// True when the environment has BIDE_DEV=1 (read once): dropped tasks, standstills, stalls and jobs alive at
+/// exit are reported.
 [[nodiscard]] bool dev_mode() noexcept;
+
+/// A stall: a thread of bide's, or one that waits in plain code, has nothing to do, no timer and no deadline, watches
+/// no descriptor, has no job out, and all that it waits for are events, channels, semaphores, latches, barriers,
+/// conditions, promises or foreign code, of which nobody knows who will end them. It may be that another thread does,
+/// in time; so after `delay` without anything to do it is reported, once for each sleep, and ever more rarely for the
+/// same place. std::nullopt, the default: after 5 s in dev mode, and not without it. max(): never. In virtual time
+/// (testing/virtual_time.hpp) a stall is reported at once when no other thread is known that could end it; with or
+/// without dev mode, unless the delay is max().
+void set_stall_delay(std::optional<std::chrono::milliseconds> delay) noexcept;
+/// The delay that holds now; max(): never.
+[[nodiscard]] std::chrono::milliseconds stall_delay() noexcept;
 
 /// Switches dev mode from inside the program (tests, tools).
 void set_dev_mode(bool on) noexcept;

@@ -22,6 +22,7 @@
 
 #include <bide/detail/as_task.hpp>
 #include <bide/detail/background.hpp>
+#include <bide/detail/loop_access.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
 
@@ -29,6 +30,7 @@
 #include <coroutine>
 #include <functional>
 #include <memory>
+#include <source_location>
 #include <type_traits>
 #include <utility>
 
@@ -67,18 +69,23 @@ public:
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     void await_suspend(std::coroutine_handle<> h) {
+        loop& background = background_loop();
+        loop_access::check_process(background);
+        auto* const work = make_started(nullptr, std::source_location::current(), as_task(std::move(work_)));
+        future_ = future<result>(work);
         auto turn = turn_ = std::make_shared<foreign_turn>();
-        future_ = background_loop().submit(as_task(std::move(work_)));
         auto ended = [turn, h, hand_over = std::move(hand_over_)]() mutable {
             if (turn->take()) std::invoke(hand_over, h);
         };
-        const future<result> f = future_;  // *this may be gone as soon as the work has ended
         auto shared = std::make_shared<decltype(ended)>(std::move(ended));
         if constexpr (std::is_void_v<result>) {
-            f.subscribe([shared] { (*shared)(); }, [shared](const std::exception_ptr&) { (*shared)(); });
+            future_.subscribe([shared] { (*shared)(); }, [shared](const std::exception_ptr&) { (*shared)(); });
         } else {
-            f.subscribe([shared](const auto&) { (*shared)(); }, [shared](const std::exception_ptr&) { (*shared)(); });
+            future_.subscribe([shared](const auto&) { (*shared)(); },
+                              [shared](const std::exception_ptr&) { (*shared)(); });
         }
+        // Last: work that ends at once knows whom to tell, and tells it over there; *this may be gone then.
+        work->launch(background, loop_access::work_of(background), nullptr);
     }
     result await_resume() { return std::move(future_).value(); }
 

@@ -12,6 +12,9 @@
 // Thread rule: a handle is a value; every operation may be called from any thread.
 // Lifetime rule: the result lives as long as a handle does, also after its scope is gone. A reference that value(),
 //   wait() or co_await gave refers into the result. On an rvalue future the result is moved out, for all handles.
+//   A handle may be destroyed or assigned to while somebody waits through it: the wait is for what it meant at its
+//   beginning, and holds on to that until it is over. (A wait() whose reference would refer to nothing then, because
+//   no handle is left, throws usage_error.)
 // Cancellation: cancelling a waiter never cancels the producer; stop() asks the producer to end.
 // Destructor: dropping the last handle detaches; a failure that nobody saw goes to the unhandled-error hook.
 // Errors: wait() and co_await rethrow the producer's exception, as itself, every time; `cancelled` when it was
@@ -69,18 +72,29 @@ public:
 
     /// Blocks until the result is there. See wait.hpp for how and when it may.
     decltype(auto) wait(std::source_location where = std::source_location::current()) const& {
-        if (!state().ready()) wait_until_ready(where);
-        state_->consume();
-        return state_->get_waited();
+        if (state().ready()) {
+            state_->consume();
+            return state_->get_waited();
+        }
+        const future held = held_until_ready(where);
+        held.state_->consume();
+        return held.state_->get_held();
     }
     T wait(std::source_location where = std::source_location::current()) && {
-        if (!state().ready()) wait_until_ready(where);
-        state_->consume();
-        return state_->move_waited();
+        if (state().ready()) {
+            state_->consume();
+            return state_->move_waited();
+        }
+        const future held = held_until_ready(where);
+        held.state_->consume();
+        return held.state_->move_waited();
     }
 
     /// Asks the producer to stop. Idempotent; nothing after completion.
-    void stop() const { state().stop_producer(stop_reason::user); }
+    void stop() const {
+        const future held(*this);  // whoever is told of the end may drop this handle
+        held.state().stop_producer(stop_reason::user);
+    }
 
     /// Calls on_value(const T&) or on_error(std::exception_ptr) once, when the result is there; at once if it is.
     template <class V, class E>
@@ -104,10 +118,14 @@ private:
     void need_ready() const {
         if (!state().ready()) throw not_ready();
     }
-    void wait_until_ready(const std::source_location& where) const {
-        if (state().run_now()) return;
-        detail::root<void> root(settled(*this).release(where), where);
-        root.run();
+    /// A handle of the caller's own: other tasks run meanwhile, and this one may be gone or mean another result then.
+    future held_until_ready(const std::source_location& where) const {
+        future held(*this);
+        if (!held.state_->run_now()) {
+            detail::root<void> root(settled(held).release(where), where);
+            root.run();
+        }
+        return held;
     }
     struct settled_awaiter : detail::owned_leaf<settled_awaiter> {  // waits, takes no result and consumes nothing
         using base = detail::owned_leaf<settled_awaiter>;
@@ -120,7 +138,7 @@ private:
             return this->park_owned(s->lock, s->waiters, [this] { return s->ready(); });
         }
         void await_resume() { this->completed(); }
-        [[nodiscard]] detail::wait_target target() const noexcept { return {s->producer()}; }
+        [[nodiscard]] detail::wait_target target() const noexcept { return {s->unfinished_producer()}; }
     };
     struct settled_op {
         detail::future_state<T>* s;
@@ -183,9 +201,9 @@ void future<T>::subscribe(V on_value, E on_error, run_on where) const {
     if (detail::is_null(on_value) || detail::is_null(on_error)) detail::throw_null_callback();
     auto s = std::make_unique<detail::subscription<T, V, E>>(std::move(on_value), std::move(on_error));
     if (where == run_on::caller) {
-        if (!state().ready()) wait_until_ready(std::source_location::current());
+        const future held = state().ready() ? *this : held_until_ready(std::source_location::current());
         try {
-            s->call(state());
+            s->call(*held.state_);
         } catch (...) {
             report_unhandled(std::current_exception(), "a future's subscriber");
         }

@@ -18,6 +18,7 @@
 
 #include <bide/detail/driver.hpp>
 #include <bide/detail/inbox.hpp>
+#include <bide/detail/stall.hpp>
 #include <bide/detail/timer_heap.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
@@ -94,6 +95,7 @@ private:
     detail::timer_heap timers_;
     std::atomic<std::int64_t> earliest_;  // copy of the first timer's time, to look at without the lock
     detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
+    detail::stall_watch stall_;           // whether it sleeps for ever
     unsigned turns_ = 0;
     unsigned yields_ = 0;                                        // in the present turn
     bool running_ = false;                                       // on some native stack of the owning thread

@@ -7,7 +7,7 @@ inline namespace v0 {
 
 namespace detail {
 
-inline constexpr wait_kind condition_kind{"condition"};
+inline constexpr wait_kind condition_kind{"condition", true};
 
 namespace {
 template <class Guard, class Mutex>

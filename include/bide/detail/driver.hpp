@@ -72,6 +72,8 @@ public:
     /// Sleeps until `until` (max(): for ever), wake(), or I/O, which it reports. `outside`: work that was handed to
     /// other threads is pending and will wake the loop. May return early.
     virtual void park(time_point until, bool outside) noexcept = 0;
+    /// The same with nothing to wait for that is known, for that long of real time. False: nobody woke it.
+    [[nodiscard]] virtual bool park_at_most(std::chrono::milliseconds real) noexcept = 0;
     /// Reports I/O that is there, without sleeping.
     virtual void poll() noexcept = 0;
     /// Ends a present or the next park(); from any thread.
@@ -80,6 +82,8 @@ public:
     /// below.
     [[nodiscard]] virtual bool jumps() const noexcept { return false; }
     virtual void only_yields(time_point) noexcept {}
+    /// Where time jumps: no job on another thread works for the test.
+    [[nodiscard]] virtual bool no_jobs() noexcept { return false; }
 
     /// What watches descriptors for this loop, made at the first call; from any thread. Throws std::system_error, and
     /// std::logic_error where there is no real time.

@@ -34,6 +34,8 @@ public:
     future_base(const future_base&) = delete;
     future_base& operator=(const future_base&) = delete;
 
+    /// Nobody but the caller has a reference.
+    [[nodiscard]] bool only_ref() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
     void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: whoever adds has one already
     void drop_ref() noexcept {
         // acq_rel: the last one sees everything that the others did with the state.
@@ -56,6 +58,7 @@ public:
     virtual void stop_producer(stop_reason) noexcept {}
     /// The chain of frames that will complete this, for the wait graph; null when unknown.
     [[nodiscard]] virtual task_node* producer() noexcept { return nullptr; }
+    [[nodiscard]] task_node* unfinished_producer() noexcept { return ready() ? nullptr : producer(); }
     /// For a wait in plain code: a producer that has not begun, and may run on this thread, does. True: it has ended.
     [[nodiscard]] virtual bool run_now() noexcept { return false; }
     [[nodiscard]] virtual std::exception_ptr failure() const noexcept = 0;  // status failed, or `cancelled`
@@ -85,6 +88,9 @@ private:
 };
 
 [[nodiscard]] std::exception_ptr make_cancelled(stop_reason why) noexcept;
+/// The last handle went while wait() waited through it.
+[[nodiscard]] std::exception_ptr handle_gone();
+[[noreturn]] void throw_handle_gone();
 
 template <class T>
 class future_state : public future_base {
@@ -136,11 +142,30 @@ public:
         }
         return get_moved();
     }
+    /// As get_waited(), after a wait that held on to the state by a reference of its own: what refers into the result
+    /// is given only if it will stay.
+    decltype(auto) get_held() {
+        if constexpr (!std::is_void_v<T> && !std::is_reference_v<T>)
+            if (has_value() && only_ref()) [[unlikely]]
+                return get_gone();
+        return get_waited();
+    }
     ~future_state() override {
         if (ready()) result.drop();
     }
 
 private:
+    [[gnu::noinline, gnu::cold]] decltype(auto) get_gone() {
+        if (!unwinding_now()) throw_handle_gone();
+        report_unhandled(handle_gone(), "a wait() during unwinding");
+        if constexpr (std::is_default_constructible_v<T>) {
+            static const T& nothing = *new T();  // as below
+            return nothing;
+        } else {
+            throw_handle_gone();
+            return get();
+        }
+    }
     [[nodiscard]] bool has_value() const noexcept { return ready() && result.state == outcome::value; }
     [[gnu::noinline, gnu::cold]] decltype(auto) get_nothing() {
         if (!unwinding_now()) throw_failure();
@@ -158,7 +183,7 @@ private:
     }
 };
 
-inline constexpr wait_kind future_kind{"future"};
+inline constexpr wait_kind future_kind{"future", true};
 
 template <class T, bool Move>
 class future_awaiter : public owned_leaf<future_awaiter<T, Move>> {
@@ -168,11 +193,22 @@ public:
     future_awaiter(promise_base& p, future_state<T>& s) noexcept : base(p, future_kind, &s), state_(&s) {}
     future_awaiter(const future_awaiter&) = delete;
     future_awaiter& operator=(const future_awaiter&) = delete;
-    ~future_awaiter() { this->abandon(state_->lock, state_->waiters); }
+    ~future_awaiter() {
+        this->abandon(state_->lock, state_->waiters);
+        if (holds_) state_->drop_ref();
+    }
 
     [[nodiscard]] bool try_now() const noexcept { return state_->ready(); }
     [[nodiscard]] bool park() noexcept {
         return this->park_owned(state_->lock, state_->waiters, [this] { return state_->ready(); });
+    }
+    /// The handle may go while the task waits, and what we wait for must not go with it. A result that is there needs
+    /// nothing of this: nobody else runs before it is taken.
+    template <class Promise>
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+        state_->add_ref();
+        holds_ = true;
+        return base::await_suspend(h);
     }
     decltype(auto) await_resume() {
         this->completed();
@@ -183,10 +219,11 @@ public:
             return state_->get();
     }
 
-    [[nodiscard]] wait_target target() const noexcept { return {state_->producer()}; }
+    [[nodiscard]] wait_target target() const noexcept { return {state_->unfinished_producer()}; }
 
 private:
     future_state<T>* state_;
+    bool holds_ = false;
 };
 
 }  // namespace detail

@@ -34,6 +34,8 @@ struct leaf;
 /// What kind of thing is waited for, in words, for the debug view and for messages.
 struct wait_kind {
     const char* what;  // "mutex", "event", "sleep", …
+    /// Nobody is known who will end it, unless the wait graph says who (1.6): stalls are reported.
+    bool without_owner = false;
 };
 
 struct leaf {

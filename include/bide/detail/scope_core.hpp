@@ -132,12 +132,17 @@ class end_of_scope {
 public:
     end_of_scope(promise_base& p, scope_core& core) noexcept : p_(p), core_(core) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return !core_.close_or_wait(&p_); }
-    void await_resume() const noexcept {}
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        chain_ = p_.ctx->owner;
+        chain_->at_end_of = &core_;
+        return !core_.close_or_wait(&p_);
+    }
+    void await_resume() const noexcept { chain_->at_end_of = nullptr; }
 
 private:
     promise_base& p_;
     scope_core& core_;
+    task_node* chain_ = nullptr;
 };
 struct end_of_scope_op {
     scope_core* core;

@@ -14,6 +14,17 @@ inline namespace v0 {
 namespace detail {
 
 struct wait_edge;
+struct task_node;
+
+/// Where a chain stands in the wait graph; under the graph's mutex (wait_graph.cpp).
+struct graph_place {
+    wait_edge* edge = nullptr;   // the published wait in which the chain stands; a chain stands in one at most
+    task_node* first = nullptr;  // the nodes below it that are in the graph: with an edge, or with such a node below
+    task_node* prev = nullptr;   // among those below its parent
+    task_node* next = nullptr;
+    bool below_parent = false;
+    std::uint64_t seen = 0;  // by which search, and whether it is done with it
+};
 
 /// Given the suspended frame of a stopped chain instead of the kernel unwinding it: to be posted as "unwind" later.
 struct held_unwind {
@@ -40,6 +51,10 @@ struct task_node {
     task_node* prev = nullptr;  // the executor's live list
     task_node* next = nullptr;
     bool listed = false;
+    bool wanders = false;  // by resume_on: parts of it may run elsewhere. Set before it first leaves, and for ever
+    const promise_base* in_foreign_code = nullptr;  // the frame that awaits what bide does not know
+    const task_node* at_end_of = nullptr;           // the scope for whose tasks it waits, at its end
+    graph_place graph;
 
     task_node(const char* what, const std::source_location& where) noexcept;
     task_node(const task_node&) = delete;

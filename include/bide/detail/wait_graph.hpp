@@ -4,10 +4,20 @@
 //
 // A wait for a future, a scope, a strand or an owned mutex has somebody to wait *for*. Recording every such wait would
 // cost the fast path; so a leaf only notes itself with the loop that runs it, and only when that loop is about to
-// sleep are the leaves that are still parked published here, under one process-wide mutex, and followed:
+// sleep (and every turns_between_examinations turns, for one that never does) are the leaves that are still parked
+// published here, under one process-wide mutex, and followed:
 //     waiting chain -> the producer or owner -> what that one waits for, or the wait() that stands on its loop -> …
-// A path that comes back to its beginning is a deadlock: the waiter is claimed and woken with would_deadlock.
-// Cycles close when their last member goes to sleep, whichever thread that is; that one finds it.
+// A path that comes back to its beginning is a deadlock: a waiter on it is claimed and woken with would_deadlock.
+// Cycles close when their last member is published, whichever thread does that; that one finds it.
+//
+// What it costs: publishing and forgetting a wait allocates nothing and takes as long for the millionth as for the
+// first; one examination follows each wait at most once.
+//
+// What a search may touch, all of it under the graph's mutex: published edges, their leaves and the frames that stand
+// there (a waiter takes that mutex before it leaves, and goes on after it has); the nodes of those chains and of all
+// above them, which outlive them; a producer, because who waits for it holds a reference to its node. It never looks
+// into the executor of a node that it came to: the node may have ended, and its executor be gone. It compares addresses
+// with those of the executors that were alive when the search began.
 #pragma once
 
 #include <bide/detail/leaf.hpp>
@@ -33,6 +43,9 @@ struct wait_target {
 };
 
 struct wait_edge;
+/// A loop that always has something ready is examined this often all the same.
+inline constexpr unsigned turns_between_examinations = 256;
+
 /// The edges that were noted on one loop since it last slept.
 struct noted_edges {
     spin_lock lock;
@@ -43,11 +56,12 @@ struct noted_edges {
 struct wait_edge {
     leaf* at;
     wait_target (*target)(const wait_edge& self) noexcept;
-    wait_edge* prev = nullptr;  // the noted list of `home`
+    wait_edge* prev = nullptr;  // noted: the list of `home`; published: those of the owners with the same hash
     wait_edge* next = nullptr;
+    wait_edge* after = nullptr;  // published by the examination that goes on
     noted_edges* home = nullptr;
     enum class where : std::uint8_t { nowhere, noted, published };
-    std::atomic<where> in{where::nowhere};  // changed under home's lock; published -> nowhere under the graph's mutex
+    std::atomic<where> in{where::nowhere};  // changed under home's lock; from published under the graph's mutex
     std::exception_ptr verdict;             // would_deadlock, once found
 
     wait_edge(leaf* l, wait_target (*t)(const wait_edge&) noexcept) noexcept : at(l), target(t) {}
@@ -57,7 +71,7 @@ struct wait_edge {
 
 void note_edge(wait_edge& e) noexcept;    // on parking, before the leaf is visible to its completer
 void forget_edge(wait_edge& e) noexcept;  // on leaving the leaf
-/// A loop is about to sleep: publish what was noted on it and look for cycles. True: a waiter was woken.
+/// Publishes what was noted on a loop, and looks for cycles. On the loop's thread. True: a waiter was woken.
 bool examine_edges(noted_edges& noted) noexcept;
 [[nodiscard]] noted_edges& noted_on(loop& l) noexcept;
 
@@ -68,6 +82,14 @@ struct standing_wait {
     standing_wait* next = nullptr;
     standing_wait(task_node* w, executor* u) noexcept : waiter(w), under(u) {}
 };
+/// Who ends the wait in which a chain stands, as far as the graph knows: nothing (it is not in the graph, or has nobody
+/// to wait for), or somebody, who runs there (null: not known).
+struct wait_ender {
+    bool somebody = false;
+    const executor* on = nullptr;  // an address to compare: it may be gone
+};
+[[nodiscard]] wait_ender ender_of(const task_node& n) noexcept;
+
 void publish_standing(standing_wait& w) noexcept;
 void withdraw_standing(standing_wait& w) noexcept;
 

@@ -28,7 +28,7 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-inline constexpr wait_kind barrier_kind{"barrier"};
+inline constexpr wait_kind barrier_kind{"barrier", true};
 }  // namespace detail
 
 template <class Lock>

@@ -42,8 +42,8 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-inline constexpr wait_kind send_kind{"channel to have room"};
-inline constexpr wait_kind receive_kind{"channel to have a value"};
+inline constexpr wait_kind send_kind{"channel to have room", true};
+inline constexpr wait_kind receive_kind{"channel to have a value", true};
 }  // namespace detail
 
 template <class T, class Lock>

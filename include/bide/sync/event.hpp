@@ -15,8 +15,8 @@
 // Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message. Whoever
 //   was woken does not touch it any more: it may be destroyed after set().
 // Cancellation: a task that is asked to stop while it waits leaves; one that was woken already goes on to its next
-// wait. Errors: none. Nobody is known who will set it, so a wait that has no end cannot be found (as it can for a
-// mutex).
+// wait. Errors: none. Nobody is known who will set it: a wait that has no end is no would_deadlock (as it is for a
+// mutex), it is reported as a stall (set_stall_delay in error.hpp).
 #pragma once
 
 #include <bide/detail/leaf.hpp>
@@ -29,7 +29,7 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-inline constexpr wait_kind event_kind{"event"};
+inline constexpr wait_kind event_kind{"event", true};
 }  // namespace detail
 
 template <class Lock>

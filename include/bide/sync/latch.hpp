@@ -27,7 +27,7 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-inline constexpr wait_kind latch_kind{"latch"};
+inline constexpr wait_kind latch_kind{"latch", true};
 }  // namespace detail
 
 template <class Lock>

@@ -21,7 +21,8 @@
 // has
 //   its permits already keeps them; its permit gives them back as usual.
 // Errors: to ask for less than one, or for more than the highest count, is std::invalid_argument; releasing above the
-//   highest count throws usage_error. Nobody is known who will release, so a wait that has no end cannot be found.
+//   highest count throws usage_error. Nobody is known who will release: a wait that has no end is no would_deadlock, it
+//   is reported as a stall (set_stall_delay in error.hpp).
 #pragma once
 
 #include <bide/detail/leaf.hpp>
@@ -37,7 +38,7 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-inline constexpr wait_kind semaphore_kind{"semaphore"};
+inline constexpr wait_kind semaphore_kind{"semaphore", true};
 }  // namespace detail
 
 template <class Lock>
