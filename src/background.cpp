@@ -33,7 +33,7 @@ background& shared() {
 
 }  // namespace
 
-loop& background_loop() noexcept {
+loop& background_loop() {
     background& b = shared();
     if (!b.serving.load(std::memory_order_acquire)) [[unlikely]] {
         const std::lock_guard guard(b.m);

@@ -38,6 +38,14 @@ void throw_null_exception() {
     throw std::invalid_argument("promise::set_exception: the exception_ptr is null; the promise was not completed");
 }
 void throw_second_result() { throw usage_error("this promise has its result already; it is completed once"); }
+std::exception_ptr make_broken_promise() noexcept {
+    try {
+        return std::make_exception_ptr(broken_promise());
+    } catch (...) {
+        return std::current_exception();
+    }
+}
+
 void throw_second_future() { throw usage_error("promise::get_future was called before; copy the future instead"); }
 
 void future_base::publish(future_status how) noexcept {

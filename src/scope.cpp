@@ -16,7 +16,7 @@ scope_core::scope_core(const scope_options& o, const std::source_location& where
     waits_for = [](task_node& self, const task_node&) noexcept {
         auto& core = static_cast<scope_core&>(self);
         const std::lock_guard guard(core.lock_);
-        return core.end_waiter_ != nullptr || core.held_ != nullptr || !core.joining_.empty();
+        return core.count_.waited_for();
     };
 }
 
@@ -43,7 +43,7 @@ void scope_core::open(executor& ex, const context* from, bool shielded) noexcept
 
 void scope_core::adopt(started_base& child) {
     const std::lock_guard guard(lock_);
-    if (closed_) throw scope_closed();
+    if (!count_.enter()) throw scope_closed();
     child.place = places_++;
     child.older = last_;
     child.younger = nullptr;
@@ -52,7 +52,6 @@ void scope_core::adopt(started_base& child) {
     else
         first_ = &child;
     last_ = &child;
-    ++live_;
 }
 
 void scope_core::unlink(started_base& child) noexcept {
@@ -93,41 +92,22 @@ void scope_core::ended(started_base& child, future_status how) noexcept {
 }
 
 void scope_core::take_off_count() noexcept {
-    promise_base* resume_end = nullptr;
-    promise_base* unwind_body = nullptr;
-    leaf_list satisfied;
+    scope_count<promise_base, leaf>::called last;
+    claimed_leaves woken;
     {
         const std::lock_guard guard(lock_);
-        --live_;
-        for (leaf* l = joining_.front(); l != nullptr;) {
-            leaf* after = l->next;
-            if (static_cast<join_awaiter*>(l)->satisfied() && l->claim()) {
-                joining_.remove(*l);
-                satisfied.push_back(*l);
-            }
-            l = after;
-        }
-        if (live_ == 0) {
-            if (held_ != nullptr) {
-                task_node::hold = nullptr;  // from now on the body unwinds like every frame
-                unwind_body = std::exchange(held_, nullptr);
-            } else if (end_waiter_ != nullptr) {
-                closed_ = true;
-                resume_end = std::exchange(end_waiter_, nullptr);
-            }
-        }
+        last = count_.leave(woken, [](leaf& l) { return static_cast<join_awaiter&>(l).satisfied(); });
+        if (last.unwind != nullptr) task_node::hold = nullptr;  // from now on the body unwinds like every frame
     }
-    // From here on the scope may be gone: the frames below are posted, and only one of the two can be set.
-    while (leaf* l = satisfied.pop_front()) l->resume();
-    if (unwind_body != nullptr) post(unwind_body, step::unwind);
-    if (resume_end != nullptr) post(resume_end, step::resume);
+    // From here on the scope may be gone.
+    while (leaf* l = woken.take()) l->resume();
+    if (last.unwind != nullptr) post(last.unwind, step::unwind);
+    if (last.resume != nullptr) post(last.resume, step::resume);
 }
 
 bool scope_core::add_hold() noexcept {
     const std::lock_guard guard(lock_);
-    if (closed_) return false;
-    ++live_;
-    return true;
+    return count_.enter();
 }
 
 scope_door* scope_core::door() {
@@ -147,12 +127,9 @@ scope_door* scope_core::door() {
 bool scope_core::hold(promise_base* leaf_frame) noexcept {
     if (!stop.requested()) return false;  // a guard inside the body stops its own operation
     const std::lock_guard guard(lock_);
-    if (live_ == 0) {
-        task_node::hold = nullptr;
-        return false;
-    }
-    held_ = leaf_frame;
-    return true;
+    if (count_.hold(*leaf_frame)) return true;
+    task_node::hold = nullptr;
+    return false;
 }
 
 void scope_core::on_body_ended(child_end* self, slot_base*) noexcept {
@@ -202,21 +179,18 @@ void scope_core::apply_exit_mode() noexcept {
 
 bool scope_core::close_or_wait(promise_base* waiting) noexcept {
     const std::lock_guard guard(lock_);
-    if (live_ == 0) {
-        closed_ = true;
-        return true;
-    }
+    if (count_.close()) return true;
     stood_at_end_ = true;
     detach(waiting);  // under the lock: the last child posts it as soon as it sees it
-    end_waiter_ = waiting;
+    count_.wait_for_end(*waiting);
     return false;
 }
 
 bool scope_core::close_if_ended() noexcept {
     const std::lock_guard guard(lock_);
-    if (live_ == 0) closed_ = true;
-    stood_at_end_ = !closed_;
-    return closed_;
+    const bool ended = count_.close();
+    stood_at_end_ = !ended;
+    return ended;
 }
 
 void scope_core::close_door() noexcept {
@@ -307,7 +281,7 @@ bool join_awaiter::try_now() noexcept {
 }
 
 bool join_awaiter::park() noexcept {
-    return park_in(core_.lock_, core_.joining_, [this] { return satisfied(); });
+    return park_in(core_.lock_, core_.count_.joining, [this] { return satisfied(); });
 }
 
 namespace {

@@ -3,12 +3,10 @@
 // quara-concurrency 5: a task that is started with the loop, and cancelled when it is stopped.
 #include <bide/bide.hpp>
 
-#include <chrono>
 #include <iostream>
 #include <semaphore>
 
-using namespace std::chrono_literals;
-
+bide::semaphore orders{2};  // there is work for two rounds
 std::counting_semaphore<> worked{0};
 
 struct farewell {
@@ -19,9 +17,9 @@ struct farewell {
 bide::task<> some_task() {
     const farewell at_the_end;  // a cancelled task unwinds: destructors run, no exception is to be caught
     for (;;) {
+        (co_await orders.acquire()).keep();  // after two rounds it waits for more, until it is cancelled
         std::cout << "Doing some work\n";
         worked.release();
-        co_await bide::sleep_for(500ms);
     }
 }
 

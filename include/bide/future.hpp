@@ -192,6 +192,8 @@ bool is_null(const F& f) {
 [[noreturn]] void throw_null_exception();
 [[noreturn]] void throw_second_result();
 [[noreturn]] void throw_second_future();
+/// Where there is no memory for it: bad_alloc, which says why as well.
+[[nodiscard]] std::exception_ptr make_broken_promise() noexcept;
 
 }  // namespace detail
 
@@ -227,7 +229,7 @@ public:
     ~promise() {
         if (state_ == nullptr) return;
         if (given_ && !state_->taken.exchange(true, std::memory_order_acq_rel)) {
-            state_->result.fail(std::make_exception_ptr(broken_promise()));
+            state_->result.fail(detail::make_broken_promise());
             state_->publish(future_status::failed);
         }
         state_->drop_ref();

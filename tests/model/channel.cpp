@@ -42,7 +42,7 @@ public:
     ~sender() override = default;
 
     void begin() {
-        if (word.requested()) {
+        if (must_stop()) {
             unwound();
             return;
         }
@@ -91,7 +91,7 @@ public:
     ~receiver() override = default;
 
     void begin() {
-        if (word.requested()) {
+        if (must_stop()) {
             unwound();
             return;
         }

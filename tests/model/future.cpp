@@ -22,7 +22,7 @@ public:
     ~task() override = default;
 
     void begin() {
-        if (word.requested()) {
+        if (must_stop()) {
             unwound();
             return;
         }

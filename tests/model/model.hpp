@@ -160,15 +160,27 @@ public:
 
     void post(bool resume) {
         posted = posted + 1;
-        if (resume)
+        if (resume) {
             resumed();
-        else
+        } else {
+            RL_ASSERT(must_stop());
             unwound();
+        }
     }
-    /// A stop request.
+    /// A stop request; the only one of its chain.
     void stop() {
+        reason_ = 1;
         if (leaf* l = word.request()) l->who->post(false);
     }
+    /// What a leaf looks at on entry. Whoever sees the request sees its reason.
+    [[nodiscard]] bool must_stop() const {
+        if (!word.requested()) return false;
+        RL_ASSERT(reason_ == 1);
+        return true;
+    }
+
+private:
+    var<int> reason_{0};
 };
 bool leaf::publish() { return who->word.park(*this); }
 bool leaf::claim() { return who->word.claim(*this); }

@@ -29,7 +29,7 @@ public:
     ~task() override = default;
 
     void begin() {
-        if (word.requested()) {
+        if (must_stop()) {
             unwound();
             return;
         }

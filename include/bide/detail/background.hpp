@@ -9,7 +9,7 @@ inline namespace v0 {
 class loop;
 namespace detail {
 /// The same loop in the whole life of the process; after shutdown_background() it gets a new thread.
-[[nodiscard]] loop& background_loop() noexcept;
+[[nodiscard]] loop& background_loop();
 /// Stops every task of the background loop, runs their cleanup to its end, and joins the thread. Nothing when the loop
 /// was never used. Throws usage_error on the loop's own thread.
 void shutdown_background();

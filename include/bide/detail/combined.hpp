@@ -170,7 +170,7 @@ public:
     using tasks = std::vector<task<T>>;
 
     children_of_range(together rule, tasks&& items, const std::source_location& where) : child_group(rule) {
-        for (task<T>& t : items) all_.emplace_back(*this, t.release(where), word_of(rule), where);
+        for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), word_of(rule), where);
     }
     static void check(const tasks& items, const std::source_location& where) {
         for (const task<T>& t : items)
@@ -179,6 +179,16 @@ public:
     [[nodiscard]] std::deque<child<T>>& all() noexcept { return all_; }
 
 private:
+    /// The task keeps its frame until there is room for the child: memory may be short.
+    class released_late {
+    public:
+        released_late(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}
+        operator promise_base*() const { return from_.release(where_); }  // NOLINT(google-explicit-constructor)
+
+    private:
+        task<T>& from_;
+        const std::source_location& where_;
+    };
     std::deque<child<T>> all_;  // children do not move
 };
 

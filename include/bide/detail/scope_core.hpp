@@ -8,6 +8,7 @@
 #pragma once
 
 #include <bide/detail/leaf.hpp>
+#include <bide/detail/scope_count.hpp>
 #include <bide/detail/started.hpp>
 
 #include <atomic>
@@ -97,12 +98,8 @@ private:
     started_base* last_ = nullptr;
     started_base* failed_first_ = nullptr;  // failed, in the order of failing; each with a reference of ours
     started_base* failed_last_ = nullptr;
-    std::size_t live_ = 0;  // unfinished tasks and holds
+    scope_count<promise_base, leaf> count_;  // unfinished tasks and holds, and who waits for them
     std::uint64_t places_ = 0;
-    leaf_list joining_;
-    promise_base* end_waiter_ = nullptr;
-    promise_base* held_ = nullptr;  // the stopped body, to be unwound when its tasks have ended
-    bool closed_ = false;
     bool body_stopped_ = false;
     bool stood_at_end_ = false;    // tasks were unfinished when the body had ended
     bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
@@ -116,7 +113,7 @@ private:
 class join_awaiter final : public leaf_awaiter<join_awaiter> {
 public:
     join_awaiter(promise_base& p, scope_core& core);
-    ~join_awaiter() { abandon(core_.lock_, core_.joining_); }
+    ~join_awaiter() { abandon(core_.lock_, core_.count_.joining); }
     [[nodiscard]] bool try_now() noexcept;
     [[nodiscard]] bool park() noexcept;
     void await_resume() noexcept { completed(); }

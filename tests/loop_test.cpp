@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What loop.hpp promises of a loop that one makes oneself (poll, next_deadline and descriptor: embedding_test.cpp).
+#include <bide/error.hpp>
+#include <bide/future.hpp>
+#include <bide/loop.hpp>
+#include <bide/shield.hpp>
+#include <bide/stop.hpp>
+#include <bide/sync/event.hpp>
+#include <bide/testing/virtual_time.hpp>
+#include <bide/time.hpp>
+
+#include "support/lives.hpp"
+#include "support/threads.hpp"
+#include "support/watchdog.hpp"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace {
+
+using namespace std::chrono_literals;
+using bide::future_status;
+using bide::task;
+
+/// A ready node of the test's own.
+struct noted final : bide::detail::call_node {
+    std::string& trace;
+    char what;
+    noted(std::string& t, char w) noexcept : call_node(&noted::run), trace(t), what(w) {}
+    static void run(call_node* self) noexcept {
+        auto& n = *static_cast<noted*>(self);
+        n.trace += n.what;
+    }
+};
+
+TEST(loop, C7_2_run_ends_when_everything_submitted_has_and_at_once_without) {
+    bide::loop l;
+    l.run();
+    std::string trace;
+    auto twice = [](std::string& t, bide::loop& on) -> task<int> {
+        t += 'a';
+        co_await bide::yield_now();
+        // Submitted by what runs: run() stays for it too.
+        static_cast<void>(on.submit(
+            [](std::string& u) -> task<> {
+                co_await bide::yield_now();
+                u += 'b';
+            },
+            std::ref(t)));
+        co_return 7;
+    };
+    auto f = l.submit(twice, std::ref(trace), std::ref(l));
+    EXPECT_EQ(trace, "");  // nothing runs before run()
+    EXPECT_EQ(f.status(), future_status::pending);
+    l.run();
+    EXPECT_EQ(trace, "ab");
+    EXPECT_EQ(f.value(), 7);
+    l.run();  // again, with nothing
+    auto g = l.submit(twice, std::ref(trace), std::ref(l));
+    l.run();
+    EXPECT_EQ(trace, "abab");
+}
+
+TEST(loop, C7_2_submit_from_other_threads_while_it_runs) {
+    const support::watchdog here;
+    bide::loop l;
+    bide::event over;
+    auto keeps = l.submit([](bide::event& e) -> task<> { co_await e; }, std::ref(over));
+    std::vector<std::thread> threads;
+    std::atomic<int> ran{0};
+    std::vector<bide::future<std::thread::id>> where(40);
+    for (std::size_t t = 0; t < 4; ++t)
+        threads.emplace_back([&, t] {
+            for (std::size_t i = 0; i < 10; ++i)
+                where[t * 10 + i] = l.submit([&ran]() -> task<std::thread::id> {
+                    co_await bide::yield_now();
+                    ++ran;
+                    co_return std::this_thread::get_id();
+                });
+        });
+    std::thread ends([&] {
+        for (auto& t : threads) t.join();
+        over.set();
+    });
+    l.run();
+    ends.join();
+    EXPECT_EQ(ran, 40);
+    for (auto& f : where) EXPECT_EQ(f.value(), std::this_thread::get_id());
+}
+
+TEST(loop, C3_2_ready_tasks_run_first_in_first_out_in_turns) {
+    bide::loop l;
+    std::string trace;
+    const auto step = [](std::string& t, char name) -> task<> {
+        for (int i = 0; i < 3; ++i) {
+            t += name;
+            co_await bide::yield_now();
+        }
+    };
+    for (const char name : {'0', '1', '2'}) static_cast<void>(l.submit(step, std::ref(trace), name));
+    l.run();
+    EXPECT_EQ(trace, "012012012");
+}
+
+TEST(loop, C3_2_a_turn_runs_what_was_ready_when_it_began_and_then_due_timers_have_their_turn) {
+    const bide::testing::virtual_time time;
+    bide::loop l;
+    std::string trace;
+    noted first(trace, '1');
+    noted second(trace, '2');
+    noted third(trace, '3');
+    static_cast<void>(l.submit(
+        [](std::string& t, bide::loop& on, noted& n) -> task<> {
+            t += 'a';
+            on.post(n);  // ready in the next turn: behind what is ready now
+            t += 'b';
+            co_return;
+        },
+        std::ref(trace), std::ref(l), std::ref(third)));
+    l.post(first);
+    l.post(second);
+    EXPECT_TRUE(l.poll());
+    EXPECT_EQ(trace, "ab12");
+    l.poll();
+    EXPECT_EQ(trace, "ab123");
+}
+
+TEST(loop, C3_2_timers_fire_in_the_order_of_their_times_and_equal_ones_in_that_of_arming) {
+    const bide::testing::virtual_time time;
+    bide::loop l;
+    std::string trace;
+    const auto late = [](std::string& t, std::chrono::seconds d, char name) -> task<> {
+        co_await bide::sleep_for(d);
+        t += name;
+    };
+    for (const auto& [d, name] : {std::pair(3s, 'd'), std::pair(1s, 'a'), std::pair(2s, 'b'), std::pair(2s, 'c')})
+        static_cast<void>(l.submit(late, std::ref(trace), d, name));
+    l.run();
+    EXPECT_EQ(trace, "abcd");
+    EXPECT_EQ(time.elapsed(), 3s);
+}
+
+TEST(loop, C7_4_stop_asks_every_task_and_refuses_new_work) {
+    const bide::testing::virtual_time time;
+    bide::loop l;
+    support::life_count lives;
+    std::string trace;
+    const auto sleeps = [](std::string& t, support::counted) -> task<> {
+        const auto clean = [&t]() -> task<> {
+            co_await bide::sleep_for(1s);
+            t += 'c';
+        };
+        auto body = bide::sleep_for(1h);
+        co_await bide::finally(body, clean, 1min);
+    };
+    auto f = l.submit(sleeps, std::ref(trace), support::counted(lives));
+    auto stops = l.submit(
+        [](bide::loop& on, std::string& t) -> task<int> {
+            co_await bide::sleep_for(1min);
+            on.stop();
+            on.stop();  // idempotent
+            t += bide::why_stopped() == bide::stop_reason::shutdown ? 's' : '?';
+            co_return 1;  // its value arrives all the same
+        },
+        std::ref(l), std::ref(trace));
+    l.run();
+    EXPECT_EQ(trace, "sc");
+    EXPECT_EQ(time.elapsed(), 61s);
+    EXPECT_EQ(f.status(), future_status::cancelled);
+    EXPECT_EQ(stops.value(), 1);
+    EXPECT_EQ(lives.alive, 0);
+    EXPECT_THROW(static_cast<void>(l.submit(sleeps, std::ref(trace), support::counted(lives))), bide::not_running);
+    EXPECT_EQ(lives.alive, 0);
+    l.run();  // harmless
+}
+
+TEST(loop, C7_4_stop_from_another_thread_ends_run) {
+    const support::watchdog here;
+    bide::loop l;
+    support::gate began;
+    auto f = l.submit([&]() -> task<> {
+        began.open();
+        co_await bide::sleep_for(std::chrono::hours(1));
+    });
+    std::thread other([&] {
+        began.pass();
+        l.stop();
+    });
+    l.run();
+    other.join();
+    EXPECT_EQ(f.status(), future_status::cancelled);
+    try {
+        f.value();
+        ADD_FAILURE();
+    } catch (const bide::cancelled& c) {
+        EXPECT_EQ(c.reason(), bide::stop_reason::shutdown);
+    }
+}
+
+TEST(loop, C7_4_the_destructor_stops_its_tasks_and_runs_them_to_their_end) {
+    const bide::testing::virtual_time time;
+    support::life_count lives;
+    std::string trace;
+    bide::future<> began;
+    bide::future<> never;
+    {
+        bide::loop l;
+        began = l.submit(
+            [](std::string& t, support::counted) -> task<> {
+                const auto clean = [&t]() -> task<> {
+                    co_await bide::sleep_for(1s);
+                    t += 'c';
+                };
+                t += 'b';
+                auto body = bide::sleep_for(1h);
+                co_await bide::finally(body, clean, 1min);
+            },
+            std::ref(trace), support::counted(lives));
+        l.poll();
+        never = l.submit(
+            [](std::string& t, support::counted) -> task<> {
+                t += '!';
+                co_return;
+            },
+            std::ref(trace), support::counted(lives));
+    }
+    EXPECT_EQ(trace, "bc");
+    EXPECT_EQ(began.status(), future_status::cancelled);
+    EXPECT_EQ(never.status(), future_status::cancelled);
+    EXPECT_EQ(lives.alive, 0);
+    EXPECT_EQ(time.elapsed(), 1s);
+}
+
+TEST(loop, C2_7_a_failure_arrives_with_the_future_and_run_does_not_throw_it) {
+    bide::loop l;
+    auto f = l.submit([]() -> task<> {
+        co_await bide::yield_now();
+        throw std::out_of_range("there");
+    });
+    EXPECT_NO_THROW(l.run());
+    EXPECT_THROW(f.value(), std::out_of_range);
+}
+
+TEST(loop, C1_9_one_that_runs_is_not_run_again) {
+    bide::loop l;
+    auto f = l.submit(
+        [](bide::loop& on) -> task<> {
+            EXPECT_THROW(on.run(), bide::usage_error);
+            EXPECT_THROW(on.poll(), bide::usage_error);
+            co_return;
+        },
+        std::ref(l));
+    l.run();
+    EXPECT_EQ(f.status(), future_status::succeeded);
+}
+
+}  // namespace
