@@ -149,6 +149,48 @@ TEST(loop, C3_2_timers_fire_in_the_order_of_their_times_and_equal_ones_in_that_o
     EXPECT_EQ(time.elapsed(), 3s);
 }
 
+// The stated bound: a due timer fires in the turn after the one in which it fell due, and a turn is what was ready at
+// its beginning, each task for 128 credits at most. In real time, because the clock has to move while tasks are ready:
+// counted in steps, not in seconds.
+TEST(loop, C1_12_always_ready_tasks_delay_a_due_timer_by_one_turn_at_most) {
+    const support::watchdog here;
+    bide::loop l;
+    struct state {
+        bide::loop& on;
+        bide::loop::clock::time_point due;
+        bool fired = false;
+        long turns_after_due = 0;
+        long turns = 0;
+    } s{l, l.now() + 20ms};
+    static_cast<void>(l.submit(
+        [](state& at) -> task<> {
+            co_await bide::sleep_until(at.due);
+            at.fired = true;
+        },
+        std::ref(s)));
+    bide::event always(true);
+    for (int i = 0; i < 8; ++i)
+        static_cast<void>(l.submit(
+            [](state& at, bide::event& ready) -> task<> {
+                while (!at.fired) co_await ready;  // a leaf that is always ready
+            },
+            std::ref(s), std::ref(always)));
+    static_cast<void>(l.submit(
+        [](state& at) -> task<> {
+            while (!at.fired) {
+                co_await bide::yield_now();
+                ++at.turns;
+                if (!at.fired && at.on.now() >= at.due) ++at.turns_after_due;
+            }
+        },
+        std::ref(s)));
+    l.run();
+    EXPECT_TRUE(s.fired);
+    EXPECT_GT(s.turns, 0);
+    // The turn in which it fell due, and the one in which it is told and then waits for its place in the queue.
+    EXPECT_LE(s.turns_after_due, 2);
+}
+
 TEST(loop, C7_4_stop_asks_every_task_and_refuses_new_work) {
     const bide::testing::virtual_time time;
     bide::loop l;

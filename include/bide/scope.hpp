@@ -236,7 +236,8 @@ inline constexpr bool safe_in_await = true;
 /// Runs the body with a scope, and ends when the body and everything started in the scope have ended. The body is a
 /// plain function (then this blocks, and returns what it returns) or one that returns a task (then this is awaited).
 template <class F>
-auto with_scope(const scope_options& options, F&& body, std::source_location where = std::source_location::current()) {
+decltype(auto) with_scope(const scope_options& options, F&& body,
+                          std::source_location where = std::source_location::current()) {
     static_assert(
         std::is_invocable_v<F&, scope&>,
         "bide: the body of with_scope is a function of (bide::scope&), called with the scope that it may start in");
@@ -255,7 +256,7 @@ auto with_scope(const scope_options& options, F&& body, std::source_location whe
 }
 
 template <class F>
-auto with_scope(F&& body, std::source_location where = std::source_location::current()) {
+decltype(auto) with_scope(F&& body, std::source_location where = std::source_location::current()) {
     return with_scope(scope_options{}, std::forward<F>(body), where);
 }
 

@@ -46,8 +46,8 @@ inline bool is_shortage(const std::exception_ptr& e) {
         std::rethrow_exception(e);
     } catch (const std::bad_alloc&) {
         return true;
-    } catch (const std::system_error& e) {
-        return e.code() == std::errc::resource_unavailable_try_again;
+    } catch (const std::system_error& failure) {
+        return failure.code() == std::errc::resource_unavailable_try_again;
     } catch (const bide::exception_group& g) {
         for (const std::exception_ptr& one : g.errors())
             if (!is_shortage(one)) return false;
