@@ -21,6 +21,9 @@
 
 namespace asio = boost::asio;
 
+using asio_channel = asio::experimental::channel<void(boost::system::error_code, int)>;
+using asio_concurrent_channel = asio::experimental::concurrent_channel<void(boost::system::error_code, int)>;
+
 /// An io_context with a thread of its own.
 class asio_thread {
 public:

@@ -11,8 +11,6 @@
 namespace {
 
 using boost::system::error_code;
-using asio_channel = asio::experimental::channel<void(error_code, int)>;
-using asio_concurrent_channel = asio::experimental::concurrent_channel<void(error_code, int)>;
 
 template <class Channel>
 asio::awaitable<void> lock(Channel& c) {

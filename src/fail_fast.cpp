@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/fail_fast.hpp>
+#include <bide/detail/place.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -16,7 +17,7 @@ void fail_fast(const std::string& what) noexcept {
 void fail_with_waiters(const leaf& first, const char* what) noexcept {
     const promise_base& p = *first.who;
     fail_fast(std::string(what) + " destroyed while it is waited for, first of all by " + p.origin.function_name() +
-              " at " + p.where.file_name() + ":" + std::to_string(p.where.line()) +
+              " at " + place_of(p.where) +
               "; it has to outlive its waiters: declare it before the scope in which they run, or join them first");
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/place.hpp>
 #include <bide/future.hpp>
 
 #include <mutex>
@@ -21,7 +22,7 @@ bool is_cancelled(const std::exception_ptr& e) noexcept {
 
 void throw_empty_task(const std::source_location& where) {
     throw usage_error(std::string("this task is empty: it was moved from or consumed before (") +
-                      where.function_name() + " at " + where.file_name() + ":" + std::to_string(where.line()) +
+                      where.function_name() + " at " + place_of(where) +
                       "); a task is consumed once, call the function again for another one");
 }
 void throw_null_callback() {
@@ -190,33 +191,42 @@ void started_base::finish() noexcept {
     owner->ended(*this, how);  // may be the end of the owner, and of *this
 }
 
+void started_list::push_back(started_base& n) noexcept {
+    n.older = last_;
+    n.younger = nullptr;
+    if (last_ != nullptr)
+        last_->younger = &n;
+    else
+        first_ = &n;
+    last_ = &n;
+}
+
+void started_list::remove(started_base& n) noexcept {
+    if (n.older != nullptr)
+        n.older->younger = n.younger;
+    else
+        first_ = n.younger;
+    if (n.younger != nullptr)
+        n.younger->older = n.older;
+    else
+        last_ = n.older;
+    n.older = n.younger = nullptr;
+}
+
 // ---- what was submitted -------------------------------------------------------------------------------------------
 
 void submitted_work::adopt(started_base& child) {
     std::lock_guard guard(lock_);
     if (closed_.load(std::memory_order_relaxed))
         throw not_running(std::string(what_) + ": it has been stopped and takes no new work");
-    child.older = last_;
-    child.younger = nullptr;
-    if (last_ != nullptr)
-        last_->younger = &child;
-    else
-        first_ = &child;
-    last_ = &child;
+    live_.push_back(child);
     count_.fetch_add(1, std::memory_order_relaxed);  // relaxed: under the lock; ended() releases
 }
 
 void submitted_work::ended(started_base& child, future_status) noexcept {
     {
         std::lock_guard guard(lock_);
-        if (child.older != nullptr)
-            child.older->younger = child.younger;
-        else
-            first_ = child.younger;
-        if (child.younger != nullptr)
-            child.younger->older = child.older;
-        else
-            last_ = child.older;
+        live_.remove(child);
     }
     void (*const tell)(submitted_work*) noexcept = when_empty;
     child.state().drop_ref();
@@ -229,13 +239,13 @@ void submitted_work::close(stop_reason why) noexcept {
     // by a reference of ours.
     std::unique_lock guard(lock_);
     closed_.store(true, std::memory_order_release);
-    started_base* n = first_;
+    started_base* n = live_.first();
     if (n != nullptr) n->state().add_ref();
     while (n != nullptr) {
         guard.unlock();
         n->stop.request(why);
         guard.lock();
-        started_base* after = n->state().ready() ? first_ : n->younger;  // it may have left the list meanwhile
+        started_base* after = n->state().ready() ? live_.first() : n->younger;  // it may have left the list meanwhile
         while (after != nullptr && after->stop.requested()) after = after->younger;
         if (after != nullptr) after->state().add_ref();
         guard.unlock();

@@ -2,6 +2,7 @@
 #include <bide/detail/frame.hpp>
 #include <bide/detail/kernel.hpp>
 #include <bide/detail/leaf.hpp>
+#include <bide/detail/place.hpp>
 #include <bide/detail/task_node.hpp>
 
 #include <pthread.h>
@@ -244,8 +245,7 @@ void drop_cold(promise_base* p) noexcept {
         try {
             const std::source_location& o = p->origin;
             report(
-                std::string("task dropped: ") + o.function_name() + " (" + o.file_name() + ":" +
-                std::to_string(o.line()) +
+                std::string("task dropped: ") + o.function_name() + " (" + place_of(o) +
                 ") was called but never awaited, waited for or started, so nothing of it ran; co_await it, .wait() for "
                 "it, or start it in a scope");
         } catch (...) {  // no memory for the message: the drop itself is harmless

@@ -187,7 +187,8 @@ void loop::sleep() noexcept {
         return;
     }
     // Nothing that this loop knows of will end its sleep.
-    const bool for_ever = until == clock::time_point::max() && !outside && !driver_->watches_anything();
+    const bool only_others_wake = until == clock::time_point::max() && !driver_->watches_anything();
+    const bool for_ever = only_others_wake && !outside;
     if (for_ever && !stall_.looked && driver_->jumps()) {
         stall_.looked = detail::report_certain_stall(*this);
         if (stall_.looked) return;  // whoever was told may have done something about it
@@ -196,8 +197,7 @@ void loop::sleep() noexcept {
         for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::tls().sleep;
-    const bool for_others = told != nullptr && until == clock::time_point::max() && !driver_->watches_anything();
-    detail::virtual_clock* const held = for_others ? told->clock() : nullptr;
+    detail::virtual_clock* const held = told != nullptr && only_others_wake ? told->clock() : nullptr;
     sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
     if (!inbox_.go_to_sleep()) return;
     if (told != nullptr) told->begin_sleep();

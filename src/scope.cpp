@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/place.hpp>
 #include <bide/scope.hpp>
 
 #include <algorithm>
@@ -21,8 +22,8 @@ scope_core::scope_core(const scope_options& o, const std::source_location& where
 }
 
 scope_core::~scope_core() {
-    while (started_base* n = failed_first_) {
-        failed_first_ = n->younger;
+    while (started_base* n = failed_.first()) {
+        failed_.remove(*n);
         n->state().drop_ref();
     }
 }
@@ -45,41 +46,18 @@ void scope_core::adopt(started_base& child) {
     const std::lock_guard guard(lock_);
     if (!count_.enter()) throw scope_closed();
     child.place = places_++;
-    child.older = last_;
-    child.younger = nullptr;
-    if (last_ != nullptr)
-        last_->younger = &child;
-    else
-        first_ = &child;
-    last_ = &child;
-}
-
-void scope_core::unlink(started_base& child) noexcept {
-    if (child.older != nullptr)
-        child.older->younger = child.younger;
-    else
-        first_ = child.younger;
-    if (child.younger != nullptr)
-        child.younger->older = child.older;
-    else
-        last_ = child.older;
-    child.older = child.younger = nullptr;
+    live_.push_back(child);
 }
 
 void scope_core::ended(started_base& child, future_status how) noexcept {
     bool first_failure = false;
     {
         const std::lock_guard guard(lock_);
-        unlink(child);
+        live_.remove(child);
         if (how == future_status::failed) {
-            first_failure = failed_first_ == nullptr && !body_error_;
+            first_failure = failed_.empty() && !body_error_;
             child.state().add_ref();
-            child.older = failed_last_;
-            if (failed_last_ != nullptr)
-                failed_last_->younger = &child;
-            else
-                failed_first_ = &child;
-            failed_last_ = &child;
+            failed_.push_back(child);
         } else if (how == future_status::cancelled) {
             cancelled_any_ = true;
             if (child.state().why_cancelled() == stop_reason::sibling_failed) cancelled_some_ = true;
@@ -144,7 +122,7 @@ void scope_core::body_failed(std::exception_ptr error) noexcept {
     bool first = false;
     {
         const std::lock_guard guard(lock_);
-        first = failed_first_ == nullptr;
+        first = failed_.empty();
         body_error_ = std::move(error);
     }
     if (first && options.error == error_mode::cancel) stop.request(stop_reason::sibling_failed);
@@ -162,13 +140,13 @@ void scope_core::apply_exit_mode() noexcept {
         try {
             {
                 const std::lock_guard guard(lock_);
-                for (const started_base* n = first_; n != nullptr; n = n->younger) unfinished.push_back(n->started);
+                for (const started_base* n = live_.first(); n != nullptr; n = n->younger)
+                    unfinished.push_back(n->started);
             }
             std::vector<std::string> places;
             places.reserve(unfinished.size());
             for (const std::source_location& at : unfinished)
-                places.push_back(std::string(at.file_name()) + ":" + std::to_string(at.line()) + " in " +
-                                 at.function_name());
+                places.push_back(place_of(at) + " in " + at.function_name());
             if (!places.empty()) unfinished_ = std::make_exception_ptr(unfinished_tasks(std::move(places)));
         } catch (...) {
             unfinished_ = std::current_exception();  // bad_alloc: at least that is thrown
@@ -206,7 +184,7 @@ void scope_core::close_door() noexcept {
 // keep_going: the failures that nobody has seen, in start order. Null: there are none.
 std::exception_ptr scope_core::group_of_failures() {
     std::vector<started_base*> unseen;
-    for (started_base* n = failed_first_; n != nullptr; n = n->younger)
+    for (started_base* n = failed_.first(); n != nullptr; n = n->younger)
         if (!n->state().consumed()) unseen.push_back(n);
     if (unseen.empty()) return nullptr;
     std::sort(unseen.begin(), unseen.end(),
@@ -234,9 +212,9 @@ bool scope_core::conclude() {
         } catch (...) {  // the first is thrown as itself, then, and the others go to the list or the hook
         }
     }
-    for (started_base* n = failed_first_; n != nullptr; n = n->younger) {
+    for (started_base* n = failed_.first(); n != nullptr; n = n->younger) {
         const bool unseen = !n->state().consumed();
-        const bool cancelled_others = options.error == error_mode::cancel && n == failed_first_ && cancelled_some_;
+        const bool cancelled_others = options.error == error_mode::cancel && n == failed_.first() && cancelled_some_;
         if (!thrown && (unseen || cancelled_others)) {
             thrown = n->state().failure();
             thrown_of = n;
@@ -266,14 +244,13 @@ join_awaiter::join_awaiter(promise_base& p, scope_core& core)
     for (const task_node* n = p.ctx->owner; n != nullptr && n != &core; n = n->parent)
         if (n->parent == &core && n->owner != core.owner)
             throw would_deadlock(std::string("join() of a scope from one of its own tasks (") +
-                                 p.origin.function_name() + " at " + p.where.file_name() + ":" +
-                                 std::to_string(p.where.line()) +
+                                 p.origin.function_name() + " at " + place_of(p.where) +
                                  "): it would wait for itself; join in the body, or wait for the futures you need");
     const std::lock_guard guard(core_.lock_);
     up_to_ = core_.places_;
 }
 
-bool join_awaiter::satisfied() const noexcept { return core_.first_ == nullptr || core_.first_->place >= up_to_; }
+bool join_awaiter::satisfied() const noexcept { return core_.live_.empty() || core_.live_.first()->place >= up_to_; }
 
 bool join_awaiter::try_now() noexcept {
     const std::lock_guard guard(core_.lock_);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/loop_access.hpp>
+#include <bide/detail/place.hpp>
 #include <bide/detail/scope_core.hpp>
 #include <bide/detail/stall.hpp>
 #include <bide/detail/wait_graph.hpp>
@@ -24,9 +25,6 @@ constexpr int frames_shown = 16;
 constexpr std::chrono::hours longest_quiet{1};
 constexpr std::chrono::hours longest_delay{24 * 365};  // more is never
 
-std::string place(const std::source_location& at) {
-    return std::string(at.file_name()) + ":" + std::to_string(at.line());
-}
 std::string with_article(const char* what) {
     const bool vowel = std::string("aeiou").find(*what) != std::string::npos;
     return std::string(vowel ? "an " : "a ") + what;
@@ -133,13 +131,13 @@ std::string describe(const task_node& n) {
     if (at.frame == nullptr) return {};
     std::string text = "\n  ";
     if (std::string_view(n.kind) == "wait")
-        text += "the wait() at " + place(n.started);
+        text += "the wait() at " + place_of(n.started);
     else
-        text += std::string(n.kind) + " #" + std::to_string(n.id) + " started at " + place(n.started);
+        text += std::string(n.kind) + " #" + std::to_string(n.id) + " started at " + place_of(n.started);
     text += std::string(" waits for ") + (at.what != nullptr ? with_article(at.what) : "code that bide does not know");
     const promise_base* p = at.frame;
     for (int i = 0; p != nullptr && i < frames_shown; p = p->out->above(), ++i)
-        text += std::string("\n    in ") + p->origin.function_name() + " at " + place(p->where);
+        text += std::string("\n    in ") + p->origin.function_name() + " at " + place_of(p->where);
     if (p != nullptr) text += "\n    …";
     return text;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/place.hpp>
 #include <bide/detail/stop_guards.hpp>
 
 #include <string>
@@ -46,7 +47,7 @@ bool cleanup_awaiter::passes_on() noexcept {
 void report_unfinished_cleanup(const std::source_location& where) noexcept {
     try {
         report(std::string("finally: the cleanup was stopped at its limit before it had ended (") +
-               where.function_name() + " at " + where.file_name() + ":" + std::to_string(where.line()) + ")");
+               where.function_name() + " at " + place_of(where) + ")");
     } catch (...) {
         report("finally: a cleanup was stopped at its limit before it had ended");
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/background.hpp>
 #include <bide/detail/fail_fast.hpp>
+#include <bide/detail/place.hpp>
 #include <bide/detail/task_node.hpp>
 #include <bide/strand.hpp>
 
@@ -208,8 +209,7 @@ void strand::need_outside(const std::source_location& where) const {
     for (const detail::blocking_region* r = detail::tls().blocking; r != nullptr; r = r->outer) {
         const auto* stay = dynamic_cast<const detail::strand_stay*>(r);
         if (stay != nullptr && stay->where() == this)
-            throw would_deadlock(std::string(where.function_name()) + " at " + where.file_name() + ":" +
-                                 std::to_string(where.line()) +
+            throw would_deadlock(std::string(where.function_name()) + " at " + detail::place_of(where) +
                                  " enters a strand that it is in already; this wait could never end. Leave the strand "
                                  "first, or call what needs it directly");
     }

@@ -4,6 +4,7 @@
 #include <bide/detail/background.hpp>
 #include <bide/detail/fail_fast.hpp>
 #include <bide/detail/os_thread.hpp>
+#include <bide/detail/place.hpp>
 #include <bide/detail/process.hpp>
 #include <bide/error.hpp>
 #include <bide/loop.hpp>
@@ -132,8 +133,7 @@ std::string job_threads::live_jobs() {
     const std::lock_guard guard(list.lock);
     std::string text;
     for (const task_node* n = list.first; n != nullptr; n = n->next)
-        text += std::string("\n  ") + n->started.file_name() + ":" + std::to_string(n->started.line()) + " in " +
-                n->started.function_name();
+        text += std::string("\n  ") + place_of(n->started) + " in " + n->started.function_name();
     return text;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/loop_access.hpp>
+#include <bide/detail/place.hpp>
 #include <bide/detail/root.hpp>
 #include <bide/detail/wait_graph.hpp>
 #include <bide/wait.hpp>
@@ -125,7 +126,7 @@ struct inside_wait {
 void report_standstill(const std::source_location& at) noexcept {
     try {
         report(
-            std::string("standstill: wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
+            std::string("standstill: wait() at ") + place_of(at) +
             " blocks a thread on which a loop is running; its other tasks stand still meanwhile. From a coroutine use "
             "co_await; for blocking code use to_thread");
     } catch (...) {  // no memory for the message
@@ -134,7 +135,7 @@ void report_standstill(const std::source_location& at) noexcept {
 
 [[noreturn]] void throw_too_deep(const std::source_location& at) {
     throw limit_reached(
-        std::string("wait() at ") + at.file_name() + ":" + std::to_string(at.line()) +
+        std::string("wait() at ") + place_of(at) +
         " is nested too deeply in other waits: this thread's stack is nearly used up. From a coroutine use "
         "co_await, which needs no stack");
 }

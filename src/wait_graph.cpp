@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/place.hpp>
 #include <bide/detail/wait_graph.hpp>
 
 #include <algorithm>
@@ -145,10 +146,8 @@ std::string place(const wait_edge& e) {
     const promise_base& p = *e.at->who;
     const task_node& n = *chain_of(e);
     if (p.out->above() == nullptr && std::string_view(n.kind) == "wait")  // a wait() in plain code: its caller's line
-        return std::string("the wait() at ") + n.started.file_name() + ":" + std::to_string(n.started.line()) +
-               " waits for a " + e.at->kind->what;
-    return std::string(p.origin.function_name()) + " at " + p.where.file_name() + ":" + std::to_string(p.where.line()) +
-           " waits for a " + e.at->kind->what;
+        return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.at->kind->what;
+    return std::string(p.origin.function_name()) + " at " + place_of(p.where) + " waits for a " + e.at->kind->what;
 }
 
 bool still_parked(const wait_edge& e) noexcept { return e.at->stop().parked() == e.at; }

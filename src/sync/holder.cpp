@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/holder.hpp>
+#include <bide/detail/place.hpp>
 
 #include <string>
 
@@ -16,7 +17,7 @@ void throw_held_already(const char* what, const promise_base& p, const std::sour
     const std::source_location& at = place != nullptr ? *place : p.where;
     const char* function = place != nullptr ? place->function_name() : p.origin.function_name();
     throw would_deadlock(
-        std::string(function) + " at " + at.file_name() + ":" + std::to_string(at.line()) + " locks a " + what +
+        std::string(function) + " at " + place_of(at) + " locks a " + what +
         " that it holds already; this wait could never end. Unlock the guard first, or pass the guard to "
         "what needs it");
 }

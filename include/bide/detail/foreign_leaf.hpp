@@ -44,7 +44,6 @@ public:
         promise_base* me = p_;
         const hand_back proxy = hand_back_to(me);
         const std::coroutine_handle<> given = proxy.handle;
-        me_ = me;
         me->ctx->owner->in_foreign_code = me;
         detach(me);  // K3: from the next line on the foreign code may resume us on another thread
         std::coroutine_handle<> next;
@@ -59,7 +58,7 @@ public:
         return true;
     }
     decltype(auto) await_resume() {
-        if (me_ != nullptr) me_->ctx->owner->in_foreign_code = nullptr;
+        p_->ctx->owner->in_foreign_code = nullptr;  // a chain stands in one wait at a time
         if (error_) std::rethrow_exception(std::move(error_));
         return awaiter_.await_resume();
     }
@@ -79,8 +78,7 @@ private:
     }
 
     promise_base* p_;
-    promise_base* me_ = nullptr;  // the same, once it has been suspended
-    std::exception_ptr error_;    // what await_suspend threw
+    std::exception_ptr error_;  // what await_suspend threw
     using held = decltype(foreign_awaiter_of(std::declval<A>()));
     held awaiter_;  // an object, or a reference to the awaited expression, which outlives the suspension
 };

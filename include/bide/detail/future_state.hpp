@@ -155,12 +155,15 @@ public:
     }
 
 private:
+    static const stored_t<T>& nothing() {
+        static const stored_t<T>& one = *new stored_t<T>();  // never destroyed: the caller may keep the reference
+        return one;
+    }
     [[gnu::noinline, gnu::cold]] decltype(auto) get_gone() {
         if (!unwinding_now()) throw_handle_gone();
         report_unhandled(handle_gone(), "a wait() during unwinding");
         if constexpr (std::is_default_constructible_v<T>) {
-            static const T& nothing = *new T();  // as below
-            return nothing;
+            return nothing();
         } else {
             throw_handle_gone();
             return get();
@@ -174,8 +177,7 @@ private:
         if constexpr (std::is_void_v<T>) {
             return;
         } else if constexpr (!std::is_reference_v<T> && std::is_default_constructible_v<T>) {
-            static const T& nothing = *new T();  // never destroyed: the caller may keep the reference
-            return nothing;
+            return nothing();
         } else {
             throw cancelled(stop_reason::user);  // there is no value to return
             return get();

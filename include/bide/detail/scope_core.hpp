@@ -88,16 +88,13 @@ public:
 private:
     friend class join_awaiter;
     static void on_body_ended(child_end* self, slot_base* s) noexcept;
-    void unlink(started_base& child) noexcept;
     void take_off_count() noexcept;
     void close_door() noexcept;
     [[nodiscard]] std::exception_ptr group_of_failures();
 
     spin_lock lock_;
-    started_base* first_ = nullptr;  // unfinished, in start order
-    started_base* last_ = nullptr;
-    started_base* failed_first_ = nullptr;  // failed, in the order of failing; each with a reference of ours
-    started_base* failed_last_ = nullptr;
+    started_list live_;                      // unfinished, in start order
+    started_list failed_;                    // in the order of failing; each with a reference of ours
     scope_count<promise_base, leaf> count_;  // unfinished tasks and holds, and who waits for them
     std::uint64_t places_ = 0;
     bool body_stopped_ = false;

@@ -77,6 +77,19 @@ private:
     void finish() noexcept;
 };
 
+/// Started tasks in the order in which they came: linked by older and younger, under the owner's lock.
+class started_list {
+public:
+    [[nodiscard]] started_base* first() const noexcept { return first_; }
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    void push_back(started_base& n) noexcept;
+    void remove(started_base& n) noexcept;
+
+private:
+    started_base* first_ = nullptr;
+    started_base* last_ = nullptr;
+};
+
 /// True when the exception is bide::cancelled.
 [[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
 
@@ -196,8 +209,7 @@ public:
 private:
     const char* what_;
     spin_lock lock_;
-    started_base* first_ = nullptr;
-    started_base* last_ = nullptr;
+    started_list live_;
     std::atomic<std::size_t> count_{0};
     std::atomic<bool> closed_{false};
 };

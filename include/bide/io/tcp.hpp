@@ -72,9 +72,9 @@ public:
     [[nodiscard]] detail::all_op<false> write_all(std::span<const std::byte> from) { return {socket(), from}; }
     [[nodiscard]] detail::all_op<true> try_write_all(std::span<const std::byte> from) { return {socket(), from}; }
 
-    /// Ends our side: the peer reads to the end of what was sent, and may go on sending. try_: std::error_code.
+    /// Ends our side: the peer reads to the end of what was sent, and may go on sending.
     void shutdown_send();
-    /// The same as an awaitable, as every byte_stream has it.
+    /// The same as an awaitable, as every byte_stream has it. try_: std::error_code.
     [[nodiscard]] detail::at_once_op<false> finish() { return detail::finish_op<false>(socket()); }
     [[nodiscard]] detail::at_once_op<true> try_finish() { return detail::finish_op<true>(socket()); }
     void close() noexcept;

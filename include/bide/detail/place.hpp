@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A line of somebody's source, as messages name it.
+#pragma once
+
+#include <source_location>
+#include <string>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// "file:line".
+[[nodiscard]] std::string place_of(const std::source_location& at);
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
