@@ -177,13 +177,15 @@ bool loop::only_yields_left() const noexcept {
 }
 
 void loop::sleep() noexcept {
+    // Everybody only yielded: such a loop is examined by its turns, as every one that does not sleep.
+    if (first_ != nullptr && !driver_->jumps()) return;
     if (detail::examine_edges(noted_)) return;  // a waiter was woken with would_deadlock
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     // acquire: a job that is no longer counted has posted its result before.
     const bool outside = outside_->load(std::memory_order_acquire) != 0;
-    if (first_ != nullptr) {  // everybody only yielded
-        if (driver_->jumps() && !outside && only_yields_left()) driver_->only_yields(until);
+    if (first_ != nullptr) {  // the same where time jumps
+        if (!outside && only_yields_left()) driver_->only_yields(until);
         return;
     }
     // Nothing that this loop knows of will end its sleep.
