@@ -30,6 +30,7 @@
 // Descriptors are non-blocking and closed on exec; Nagle's algorithm is off (set_no_delay).
 #pragma once
 
+#include <bide/detail/finish_op.hpp>
 #include <bide/detail/tcp_ops.hpp>
 #include <bide/io/error.hpp>
 #include <bide/io/ip_endpoint.hpp>
@@ -71,8 +72,11 @@ public:
     [[nodiscard]] detail::all_op<false> write_all(std::span<const std::byte> from) { return {socket(), from}; }
     [[nodiscard]] detail::all_op<true> try_write_all(std::span<const std::byte> from) { return {socket(), from}; }
 
-    /// Ends our side: the peer reads to the end of what was sent, and may go on sending.
+    /// Ends our side: the peer reads to the end of what was sent, and may go on sending. try_: std::error_code.
     void shutdown_send();
+    /// The same as an awaitable, as every byte_stream has it.
+    [[nodiscard]] detail::at_once_op<false> finish() { return detail::finish_op<false>(socket()); }
+    [[nodiscard]] detail::at_once_op<true> try_finish() { return detail::finish_op<true>(socket()); }
     void close() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept;

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// stream.hpp: what everything that bytes come out of, and go into, has in common; and what can be written over all of
+// it.
+//
+// A byte_source is read, a byte_sink is written, a byte_stream is both. All of bide's streams are (tcp_stream,
+// local_stream, tls_stream, memory_stream, the ends of a pipe, buffered ones), and yours are when they have
+//
+//     co_await s.read_some(buffer)     waits until something is there: how many bytes, 0 at the end (or for no buffer)
+//     co_await s.write_some(bytes)     hands over at least a byte: how many
+//     co_await s.finish()              ends our side: what was written reaches the peer, and then the end; it may go on
+//                                      sending
+//     s.close()                        gives everything back, at once; what is pending fails; never throws
+//
+// Each may be a task or any other awaitable. A stream may have more: read_exactly, write_all, and the try_ forms that
+// give an io_result instead of throwing. The functions here use what a stream has, and make the rest from those four:
+//
+//     bide::task<> answer(bide::byte_stream auto& with) {
+//         std::array<std::byte, 16> question;
+//         co_await bide::read_exactly(with, question);
+//         co_await bide::write_all(with, bide::bytes_of("yes\n"));
+//         co_await with.finish();
+//     }
+//
+// Thread rule: that of the stream. One reader and one writer at a time is what all of bide's have.
+// Lifetime rule: the stream and the buffer live until the operation has ended.
+// Cancellation: that of the stream's own operations. Of a read_exactly or a write_all that is made from several smaller
+//   ones, those that have ended have happened: after cancelling one, the stream stands somewhere in the middle. bide's
+//   own streams have members instead, which give back what was read, and refuse to write on (io_errc::write_cut).
+// Errors: those of the stream; io_errc::end_of_stream where read_exactly finds the end too early. A try_ form gives
+//   what is a std::system_error as a code; everything else is thrown all the same.
+#pragma once
+
+#include <bide/detail/awaitable.hpp>
+#include <bide/io/error.hpp>
+#include <bide/task.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+template <class A, class T>
+concept gives = awaitable<A> && std::same_as<std::remove_cvref_t<await_result_t<A>>, T>;
+}  // namespace detail
+
+/// What can be read.
+template <class S>
+concept byte_source = requires(S& s, std::span<std::byte> to) {
+    { s.read_some(to) } -> detail::gives<std::size_t>;
+};
+
+/// What can be written.
+template <class S>
+concept byte_sink = requires(S& s, std::span<const std::byte> from) {
+    { s.write_some(from) } -> detail::gives<std::size_t>;
+};
+
+/// Both, with an end on each side.
+template <class S>
+concept byte_stream = byte_source<S> && byte_sink<S> && requires(S& s) {
+    { s.finish() } -> detail::gives<void>;
+    { s.close() }
+    noexcept;
+};
+
+/// The bytes of a text, and the text that bytes are. Neither owns anything.
+[[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
+    return std::as_bytes(std::span(text.data(), text.size()));
+}
+[[nodiscard]] inline std::string_view text_of(std::span<const std::byte> bytes) noexcept {
+    return std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+}
+
+namespace detail {
+
+/// A transfer that throws, as one that gives a code.
+template <class A>
+task<io_result<std::size_t>> code_of(A op) {
+    std::size_t n = 0;
+    std::error_code error;
+    try {
+        n = co_await std::move(op);
+    } catch (const std::system_error& e) {
+        error = e.code();
+    }
+    co_return io_result<std::size_t>(error, n);
+}
+
+}  // namespace detail
+
+/// from.try_read_some(to), also where the stream has only the form that throws.
+template <byte_source S>
+[[nodiscard]] auto try_read_some(S& from, std::span<std::byte> to) {
+    if constexpr (requires {
+                      { from.try_read_some(to) } -> detail::gives<io_result<std::size_t>>;
+                  })
+        return from.try_read_some(to);
+    else
+        return detail::code_of(from.read_some(to));
+}
+
+template <byte_sink S>
+[[nodiscard]] auto try_write_some(S& to, std::span<const std::byte> from) {
+    if constexpr (requires {
+                      { to.try_write_some(from) } -> detail::gives<io_result<std::size_t>>;
+                  })
+        return to.try_write_some(from);
+    else
+        return detail::code_of(to.write_some(from));
+}
+
+namespace detail {
+
+template <class S>
+task<io_result<std::size_t>> try_read_parts(S& from, std::span<std::byte> to) {
+    std::size_t done = 0;
+    while (done < to.size()) {
+        const io_result<std::size_t> part = co_await bide::try_read_some(from, to.subspan(done));
+        done += part.value;
+        if (part.error) co_return io_result<std::size_t>(part.error, done);
+        if (part.value == 0) co_return io_result<std::size_t>(io_errc::end_of_stream, done);
+    }
+    co_return io_result<std::size_t>(std::error_code(), done);
+}
+
+template <class S>
+task<> read_parts(S& from, std::span<std::byte> to) {
+    while (!to.empty()) {
+        const std::size_t n = co_await from.read_some(to);
+        if (n == 0) throw std::system_error(io_errc::end_of_stream, "read_exactly");
+        to = to.subspan(n);
+    }
+}
+
+template <class S>
+task<io_result<std::size_t>> try_write_parts(S& to, std::span<const std::byte> from) {
+    std::size_t done = 0;
+    while (done < from.size()) {
+        const io_result<std::size_t> part = co_await bide::try_write_some(to, from.subspan(done));
+        done += part.value;
+        if (part.error) co_return io_result<std::size_t>(part.error, done);
+    }
+    co_return io_result<std::size_t>(std::error_code(), done);
+}
+
+template <class S>
+task<> write_parts(S& to, std::span<const std::byte> from) {
+    while (!from.empty()) {
+        const std::size_t n = co_await to.write_some(from);
+        from = from.subspan(n);
+    }
+}
+
+}  // namespace detail
+
+/// Fills the buffer. try_: io_result<std::size_t>, how much arrived.
+template <byte_source S>
+[[nodiscard]] auto read_exactly(S& from, std::span<std::byte> to) {
+    if constexpr (requires {
+                      { from.read_exactly(to) } -> detail::gives<void>;
+                  })
+        return from.read_exactly(to);
+    else
+        return detail::read_parts(from, to);
+}
+template <byte_source S>
+[[nodiscard]] auto try_read_exactly(S& from, std::span<std::byte> to) {
+    if constexpr (requires {
+                      { from.try_read_exactly(to) } -> detail::gives<io_result<std::size_t>>;
+                  })
+        return from.try_read_exactly(to);
+    else
+        return detail::try_read_parts(from, to);
+}
+
+/// Hands over everything. try_: io_result<std::size_t>, how much was handed over.
+template <byte_sink S>
+[[nodiscard]] auto write_all(S& to, std::span<const std::byte> from) {
+    if constexpr (requires {
+                      { to.write_all(from) } -> detail::gives<void>;
+                  })
+        return to.write_all(from);
+    else
+        return detail::write_parts(to, from);
+}
+template <byte_sink S>
+[[nodiscard]] auto try_write_all(S& to, std::span<const std::byte> from) {
+    if constexpr (requires {
+                      { to.try_write_all(from) } -> detail::gives<io_result<std::size_t>>;
+                  })
+        return to.try_write_all(from);
+    else
+        return detail::try_write_parts(to, from);
+}
+
+}  // namespace v0
+}  // namespace bide
