@@ -262,23 +262,47 @@ void local_datagram::connect(const local_endpoint& to) {
     });
 }
 
-task<std::error_code> local_datagram::try_send_to(out_bytes b, local_endpoint to) {
-    const detail::raw_address address = raw(to);
-    detail::socket_state& s = socket();
-    pauses pause;
-    for (;;) {
-        std::error_code error;
+namespace {
+
+/// The socket is there until this goes, whatever becomes of the object.
+struct held_socket {
+    detail::socket_state& socket;
+    explicit held_socket(detail::socket_state& s) noexcept : socket(s) { s.add_ref(); }
+    held_socket(const held_socket&) = delete;
+    held_socket& operator=(const held_socket&) = delete;
+    ~held_socket() { socket.drop_ref(); }
+};
+
+std::error_code send_now(detail::socket_state& s, std::span<const std::byte> b, const detail::raw_address& to) {
+    std::error_code error;
+    try {
         s.use([&](int fd) {
             while (::sendto(fd, b.data(), b.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-                            reinterpret_cast<const sockaddr*>(&address.bytes), address.size) < 0)
+                            reinterpret_cast<const sockaddr*>(&to.bytes), to.size) < 0)
                 if (errno != EINTR) {
                     error = last_error();
                     break;
                 }
         });
-        if (error != std::errc::resource_unavailable_try_again) co_return error;
-        co_await pause.next();  // the receiver's queue is full: of that only connected sockets are told
+    } catch (const std::system_error& closed) {
+        error = closed.code();
     }
+    return error;
+}
+
+}  // namespace
+
+task<std::error_code> local_datagram::try_send_to(out_bytes b, local_endpoint to) {
+    const held_socket held(socket());
+    const detail::raw_address address = raw(to);
+    std::error_code error = send_now(held.socket, b, address);
+    pauses pause;
+    while (error == std::errc::resource_unavailable_try_again) {
+        co_await pause.next();  // the receiver's queue is full: of that only connected sockets are told
+        error = send_now(held.socket, b, address);
+        if (error == std::errc::bad_file_descriptor) error = std::make_error_code(std::errc::operation_canceled);
+    }
+    co_return error;
 }
 task<> local_datagram::send_to(out_bytes b, local_endpoint to) {
     const std::string name = to.to_string();

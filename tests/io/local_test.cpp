@@ -268,6 +268,12 @@ TEST_F(local, a_datagram_to_a_full_receiver_waits) {
     all.stop();
     turn_until(l, all);
     EXPECT_EQ(all.status(), bide::future_status::cancelled);
+    auto pending = l.submit(send);
+    turn(l, 3);
+    client = local_datagram();  // the object goes while one waits
+    turn_until(l, pending);
+    EXPECT_EQ(error_of([&] { pending.value(); }), std::errc::operation_canceled);
+    EXPECT_THROW(client.send_to(bytes_of("x"), here("s")).wait(), bide::usage_error);
 }
 
 TEST_F(local, connected_datagrams_wait_for_room_and_carry_descriptors) {

@@ -110,7 +110,7 @@ inline void close_socket(const socket_owner& s) noexcept {
 /// The socket behind a stream, for what goes from descriptor to descriptor; null where there is none.
 struct stream_access {
     template <class S>
-    static socket_state& of(S& stream) {
+    static auto of(S& stream) -> decltype(stream.socket()) {
         return stream.socket();
     }
 };
