@@ -16,7 +16,7 @@ namespace {
 constexpr wait_kind memory_read_kind{"memory_stream read"};
 constexpr wait_kind memory_write_kind{"memory_stream write"};
 constexpr wait_kind memory_finish_kind{"memory_stream finish"};
-using guard = std::lock_guard<spin_lock>;
+using locked = std::lock_guard<spin_lock>;
 
 std::error_code code(std::errc e) noexcept { return std::make_error_code(e); }
 }  // namespace
@@ -86,7 +86,7 @@ memory_op*& memory_op::place() noexcept { return kind == &memory_read_kind ? way
 
 bool memory_op::try_now() noexcept {
     claimed_leaves woken;
-    const guard hold(link_->lock_);
+    const locked hold(link_->lock_);
     if (!begin()) return true;
     const bool done = transfer();
     if (done) over();
@@ -168,7 +168,7 @@ void memory_op::fail(std::error_code why) noexcept {
 
 bool memory_op::park() noexcept {
     claimed_leaves woken;
-    const guard hold(link_->lock_);
+    const locked hold(link_->lock_);
     if (closed()) {
         fail(code(std::errc::operation_canceled));
         return false;
@@ -190,7 +190,7 @@ bool memory_op::park() noexcept {
 
 // The waiting task was stopped: its operation goes without having happened, as far as that can be had.
 void memory_op::leave() noexcept {
-    const guard hold(link_->lock_);
+    const locked hold(link_->lock_);
     over();
     if (done_ == 0) return;
     if (kind == &memory_read_kind)
@@ -260,7 +260,7 @@ void memory_link::break_both() noexcept {
 
 void memory_link::fault_after(int side, std::size_t bytes, memory_way::fault what) noexcept {
     claimed_leaves woken;
-    const guard hold(lock_);
+    const locked hold(lock_);
     memory_way& w = from(side);
     w.until_fault = bytes;
     w.next_fault = what;
@@ -270,23 +270,23 @@ void memory_link::fault_after(int side, std::size_t bytes, memory_way::fault wha
 
 void memory_link::reset() noexcept {
     claimed_leaves woken;
-    const guard hold(lock_);
+    const locked hold(lock_);
     break_both();
     serve(woken);
 }
 
 void memory_link::limit_reads(int side, std::size_t bytes) noexcept {
-    const guard hold(lock_);
+    const locked hold(lock_);
     to(side).read_limit = std::max<std::size_t>(bytes, 1);
 }
 void memory_link::limit_writes(int side, std::size_t bytes) noexcept {
-    const guard hold(lock_);
+    const locked hold(lock_);
     from(side).write_limit = std::max<std::size_t>(bytes, 1);
 }
 
 std::error_code memory_link::try_finish(int side) noexcept {
     claimed_leaves woken;
-    const guard hold(lock_);
+    const locked hold(lock_);
     memory_way& w = from(side);
     if (w.writer_closed) return code(std::errc::bad_file_descriptor);
     w.ended = true;
@@ -297,7 +297,7 @@ std::error_code memory_link::try_finish(int side) noexcept {
 
 void memory_link::close(int side) noexcept {
     claimed_leaves woken;
-    const guard hold(lock_);
+    const locked hold(lock_);
     memory_way& out = from(side);
     memory_way& in = to(side);
     if (out.writer_closed) return;
@@ -314,7 +314,7 @@ void memory_link::close(int side) noexcept {
 }
 
 bool memory_link::closed(int side) noexcept {
-    const guard hold(lock_);
+    const locked hold(lock_);
     return from(side).writer_closed;
 }
 

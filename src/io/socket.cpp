@@ -87,6 +87,7 @@ attempt socket_state::try_once(socket_op& op, side& s, lock_guard& lock) noexcep
         op.error_ = std::make_error_code(std::errc::operation_canceled);
         result = attempt::done;
     }
+    if (result == attempt::blocked) s.ended = false;  // a FIFO that somebody has opened for writing again
     if (result == attempt::more || s.ended || (result == attempt::done && !op.drained_)) s.ready = true;
     if (result == attempt::done) ended(op, s);
     return result;

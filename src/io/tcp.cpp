@@ -23,6 +23,8 @@ public:
                 return "the peer ended the stream before everything had arrived";
             case io_errc::write_cut:
                 return "an earlier write was cancelled after a part of it had been sent";
+            case io_errc::too_much:
+                return "more came than the limit allows";
         }
         return "unknown error";
     }

@@ -102,7 +102,7 @@ public:
     template <class F>
     void use(F&& f) {
         std::lock_guard guard(lock_);
-        if (closed_) throw std::system_error(std::make_error_code(std::errc::bad_file_descriptor), "tcp socket");
+        if (closed_) throw std::system_error(std::make_error_code(std::errc::bad_file_descriptor), "it is closed");
         std::forward<F>(f)(fd_);
     }
     [[nodiscard]] int descriptor() noexcept {

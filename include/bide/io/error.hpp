@@ -22,6 +22,7 @@ inline namespace v0 {
 enum class io_errc {
     end_of_stream = 1,  ///< the peer ended its side before everything that was asked for had arrived
     write_cut = 2,  ///< an earlier write_all was cancelled after a part was sent: the peer could not make sense of more
+    too_much = 3,   ///< more came than the limit that was set for it
 };
 
 [[nodiscard]] const std::error_category& io_category() noexcept;

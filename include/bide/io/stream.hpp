@@ -32,6 +32,7 @@
 #pragma once
 
 #include <bide/detail/awaitable.hpp>
+#include <bide/detail/guard.hpp>
 #include <bide/io/error.hpp>
 #include <bide/task.hpp>
 
@@ -40,6 +41,7 @@
 #include <span>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 namespace bide {
@@ -80,20 +82,38 @@ concept byte_stream = byte_source<S> && byte_sink<S> && requires(S& s) {
 
 namespace detail {
 
-/// A transfer that throws, as one that gives a code.
-template <class A>
-task<io_result<std::size_t>> code_of(A op) {
-    std::size_t n = 0;
+template <class T>
+task<io_result<T>> with_code(task<T> op) {
+    T value{};
     std::error_code error;
     try {
-        n = co_await std::move(op);
+        value = co_await std::move(op);
     } catch (const std::system_error& e) {
         error = e.code();
     }
-    co_return io_result<std::size_t>(error, n);
+    co_return io_result<T>(error, std::move(value));
 }
+template <class T>
+    requires std::is_void_v<T> task<std::error_code> with_code(task<T> op) {
+        std::error_code error;
+        try {
+            co_await std::move(op);
+        } catch (const std::system_error& e) {
+            error = e.code();
+        }
+        co_return error;
+    }
 
 }  // namespace detail
+
+/// Any operation that throws std::system_error, as one that gives the code: io_result<T> (T has a default constructor),
+/// or std::error_code where there is no value. What has no try_ form of its own:
+///     auto text = co_await bide::with_code(bide::read_file("a.txt"));      // text.error, text.value
+template <awaitable A>
+[[nodiscard]] auto with_code(A&& op) {
+    using T = std::remove_cvref_t<await_result_t<A>>;
+    return detail::with_code<T>(detail::to_task(std::forward<A>(op)));
+}
 
 /// from.try_read_some(to), also where the stream has only the form that throws.
 template <byte_source S>
@@ -103,7 +123,7 @@ template <byte_source S>
                   })
         return from.try_read_some(to);
     else
-        return detail::code_of(from.read_some(to));
+        return bide::with_code(from.read_some(to));
 }
 
 template <byte_sink S>
@@ -113,7 +133,7 @@ template <byte_sink S>
                   })
         return to.try_write_some(from);
     else
-        return detail::code_of(to.write_some(from));
+        return bide::with_code(to.write_some(from));
 }
 
 namespace detail {

@@ -41,6 +41,10 @@
 namespace bide {
 inline namespace v0 {
 
+namespace detail {
+struct stream_access;
+}
+
 class tcp_stream {
 public:
     /// Connected to nobody.
@@ -91,9 +95,12 @@ public:
     explicit tcp_stream(detail::socket_owner socket) noexcept : socket_(std::move(socket)) {}
 
 private:
+    friend struct detail::stream_access;
     [[nodiscard]] detail::socket_state& socket() const;
     detail::socket_owner socket_;
 };
+
+struct listen_options;
 
 class tcp_listener {
 public:
@@ -103,6 +110,9 @@ public:
     /// Takes the address now (std::errc::address_in_use if somebody has it). The system accepts up to `backlog`
     /// connections ahead.
     [[nodiscard]] static tcp_listener listen(const ip_endpoint& at, int backlog = 1024);
+
+    /// The same with options: tcp_options.hpp.
+    [[nodiscard]] static tcp_listener listen(const ip_endpoint& at, const listen_options& options);
 
     /// The next connection. Where descriptors or memory are short (std::errc::too_many_files_open) it throws, and may
     /// be called again: the connection stays in the queue, so wait a little first. try_: io_result<tcp_stream>.
@@ -117,6 +127,7 @@ public:
     [[nodiscard]] int native_handle() const noexcept;
 
 private:
+    friend struct detail::stream_access;
     explicit tcp_listener(detail::socket_owner socket) noexcept : socket_(std::move(socket)) {}
     [[nodiscard]] detail::socket_state& socket() const;
     detail::socket_owner socket_;

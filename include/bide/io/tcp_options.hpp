@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// tcp_options.hpp: what one may want of connections beyond reading and writing.
+//
+//     auto at = bide::tcp_listener::listen(where, bide::listen_options{.reuse_port = true});    // one for each loop
+//     bide::tcp_stream peer = co_await bide::accept_patiently(at);      // waits where descriptors are short
+//     bide::set_keep_alive(peer, {.idle = 60s, .interval = 10s, .probes = 6});
+//     co_await bide::write_all_of(peer, parts);                         // head and body in one go
+//
+// Thread rule, lifetime rule, cancellation, errors: as in tcp.hpp. Sizes in bytes.
+#pragma once
+
+#include <bide/detail/gather.hpp>
+#include <bide/io/tcp.hpp>
+#include <bide/task.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+
+namespace bide {
+inline namespace v0 {
+
+struct listen_options {
+    int backlog = 1024;       ///< so many connections are accepted ahead
+    bool reuse_port = false;  ///< several listeners at one port, each of which gets a part of the connections
+    bool only_v6 = false;     ///< of version 6: does not take version 4 along
+};
+
+/// A peer that is silent for `idle` is asked every `interval`; after `probes` without an answer the connection is gone.
+struct keep_alive {
+    std::chrono::seconds idle{60};
+    std::chrono::seconds interval{10};
+    int probes = 6;
+};
+void set_keep_alive(tcp_stream& s, const keep_alive& how);
+void set_no_keep_alive(tcp_stream& s);
+
+/// The system doubles the size, for its own needs, and bounds it.
+void set_send_buffer(tcp_stream& s, int bytes);
+void set_receive_buffer(tcp_stream& s, int bytes);
+/// On a listener: for the connections that it will accept.
+void set_receive_buffer(tcp_listener& s, int bytes);
+/// close() ends the connection with a reset: what was sent and has not arrived is lost, and the port is free at once.
+void set_reset_on_close(tcp_stream& s);
+
+/// accept() that does not fail where descriptors or memory are short: it waits and tries again, after 10 ms at first
+/// and at most one second. The connections stay in the queue meanwhile. Other errors are thrown.
+[[nodiscard]] task<tcp_stream> accept_patiently(tcp_listener& at);
+
+/// Writes all of them, one after another, as if they were one: one system call where the system takes it so. The list
+/// and what it refers to live until the operation has ended. try_: io_result<std::size_t>, how many bytes in all.
+[[nodiscard]] inline detail::gather_op<false> write_all_of(tcp_stream& s,
+                                                           std::span<const std::span<const std::byte>> parts) {
+    return {detail::stream_access::of(s), parts};
+}
+[[nodiscard]] inline detail::gather_op<true> try_write_all_of(tcp_stream& s,
+                                                              std::span<const std::span<const std::byte>> parts) {
+    return {detail::stream_access::of(s), parts};
+}
+/// Waits until something is there, and fills one buffer after another with it: how many bytes, 0 at the end.
+[[nodiscard]] inline detail::scatter_op<false> read_some_into(tcp_stream& s,
+                                                              std::span<const std::span<std::byte>> parts) {
+    return {detail::stream_access::of(s), parts};
+}
+[[nodiscard]] inline detail::scatter_op<true> try_read_some_into(tcp_stream& s,
+                                                                 std::span<const std::span<std::byte>> parts) {
+    return {detail::stream_access::of(s), parts};
+}
+
+}  // namespace v0
+}  // namespace bide

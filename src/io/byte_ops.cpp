@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/byte_ops.hpp>
+#include <bide/detail/no_sigpipe.hpp>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+// ---- the system calls -----------------------------------------------------------------------------------------------
+
+no_sigpipe::no_sigpipe() noexcept {
+    sigset_t pipe;
+    sigemptyset(&pipe);
+    sigaddset(&pipe, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &pipe, &before_);
+}
+no_sigpipe::~no_sigpipe() {
+    const int keep = errno;
+    if (raised_ && !pending_) {
+        sigset_t pipe;
+        sigemptyset(&pipe);
+        sigaddset(&pipe, SIGPIPE);
+        const timespec now{0, 0};
+        while (::sigtimedwait(&pipe, nullptr, &now) < 0 && errno == EINTR) {}
+    }
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    errno = keep;
+}
+
+namespace {
+
+ssize_t plain_read(int fd, void* to, std::size_t n) noexcept { return ::read(fd, to, n); }
+
+// Linux 6.18 has a flag for it; before, the signal is held off.
+#ifndef RWF_NOSIGNAL
+#define RWF_NOSIGNAL 0x00000100
+#endif
+ssize_t quiet_write(int fd, const void* from, std::size_t n) noexcept {
+    static std::atomic<bool> has_flag{true};
+    if (has_flag.load(std::memory_order_relaxed)) {  // relaxed: a hint; whoever sees it late asks once more
+        iovec whole{};
+        whole.iov_base = const_cast<void*>(from);
+        whole.iov_len = n;
+        const ssize_t done = ::pwritev2(fd, &whole, 1, -1, RWF_NOSIGNAL);
+        if (done >= 0 || (errno != EOPNOTSUPP && errno != EINVAL && errno != ENOSYS)) return done;
+        has_flag.store(false, std::memory_order_relaxed);
+    }
+    no_sigpipe quiet;
+    const ssize_t done = ::write(fd, from, n);
+    if (done < 0 && errno == EPIPE) quiet.raised();
+    return done;
+}
+
+ssize_t socket_read(int fd, void* to, std::size_t n) noexcept { return ::recv(fd, to, n, MSG_DONTWAIT); }
+ssize_t socket_write(int fd, const void* from, std::size_t n) noexcept {
+    return ::send(fd, from, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+bool ready_for(int fd, short what) noexcept {
+    pollfd p{fd, what, 0};
+    if (::poll(&p, 1, 0) > 0) return true;
+    errno = EAGAIN;
+    return false;
+}
+ssize_t asking_read(int fd, void* to, std::size_t n) noexcept {
+    return ready_for(fd, POLLIN) ? plain_read(fd, to, n) : -1;
+}
+ssize_t asking_write(int fd, const void* from, std::size_t n) noexcept {
+    constexpr std::size_t room = 256;  // what a terminal that says "ready" takes without blocking; a pipe takes more
+    return ready_for(fd, POLLOUT) ? quiet_write(fd, from, std::min(n, room)) : -1;
+}
+
+// So much goes through in one try; then the loop's other tasks have their turn.
+constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
+
+}  // namespace
+
+const byte_calls pipe_calls{{"pipe read"}, {"pipe write"}, &plain_read, &quiet_write, true};
+const byte_calls local_calls{{"local socket read"}, {"local socket write"}, &socket_read, &socket_write, false};
+const byte_calls terminal_calls{{"terminal read"}, {"terminal write"}, &asking_read, &asking_write, false};
+
+// ---- the operation --------------------------------------------------------------------------------------------------
+
+byte_leaf::byte_leaf(promise_base& p, socket_state& s, const byte_calls& c, std::span<std::byte> to, bool all) noexcept
+    : socket_op(p, c.read, &s, direction::in, &byte_leaf::read),
+      calls_(c),
+      to_(to.data()),
+      size_(to.size()),
+      all_(all) {}
+byte_leaf::byte_leaf(promise_base& p, socket_state& s, const byte_calls& c, std::span<const std::byte> from,
+                     bool all) noexcept
+    : socket_op(p, c.write, &s, direction::out, &byte_leaf::write),
+      calls_(c),
+      from_(from.data()),
+      size_(from.size()),
+      all_(all) {}
+
+attempt byte_leaf::read(socket_op& op, int fd) noexcept {
+    auto& self = static_cast<byte_leaf&>(op);
+    self.error_ = self.socket_->spoilt(direction::in);
+    if (self.error_) return attempt::done;
+    self.drained_ = false;
+    const std::size_t at_begin = self.done_;
+    self.done_ += self.socket_->take_returned({self.to_ + self.done_, self.size_ - self.done_});
+    while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
+        if (self.done_ - at_begin >= bytes_per_turn) return attempt::more;
+        const std::size_t wanted = self.size_ - self.done_;
+        const ssize_t n = self.calls_.in(fd, self.to_ + self.done_, wanted);
+        if (n > 0) {
+            self.done_ += static_cast<std::size_t>(n);
+            self.drained_ = self.calls_.short_is_empty && static_cast<std::size_t>(n) < wanted;
+            if (self.drained_ && self.done_ < self.size_ && self.all_) return attempt::blocked;
+        } else if (n == 0) {
+            self.drained_ = false;
+            if (self.all_) self.error_ = io_errc::end_of_stream;
+            return attempt::done;
+        } else if (would_block()) {
+            return attempt::blocked;
+        } else if (errno != EINTR) {
+            self.error_ = last_error();
+            return attempt::done;
+        }
+    }
+    return attempt::done;
+}
+
+attempt byte_leaf::write(socket_op& op, int fd) noexcept {
+    auto& self = static_cast<byte_leaf&>(op);
+    self.error_ = self.socket_->spoilt(direction::out);
+    if (self.error_) return attempt::done;
+    const std::size_t at_begin = self.done_;
+    while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
+        if (self.done_ - at_begin >= bytes_per_turn) return attempt::more;
+        const ssize_t n = self.calls_.out(fd, self.from_ + self.done_, self.size_ - self.done_);
+        if (n >= 0) {
+            self.done_ += static_cast<std::size_t>(n);
+        } else if (would_block()) {
+            return attempt::blocked;
+        } else if (errno != EINTR) {
+            self.error_ = last_error();
+            return attempt::done;
+        }
+    }
+    return attempt::done;
+}
+
+void byte_leaf::cancelled_half_way() noexcept {
+    if (to_ != nullptr)
+        socket_->give_back({to_, done_});
+    else
+        socket_->spoil(direction::out, io_errc::write_cut);
+}
+
+std::size_t byte_leaf::finish() {
+    end();
+    if (error_) [[unlikely]]
+        throw std::system_error(error_, kind->what);
+    return done_;
+}
+io_result<std::size_t> byte_leaf::finish_try() {
+    end();
+    return {error_, done_};
+}
+
+socket_owner own_descriptor(int fd) {
+    struct closing {
+        int fd;
+        ~closing() {
+            if (fd >= 0) ::close(fd);
+        }
+    } until_owned{fd};
+    socket_owner owner(new socket_state(fd));
+    until_owned.fd = -1;
+    return owner;
+}
+
+socket_state& socket_of(const socket_owner& s, const char* what) {
+    if (s.get() == nullptr) [[unlikely]]
+        throw usage_error(std::string("this ") + what + " is empty: it was moved from or default-constructed");
+    return *s.get();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/gather.hpp>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+constexpr wait_kind gather_kind{"tcp write of several"};
+constexpr wait_kind scatter_kind{"tcp read into several"};
+constexpr std::size_t at_a_time = 64;  // buffers in one call; the system's bound is 1024
+constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
+}  // namespace
+
+gather_leaf::gather_leaf(promise_base& p, socket_state& s, parts_out parts) noexcept
+    : socket_op(p, gather_kind, &s, direction::out, &gather_leaf::write), left_(parts) {}
+
+attempt gather_leaf::write(socket_op& op, int fd) noexcept {
+    auto& self = static_cast<gather_leaf&>(op);
+    self.error_ = self.socket_->spoilt(direction::out);
+    if (self.error_) return attempt::done;
+    const std::size_t at_begin = self.done_;
+    for (;;) {
+        while (!self.left_.empty() && self.of_first_ == self.left_.front().size()) {
+            self.left_ = self.left_.subspan(1);
+            self.of_first_ = 0;
+        }
+        if (self.left_.empty()) return attempt::done;
+        if (self.done_ - at_begin >= bytes_per_turn) return attempt::more;
+        std::array<iovec, at_a_time> list;
+        const std::size_t n = std::min(self.left_.size(), list.size());
+        for (std::size_t i = 0; i < n; ++i) {
+            const auto part = i == 0 ? self.left_[0].subspan(self.of_first_) : self.left_[i];
+            list[i].iov_base = const_cast<std::byte*>(part.data());  // it is only read
+            list[i].iov_len = part.size();
+        }
+        msghdr message{};
+        message.msg_iov = list.data();
+        message.msg_iovlen = n;
+        const ssize_t sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent >= 0) {
+            self.done_ += static_cast<std::size_t>(sent);
+            for (auto took = static_cast<std::size_t>(sent); took != 0;) {
+                const std::size_t part = std::min(took, self.left_.front().size() - self.of_first_);
+                took -= part;
+                self.of_first_ += part;
+                if (self.of_first_ < self.left_.front().size()) break;
+                self.left_ = self.left_.subspan(1);
+                self.of_first_ = 0;
+            }
+        } else if (would_block()) {
+            return attempt::blocked;
+        } else if (errno != EINTR) {
+            self.error_ = last_error();
+            return attempt::done;
+        }
+    }
+}
+
+void gather_leaf::cancelled_half_way() noexcept { socket_->spoil(direction::out, io_errc::write_cut); }
+
+void gather_leaf::finish() {
+    end();
+    if (error_) [[unlikely]]
+        throw std::system_error(error_, kind->what);
+}
+io_result<std::size_t> gather_leaf::finish_try() {
+    end();
+    return {error_, done_};
+}
+
+scatter_leaf::scatter_leaf(promise_base& p, socket_state& s, parts_in parts) noexcept
+    : socket_op(p, scatter_kind, &s, direction::in, &scatter_leaf::read), parts_(parts) {}
+
+attempt scatter_leaf::read(socket_op& op, int fd) noexcept {
+    auto& self = static_cast<scatter_leaf&>(op);
+    self.error_ = self.socket_->spoilt(direction::in);
+    if (self.error_) return attempt::done;
+    std::array<iovec, at_a_time> list;
+    const std::size_t n = std::min(self.parts_.size(), list.size());
+    std::size_t room = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+        const std::size_t old = self.socket_->take_returned(self.parts_[i]);
+        self.done_ += old;
+        if (old < self.parts_[i].size() && self.done_ != 0) return attempt::done;  // what had been given back is enough
+        list[i].iov_base = self.parts_[i].data();
+        list[i].iov_len = self.parts_[i].size();
+        room += self.parts_[i].size();
+    }
+    if (self.done_ != 0 || room == 0) return attempt::done;
+    msghdr message{};
+    message.msg_iov = list.data();
+    message.msg_iovlen = n;
+    ssize_t got = 0;
+    do {
+        got = ::recvmsg(fd, &message, MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    if (got >= 0) {
+        self.done_ = static_cast<std::size_t>(got);
+        self.drained_ = got > 0 && self.done_ < room;
+        return attempt::done;
+    }
+    if (would_block()) return attempt::blocked;
+    self.error_ = last_error();
+    return attempt::done;
+}
+
+std::size_t scatter_leaf::finish() {
+    end();
+    if (error_) [[unlikely]]
+        throw std::system_error(error_, kind->what);
+    return done_;
+}
+io_result<std::size_t> scatter_leaf::finish_try() {
+    end();
+    return {error_, done_};
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
