@@ -111,7 +111,7 @@ public:
     }
     bool watches_anything() const noexcept override {
         const poller* p = poller_.load(std::memory_order_acquire);
-        return p != nullptr && (p->watches_anything() || (ring_ && ring_->under_way() > 1));
+        return p != nullptr && (p->watches_anything() || (ring_ && ring_->pending() > 1));
     }
     bool current() const noexcept override {
         const std::shared_ptr<virtual_clock> clock = use_clock(nullptr);

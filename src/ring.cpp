@@ -75,14 +75,17 @@ void ring::let_go() noexcept { holder_.store(nullptr, std::memory_order_release)
 
 void ring::queue(ring_entry& e) noexcept {
     queue_.add(e, ring_entry::place::queued);
+    ++queued_;
     driver_.unsent = true;
 }
 void ring::rest(ring_entry& e) noexcept { resting_.add(e, ring_entry::place::resting); }
 void ring::take_out(ring_entry& e) noexcept {
-    if (e.at == ring_entry::place::queued)
+    if (e.at == ring_entry::place::queued) {
         queue_.remove(e);
-    else if (e.at == ring_entry::place::resting)
+        --queued_;
+    } else if (e.at == ring_entry::place::resting) {
         resting_.remove(e);
+    }
 }
 
 io_uring_sqe& ring::request() noexcept {
@@ -139,7 +142,7 @@ void ring::hand_over(ring_entry& e) noexcept {
 
 void ring::fill() noexcept {
     while (ring_entry* const e = queue_.first()) {
-        queue_.remove(*e);
+        take_out(*e);
         hand_over(*e);
     }
     end_what_was_asked_for();
@@ -190,7 +193,7 @@ void ring::report(const io_uring_cqe& c) noexcept {
 
 void ring::end_now(ring_entry& e) noexcept {
     if (e.at == ring_entry::place::queued) {
-        queue_.remove(e);
+        take_out(e);
         e.completed(&e, {-ECANCELED, false, nullptr});
         return;
     }
@@ -211,7 +214,7 @@ void ring::end_resting() noexcept {
 
 void ring::end_everything() noexcept {
     while (ring_entry* const e = queue_.first()) {
-        queue_.remove(*e);
+        take_out(*e);
         e->completed(e, {-ECANCELED, false, nullptr});
     }
     while (under_way_ != 0) {

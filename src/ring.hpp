@@ -48,7 +48,8 @@ public:
     [[nodiscard]] bool inherited() const noexcept;
     /// Bound to another thread.
     [[nodiscard]] bool foreign() const noexcept;
-    [[nodiscard]] long under_way() const noexcept { return under_way_; }
+    /// Entries that are queued, or of which a last report is due.
+    [[nodiscard]] long pending() const noexcept { return queued_ + under_way_; }
 
     /// For a run of the loop: takes hold, waiting for a short hold of another thread; and lets go.
     void take_hold() noexcept;
@@ -109,6 +110,7 @@ private:
     std::unique_ptr<ring_buffers> buffers_;
     ring_list queue_;
     ring_list resting_;
+    long queued_ = 0;
     long under_way_ = 0;  // entries of which a last report is due
     const int process_;
 
