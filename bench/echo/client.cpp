@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // client PORT CONNECTIONS SECONDS: so many connections that each send 64 bytes and wait for them to come back. Prints:
-// requests, seconds, the median and the 99th percentile of a request in microseconds. SECONDS 0: connects, prints a line,
-// and stays idle until its input ends.
+// requests, seconds, the median and the 99th percentile of a request in microseconds. SECONDS 0: connects, prints a
+// line, and stays idle until its input ends.
 #include "listen.hpp"
 
 #include <sys/epoll.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The limit with io_uring: multishot accept and receive, a shared buffer ring, replies sent from the very buffers in which
-// the requests came, one enter per turn.
+// The limit with io_uring: multishot accept and receive, a shared buffer ring, replies sent from the very buffers in
+// which the requests came, one enter per turn.
 #include "listen.hpp"
 
 #include <liburing.h>
