@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "ring.hpp"
+
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/loop_service.hpp>
 #include <bide/detail/process.hpp>
@@ -8,6 +10,7 @@
 #include <exception>
 #include <iterator>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace bide {
@@ -31,10 +34,11 @@ struct running_here {
     int unwinding_before;
     int uncaught_before;
     bool& flag;
+    detail::driver& driver;
     loop& mine;
     running_here* outer;
     static thread_local running_here* innermost;  // the loops on this stack, for the debug view
-    running_here(loop& l, bool& running) noexcept
+    running_here(loop& l, bool& running, detail::driver& d) noexcept
         : loop_before(std::exchange(t.running_loop, &l)),
           executor_before(std::exchange(t.running, &l)),
           current_before(t.current),
@@ -42,8 +46,11 @@ struct running_here {
           unwinding_before(std::exchange(t.unwinding, 0)),
           uncaught_before(std::exchange(t.uncaught_base, std::uncaught_exceptions())),
           flag(running),
+          driver(d),
           mine(l) {
         flag = true;
+        driver.running = true;
+        if (driver.ring_made != nullptr) driver.ring_made->take_hold();
         outer = innermost;
         innermost = this;
     }
@@ -52,6 +59,8 @@ struct running_here {
     ~running_here() {
         innermost = outer;
         flag = false;
+        driver.running = false;
+        if (driver.ring_made != nullptr) driver.ring_made->let_go();
         t.running_loop = loop_before;
         t.running = executor_before;
         t.current = current_before;
@@ -65,8 +74,8 @@ thread_local running_here* running_here::innermost = nullptr;
 
 }  // namespace
 
-loop::loop()
-    : driver_(detail::make_default_driver()),
+loop::loop(loop_options options)
+    : driver_(detail::make_default_driver(options.driver)),
       earliest_(ticks(clock::time_point::max())),
       process_(process_generation()),
       work_("this loop"),
@@ -145,7 +154,10 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
 // What was ready when the turn began, in order. False: nothing was, or every task only yielded.
 template <class Until>
 bool loop::turn(const Until& unfinished) noexcept {
-    if (++turns_ % turns_between_polls == 0 && driver_->watches_anything()) driver_->poll();
+    // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
+    const bool send = driver_->unsent && first_ != nullptr;
+    ++turns_;
+    if (send || (turns_ % turns_between_polls == 0 && driver_->watches_anything())) driver_->poll();
     // One that never sleeps does not look at its waits then.
     if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
@@ -223,13 +235,22 @@ void loop::sleep() noexcept {
 
 template <class Until>
 void loop::run_while(const Until& unfinished) noexcept {
-    const running_here here(*this, running_);
+    const running_here here(*this, running_, *driver_);
     while (unfinished())
         if (!turn(unfinished) && unfinished()) sleep();
+    if (driver_->ring_made != nullptr) driver_->ring_made->end_resting();
+}
+
+void loop::check_thread(const char* what) const {
+    if (driver_->ring_made == nullptr || !driver_->ring_made->foreign()) return;
+    throw usage_error(std::string(what) +
+                      ": this loop is another thread's own (that of its wait() and idle_loop) and has I/O under way "
+                      "there; make a loop of your own to run it on several threads");
 }
 
 void loop::run() {
     check_process();
+    check_thread("loop::run");
     if (running_) throw usage_error("loop::run: this loop is being run already, by this thread or another");
     run_while([this] { return !work_.empty() || first_ != nullptr; });
 }
@@ -242,11 +263,13 @@ void loop::stop() {
 
 bool loop::poll() {
     check_process();
+    check_thread("loop::poll");
     if (running_) throw usage_error("loop::poll: this loop is being run already, by this thread or another");
-    const running_here here(*this, running_);
+    const running_here here(*this, running_, *driver_);
     driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
     turn([] { return true; });
-    if (first_ != nullptr || detail::examine_edges(noted_)) return true;
+    if (driver_->unsent) driver_->poll();  // the host may sleep now
+    if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_)) return true;
     return !inbox_.go_to_sleep();
 }
 
@@ -321,7 +344,7 @@ bool loop_access::start_inside(loop& l, promise_base* child) noexcept {
     bool suspended = false;
     unsigned left = 0;
     {
-        const running_here here(l, l.running_);
+        const running_here here(l, l.running_, *l.driver_);
         suspended = start_nested(child);
         t.suspended = false;  // K5: this is the bottom of the stack of frames
         left = t.credits;
@@ -341,6 +364,7 @@ void loop_access::run_until_set(loop& l, const std::atomic<bool>& over) noexcept
 
 void loop_access::serve(loop& l, const loop_service& service) noexcept {
     bool asked = false;
+    bind_to_this_thread(l);
     l.run_while([&] {
         if (!service.stopping()) [[likely]]
             return true;
@@ -348,6 +372,7 @@ void loop_access::serve(loop& l, const loop_service& service) noexcept {
         if (!l.work_.empty() || l.first_ != nullptr || l.inbox_.maybe_something() || service.has_jobs()) return true;
         return stop_live(l, stop_reason::shutdown);  // others may have started something meanwhile
     });
+    l.driver_->end_ring();  // it is this thread's; another one may be the next to serve
 }
 
 bool loop_access::stop_live(loop& l, stop_reason why) noexcept {

@@ -55,7 +55,10 @@ idle_loop_scope::idle_loop_scope() : before_(tls().idle_loop), loop_(before_) {
             spare.pop_back();
         }
     }
-    if (loop_ == nullptr) loop_ = std::make_unique<loop>().release();
+    if (loop_ == nullptr) {
+        loop_ = std::make_unique<loop>().release();
+        loop_access::bind_to_this_thread(*loop_);
+    }
     made_ = true;
     tls().idle_loop = loop_;
 }

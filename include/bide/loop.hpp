@@ -35,12 +35,19 @@ namespace detail {
 struct loop_access;
 }  // namespace detail
 
+struct loop_options {
+    /// A wish that can be refused: with io_driver::io_uring the loop's constructor throws std::system_error where the
+    /// kernel or a container forbids it.
+    io_driver driver = io_driver::automatic;
+};
+
 class loop final : public executor {
 public:
     using clock = std::chrono::steady_clock;
 
     /// On the drivers of this thread's time (real, or that of a testing::virtual_time guard).
-    loop();
+    loop() : loop(loop_options{}) {}
+    explicit loop(loop_options options);
     ~loop() override;
 
     void post(ready_node& node) noexcept override;
@@ -86,6 +93,7 @@ private:
     void sleep() noexcept;
     void wake_sleeper() noexcept;
     void check_process() const;
+    void check_thread(const char* what) const;
 
     detail::inbox<ready_node> inbox_;
     ready_node* first_ = nullptr;

@@ -1,42 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "inflow.hpp"
+#include "registration.hpp"
+
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/socket.hpp>
 
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <new>
 
 namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// That a loop watches a socket. One reference for the directions that use it, one for the watcher.
-struct registration final : watched_fd {
-    socket_state* const socket;
-    std::atomic<int> refs{2};
-
-    registration(socket_state& s, int d, const std::shared_ptr<fd_watcher>& w) noexcept
-        : watched_fd(d, &on_ready, &on_released, w), socket(&s) {
-        s.add_ref();
-    }
-    ~registration() { socket->drop_ref(); }
-    void drop_ref() noexcept {
-        // acq_rel: the last one sees what the others did.
-        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
-    }
-    /// For the directions' reference: the last of them has gone elsewhere.
-    void leave() noexcept {
-        by->remove(*this);
-        drop_ref();
-    }
-    static void on_ready(watched_fd* w, std::uint32_t events) noexcept {
-        static_cast<registration*>(w)->socket->became_ready(events);
-    }
-    static void on_released(watched_fd* w) noexcept { static_cast<registration*>(w)->drop_ref(); }
-};
+namespace {
+// As close() would, without closing. A stream that is to be reset instead (SO_LINGER with no time) waits for it.
+void end_for_the_peer(int fd) noexcept {
+    linger how{};
+    socklen_t size = sizeof how;
+    if (::getsockopt(fd, SOL_SOCKET, SO_LINGER, &how, &size) == 0 && how.l_onoff != 0 && how.l_linger == 0) return;
+    ::shutdown(fd, SHUT_RDWR);
+}
+}  // namespace
 
 // ---- the operation ------------------------------------------------------------------------------------------------
 
@@ -53,9 +40,11 @@ void socket_op::leave() noexcept { socket_->leave(*this); }
 
 socket_state::~socket_state() {
     if (!closed_) ::close(fd_);
+    delete inflow_;
 }
 
 bool socket_state::begin(socket_op& op) noexcept {
+    ring* const r = op.ring_here();
     lock_guard lock(lock_);
     side& s = at(op.way_);
     if (closed_) {
@@ -72,6 +61,22 @@ bool socket_state::begin(socket_op& op) noexcept {
     }
     s.op = &op;
     op.under_way_ = true;
+    if (op.way_ == direction::in && inflow_ != nullptr) {
+        if (something_received() && try_received(op, lock) == attempt::done) return true;
+        if (inflow_->by != nullptr && inflow_->by != r) {
+            if (!end_inflow(lock)) return false;
+            if (something_received() && try_received(op, lock) == attempt::done) return true;  // what came until then
+        }
+        if (closed_) {
+            op.error_ = std::make_error_code(std::errc::operation_canceled);
+            ended(op, s);
+            return true;
+        }
+    }
+    if (r != nullptr && !s.spoilt) {
+        op.ring_ = r;
+        return false;
+    }
     if (!s.ready && s.reg != nullptr) return false;  // nothing has come since the last try
     return try_once(op, s, lock) == attempt::done;
 }
@@ -103,6 +108,13 @@ void socket_state::ended(socket_op& op, side& s) noexcept {
 }
 
 bool socket_state::wait_for(socket_op& op) noexcept {
+    if (op.ring_ != nullptr) return wait_for_ring(op, *op.ring_);
+    return wait_for_readiness(op, false);
+}
+
+// False: it is over. `detached`: the task had waited before, and is claimed.
+bool socket_state::wait_for_readiness(socket_op& op, bool detached) noexcept {
+    op.in_ring_ = false;
     const bool watched = watch_on(op.who->ctx->ex->carrier(), op);
     lock_guard lock(lock_);
     side& s = at(op.way_);
@@ -112,12 +124,15 @@ bool socket_state::wait_for(socket_op& op) noexcept {
         return false;
     }
     attempt last = attempt::blocked;
-    while (s.ready && last == attempt::blocked) last = try_once(op, s, lock);
+    if (op.way_ == direction::out || !inflow_under_way())  // else its end is reported as readiness
+        while (s.ready && last == attempt::blocked) last = try_once(op, s, lock);
     if (last == attempt::done) return false;
-    add_ref();  // the stream may be destroyed while we wait
-    op.holds_ = true;
     promise_base* const me = op.who;
-    detach(me);
+    if (!detached) {
+        add_ref();  // the stream may be destroyed while we wait
+        op.holds_ = true;
+        detach(me);
+    }
     if (!park_again(op, s, last)) post(me, step::unwind);
     return true;
 }
@@ -173,7 +188,7 @@ void socket_state::became_ready(std::uint32_t events) noexcept {
         if ((events & (EPOLLIN | EPOLLRDHUP | over)) != 0) in.ready = true;
         if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) in.ended = true;
         if ((events & (EPOLLOUT | over)) != 0) out.ready = true;
-        if (in.ready) done[0] = complete(in, lock);
+        if (in.ready && !inflow_under_way()) done[0] = complete(in, lock);
         if (out.ready) done[1] = complete(out, lock);
     }
     for (socket_op* op : done) resume(op);
@@ -182,7 +197,8 @@ void socket_state::became_ready(std::uint32_t events) noexcept {
 // Tries for the task that waits there; gives the operation if it is over, claimed. Under the lock.
 socket_op* socket_state::complete(side& s, lock_guard& lock) noexcept {
     socket_op* op = s.parked;
-    if (op == nullptr || !op->claim()) return nullptr;  // nobody waits, or is being stopped and leaves by itself
+    if (op == nullptr || op->in_ring_ || !op->claim())
+        return nullptr;  // nobody waits, or is being stopped and leaves by itself
     s.parked = nullptr;
     attempt last = attempt::blocked;
     while (s.ready && last == attempt::blocked) last = try_once(*op, s, lock);
@@ -207,6 +223,7 @@ void socket_state::leave(socket_op& op) noexcept {
         side& s = at(op.way_);
         s.parked = nullptr;
         ended(op, s);
+        if (op.in_ring_ && op.way_ == direction::in) inflow_is_unwanted();
     }
     if (op.holds_) drop_ref();
 }
@@ -233,37 +250,28 @@ void socket_state::close() noexcept {
         if (r != nullptr) r->leave();
     {
         lock_guard lock(lock_);
+        // Where it cannot be ended at once, the descriptor stays until it is; the peer need not wait for that.
+        if (!end_inflow(lock)) end_for_the_peer(fd_);
         try_is_over();
     }
     for (socket_op* op : waiting) resume(op);
 }
 
 void socket_state::give_back(std::span<const std::byte> bytes) noexcept {
+    lock_guard lock(lock_);
+    side& in = at(direction::in);
     try {
         returned_.insert(returned_.begin() + static_cast<std::ptrdiff_t>(returned_from_), bytes.begin(), bytes.end());
     } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
-        spoil(direction::in, std::make_error_code(std::errc::not_enough_memory));
+        in.spoilt = std::make_error_code(std::errc::not_enough_memory);
     }
-    lock_guard lock(lock_);
-    at(direction::in).ready = true;
+    in.ready = true;
 }
 
 void socket_state::spoil(direction way, std::error_code why) noexcept {
     lock_guard lock(lock_);
     at(way).spoilt = why;
     at(way).ready = true;  // the next try tells
-}
-
-std::size_t socket_state::take_returned(std::span<std::byte> to) noexcept {
-    const std::size_t n = std::min(to.size(), returned_.size() - returned_from_);
-    if (n == 0) return 0;
-    std::memcpy(to.data(), returned_.data() + returned_from_, n);
-    returned_from_ += n;
-    if (returned_from_ == returned_.size()) {
-        returned_ = {};
-        returned_from_ = 0;
-    }
-    return n;
 }
 
 }  // namespace detail

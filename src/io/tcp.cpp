@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "inflow.hpp"
+
 #include <bide/io/tcp.hpp>
 
 #include <netinet/in.h>
@@ -93,34 +95,58 @@ constexpr wait_kind connect_kind{"tcp connect"};
 // So much goes through in one try; then the loop's other tasks have their turn.
 constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
 
-// What accept() reports of a connection that was lost before it was accepted: the next one is waiting.
-bool lost_before_accepted() noexcept {
-    switch (errno) {
-        case EINTR:
-        case ECONNABORTED:
-        case EPROTO:
-        case ENETDOWN:
-        case ENOPROTOOPT:
-        case EHOSTDOWN:
-        case ENONET:
-        case EHOSTUNREACH:
-        case ENETUNREACH:
-            return true;
-        default:
-            return false;
-    }
+// With a ring, so much is received in parts or sent with the others; more goes faster by a call of its own.
+constexpr std::size_t most_in_ring = std::size_t{64} << 10;
+shape shape_of(std::size_t size, shape in_ring) noexcept {
+    return size != 0 && size <= most_in_ring ? in_ring : shape::tries;
 }
 }  // namespace
 
 // ---- bytes --------------------------------------------------------------------------------------------------------
 
 transfer_leaf::transfer_leaf(promise_base& p, socket_state& s, std::span<std::byte> to, bool all) noexcept
-    : socket_op(p, read_kind, &s, direction::in, &transfer_leaf::read), to_(to.data()), size_(to.size()), all_(all) {}
+    : socket_op(p, read_kind, &s, direction::in, &transfer_leaf::read),
+      ring_entry(&transfer_leaf::on_prepare, &transfer_leaf::on_report),
+      to_(to.data()),
+      size_(to.size()),
+      all_(all) {
+    shape_ = shape_of(size_, shape::receives);
+}
 transfer_leaf::transfer_leaf(promise_base& p, socket_state& s, std::span<const std::byte> from, bool all) noexcept
     : socket_op(p, write_kind, &s, direction::out, &transfer_leaf::write),
+      ring_entry(&transfer_leaf::on_prepare, &transfer_leaf::on_report),
       from_(from.data()),
       size_(from.size()),
-      all_(all) {}
+      all_(all) {
+    shape_ = shape_of(size_, shape::sends);
+    batched_ = this;
+}
+
+bool transfer_leaf::on_prepare(ring_entry* entry, ring_request& r) noexcept {
+    auto& self = *static_cast<transfer_leaf*>(entry);
+    r.what = ring_request::kind::send;
+    r.from = self.from_ + self.done_;
+    r.size = self.size_ - self.done_;
+    return self.socket_->batch_begins(self, r.fd);
+}
+
+void transfer_leaf::on_report(ring_entry* entry, const ring_report& r) noexcept {
+    auto& self = *static_cast<transfer_leaf*>(entry);
+    attempt last = attempt::done;
+    if (r.result >= 0) {
+        self.done_ += static_cast<std::size_t>(r.result);
+        if (self.all_ && self.done_ < self.size_) last = attempt::more;
+    } else if (r.result == -EAGAIN) {
+        last = attempt::blocked;
+    } else if (r.result == -EINTR || r.result == -ECANCELED) {  // not by us: its thread is ending
+        last = attempt::more;
+    } else {
+        self.error_ = std::error_code(-r.result, std::system_category());
+    }
+    self.socket_->batch_ended(self, last);
+}
+
+void transfer_leaf::take_out_of_ring() noexcept { ring_->take_out(*this); }
 
 attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
     auto& self = static_cast<transfer_leaf&>(op);
@@ -128,7 +154,16 @@ attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
     if (self.error_) return attempt::done;
     self.drained_ = false;
     const std::size_t at_begin = self.done_;
-    self.done_ += self.socket_->take_returned({self.to_ + self.done_, self.size_ - self.done_});
+    self.done_ += self.socket_->take_received({self.to_ + self.done_, self.size_ - self.done_});
+    if (self.done_ == at_begin) {
+        self.error_ = self.socket_->take_failure();
+        if (self.error_) return attempt::done;
+    }
+    if (fd < 0 && self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {  // only what was received
+        if (!self.socket_->inflow_ended()) return attempt::blocked;
+        if (self.all_) self.error_ = io_errc::end_of_stream;
+        return attempt::done;
+    }
     while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
         if (self.done_ - at_begin >= bytes_per_turn) return attempt::more;
         const std::size_t wanted = self.size_ - self.done_;
@@ -192,17 +227,24 @@ io_result<std::size_t> transfer_leaf::finish_try() {
 // ---- connections --------------------------------------------------------------------------------------------------
 
 accept_leaf::accept_leaf(promise_base& p, socket_state& listener) noexcept
-    : socket_op(p, accept_kind, &listener, direction::in, &accept_leaf::accept) {}
+    : socket_op(p, accept_kind, &listener, direction::in, &accept_leaf::accept) {
+    shape_ = shape::accepts;
+}
 accept_leaf::~accept_leaf() {
     if (accepted_ >= 0) ::close(accepted_);
 }
 
 attempt accept_leaf::accept(socket_op& op, int fd) noexcept {
     auto& self = static_cast<accept_leaf&>(op);
+    self.accepted_ = self.socket_->take_accepted();
+    if (self.accepted_ >= 0) return attempt::done;
+    self.error_ = self.socket_->take_failure();
+    if (self.error_) return attempt::done;
+    if (fd < 0) return attempt::blocked;
     do {
         self.accepted_ = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (self.accepted_ >= 0) return attempt::done;
-    } while (lost_before_accepted());
+    } while (lost_before_accepted(errno));
     if (would_block()) return attempt::blocked;
     self.error_ = last_error();
     return attempt::done;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // driver: how a loop waits for the outside. Nothing above the loop knows which one is below it.
-//   epoll    sleeps on a futex until the first descriptor is watched, then in epoll_wait with an eventfd to be woken
+//   system   sleeps on a futex until the first I/O; then in epoll, or in io_uring where the kernel allows it
 //   virtual  tests: when nothing is ready, time jumps to the next timer
+// I/O plugs in in two shapes. Readiness: a descriptor is watched, its user tries when told (fd_watcher; every driver of
+// the system has it, also the one with io_uring). Completion: the kernel carries an operation out and reports its end
+// (ring_entry.hpp; where ring() is null, the user falls back to readiness).
 #pragma once
 
 #include <chrono>
@@ -14,11 +17,20 @@
 
 namespace bide {
 inline namespace v0 {
+
+/// Which interface of the system's a loop uses for I/O. Nothing else depends on it.
+enum class io_driver : std::uint8_t {
+    automatic,  ///< io_uring where it can be had, else epoll; unless the environment chooses: BIDE_DRIVER
+    epoll,
+    io_uring,
+};
+
 namespace detail {
 
 using time_point = std::chrono::steady_clock::time_point;
 
 class fd_watcher;
+class ring;
 
 /// A descriptor that a loop watches, and who is told. It is told on the loop's thread, outside all locks.
 struct watched_fd {
@@ -88,14 +100,24 @@ public:
     /// What watches descriptors for this loop, made at the first call; from any thread. Throws std::system_error, and
     /// std::logic_error where there is no real time.
     [[nodiscard]] virtual const std::shared_ptr<fd_watcher>& watcher() = 0;
+    /// Completion-shaped I/O, made at the first call, on the loop's thread; null: there is none.
+    [[nodiscard]] virtual class ring* ring() noexcept { return nullptr; }
+    /// Makes it now. Throws std::system_error where it cannot be had.
+    virtual void demand_ring() {}
+    /// Ends what it has under way; on the thread to which the loop is bound, before that ends.
+    virtual void end_ring() noexcept {}
     /// A descriptor that becomes readable when the loop has something to do (embedding).
     [[nodiscard]] virtual int descriptor() = 0;
     [[nodiscard]] virtual bool watches_anything() const noexcept = 0;
     /// A loop made now on this thread would get the same kind of driver (with the same clock).
     [[nodiscard]] virtual bool current() const noexcept = 0;
-};
 
-[[nodiscard]] std::unique_ptr<driver> make_epoll_driver();
+    // Looked at by the loop in each turn, so not virtual. On the loop's thread.
+    class ring* ring_made = nullptr;  // what ring() gives, if it has been made
+    bool unsent = false;              // something was queued in it, and not handed over
+    bool running = false;             // the loop is being run
+    bool thread_bound = false;        // only one thread will ever run the loop; before the ring is made
+};
 
 /// A clock that stands still until everybody sleeps. Shared by the virtual drivers of one test, and by the jobs on
 /// other threads that were submitted in it: while one of them has not ended, and does not wait inside bide, time stands
@@ -123,8 +145,11 @@ private:
 /// The clock for loops that are made on this thread from now on; null: real time. Returns the former one.
 std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) noexcept;
 [[nodiscard]] std::shared_ptr<virtual_clock> clock_of_this_thread() noexcept;
-/// The driver for a new loop of this thread.
-[[nodiscard]] std::unique_ptr<driver> make_default_driver();
+/// The driver for a new loop of this thread. Throws std::system_error where io_uring is wanted and cannot be had.
+[[nodiscard]] std::unique_ptr<driver> make_default_driver(io_driver wanted);
+/// The words of BIDE_DRIVER; usage_error for others. And what the environment says, read once.
+[[nodiscard]] io_driver parse_driver(const char* text);
+[[nodiscard]] io_driver driver_of_environment();
 
 }  // namespace detail
 }  // namespace v0

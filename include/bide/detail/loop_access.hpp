@@ -30,6 +30,8 @@ struct loop_access {
     static void yielded(loop& l) noexcept { ++l.yields_; }
 
     static driver& driver_of(loop& l) noexcept { return *l.driver_; }
+    /// No other thread will run it, until this one has ended what it has under way (driver::end_ring).
+    static void bind_to_this_thread(loop& l) noexcept { l.driver_->thread_bound = true; }
     static submitted_work& work_of(loop& l) noexcept { return l.work_; }
     static noted_edges& noted(loop& l) noexcept { return l.noted_; }
     /// Jobs on other threads that will wake this loop: count one up before, down after its result was posted.

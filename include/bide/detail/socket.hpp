@@ -15,10 +15,18 @@
 // "try".
 //
 // The lock is not held during a try; `trying_` keeps the descriptor open until the try is over.
+//
+// On a loop with io_uring an operation may have another *shape* than trying (src/io/socket_ring.cpp). What receives or
+// accepts waits for the socket's *inflow*: one request of the ring's that goes on from operation to operation, and
+// brings what comes in memory of the ring's. It is tried with the descriptor -1 then: take what was received. Bytes for
+// which nobody waits stay with the socket. While an inflow is under way nobody else may receive, or bytes would change
+// their order; so whoever reads by trying, or on another loop, first has it ended. What sends is not tried but queued,
+// for the one batch per turn.
 #pragma once
 
 #include <bide/detail/driver.hpp>
 #include <bide/detail/leaf.hpp>
+#include <bide/detail/ring_entry.hpp>
 #include <bide/detail/spin_lock.hpp>
 
 #include <atomic>
@@ -36,6 +44,7 @@ inline namespace v0 {
 namespace detail {
 
 class socket_state;
+struct inflow;
 struct registration;
 
 enum class direction : std::uint8_t { in, out };
@@ -44,6 +53,9 @@ enum class attempt : std::uint8_t {
     blocked,  // the system says so: wait for readiness
     more,     // it could go on, but others are to have their turn
 };
+
+/// How an operation goes where there is a ring.
+enum class shape : std::uint8_t { tries, receives, accepts, sends };
 
 class socket_op : public leaf_awaiter<socket_op> {
 public:
@@ -72,14 +84,19 @@ protected:
     socket_state* socket_;
     std::error_code error_;
     bool drained_ = false;  // done, and the next try would block for certain
+    shape shape_ = shape::tries;
+    ring_entry* batched_ = nullptr;  // what is queued, of one that sends
+    ring* ring_ = nullptr;           // where it is queued, or waits for an inflow
 
 private:
     friend class socket_state;
     void leave() noexcept;
+    [[nodiscard]] ring* ring_here() const noexcept;
 
     try_function try_;
     std::exception_ptr failure_;
     direction way_;
+    bool in_ring_ = false;    // parked for the ring, not for readiness
     bool under_way_ = false;  // this is the operation of its direction
     bool holds_ = false;      // has a reference to the socket, from its parking on
 };
@@ -111,9 +128,19 @@ public:
     }
 
     // For operations under way, which are alone in their direction.
+    /// A queued operation is about to be handed over. False: it is over, or being stopped.
+    [[nodiscard]] bool batch_begins(socket_op& op, int& fd) noexcept;
+    /// It was tried for the task.
+    void batch_ended(socket_op& op, attempt last) noexcept;
     /// Bytes that a cancelled read had taken: the next read begins with them.
     void give_back(std::span<const std::byte> bytes) noexcept;
-    [[nodiscard]] std::size_t take_returned(std::span<std::byte> to) noexcept;
+    /// Takes what was given back, and what was received meanwhile.
+    [[nodiscard]] std::size_t take_received(std::span<std::byte> to) noexcept;
+    /// What the inflow has met, told once; and that the peer has ended.
+    [[nodiscard]] std::error_code take_failure() noexcept;
+    [[nodiscard]] bool inflow_ended() noexcept;
+    /// A connection that the inflow has accepted, or -1.
+    [[nodiscard]] int take_accepted() noexcept;
     /// From now on every operation in this direction fails with it.
     void spoil(direction way, std::error_code why) noexcept;
     [[nodiscard]] std::error_code spoilt(direction way) noexcept { return at(way).spoilt; }
@@ -121,6 +148,7 @@ public:
 private:
     friend class socket_op;
     friend struct registration;
+    friend struct inflow;
     using lock_guard = std::unique_lock<spin_lock>;
 
     struct side {
@@ -142,6 +170,22 @@ private:
     void became_ready(std::uint32_t events) noexcept;
     [[nodiscard]] socket_op* complete(side& s, lock_guard& lock) noexcept;
     void leave(socket_op& op) noexcept;
+    [[nodiscard]] bool wait_for_readiness(socket_op& op, bool detached) noexcept;
+
+    // With a ring.
+    [[nodiscard]] bool wait_for_ring(socket_op& op, ring& r) noexcept;
+    [[nodiscard]] bool something_received() noexcept;
+    [[nodiscard]] attempt try_received(socket_op& op, lock_guard& lock) noexcept;
+    void begin_inflow(const socket_op& op, ring& r) noexcept;
+    [[nodiscard]] bool end_inflow(lock_guard& lock) noexcept;
+    void inflow_is_over() noexcept;
+    void inflow_is_unwanted() noexcept;
+    void inflow_reports(const ring_report& r) noexcept;
+    [[nodiscard]] bool keep(const ring_report& r) noexcept;
+    void keep_bytes(std::span<const std::byte> bytes) noexcept;
+    [[nodiscard]] socket_op* serve_from_inflow(const ring_report& r, lock_guard& lock) noexcept;
+    [[nodiscard]] bool inflow_under_way() const noexcept;
+
     static void ended(socket_op& op, side& s) noexcept;
     static void resume(socket_op* op) noexcept;
     void try_is_over() noexcept;
@@ -151,8 +195,9 @@ private:
     std::uint16_t trying_ = 0;  // tries that use the descriptor now
     const int fd_;
     side sides_[2];
-    std::vector<std::byte> returned_;  // what was given back; the reader's
+    std::vector<std::byte> returned_;  // what was given back, or has been received for nobody
     std::size_t returned_from_ = 0;
+    inflow* inflow_ = nullptr;  // made at the first one
     std::atomic<std::uint32_t> refs_{1};
 };
 

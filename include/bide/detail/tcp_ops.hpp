@@ -21,11 +21,13 @@ class tcp_stream;
 namespace detail {
 
 /// Bytes from or to a socket.
-class transfer_leaf : public socket_op {
+class transfer_leaf : public socket_op, ring_entry {
 public:
     transfer_leaf(promise_base& p, socket_state& s, std::span<std::byte> to, bool all) noexcept;
     transfer_leaf(promise_base& p, socket_state& s, std::span<const std::byte> from, bool all) noexcept;
     ~transfer_leaf() {
+        if (ring_entry::at == place::queued) [[unlikely]]
+            take_out_of_ring();
         if (under_way() && done_ != 0) [[unlikely]]
             cancelled_half_way();
     }
@@ -37,6 +39,9 @@ protected:
 private:
     static attempt read(socket_op& op, int fd) noexcept;
     static attempt write(socket_op& op, int fd) noexcept;
+    static bool on_prepare(ring_entry* self, ring_request& r) noexcept;
+    static void on_report(ring_entry* self, const ring_report& r) noexcept;
+    void take_out_of_ring() noexcept;
     void cancelled_half_way() noexcept;
 
     std::byte* to_ = nullptr;

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// inflow: what a ring receives for one socket, or accepts. One request, which goes on until it is ended.
+#pragma once
+
+#include "ring.hpp"
+
+#include <bide/detail/ring_entry.hpp>
+#include <bide/detail/socket.hpp>
+
+#include <cstddef>
+#include <span>
+#include <system_error>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// Its socket's, and everything in it under the socket's lock. While it is under way it has a reference to the socket,
+/// and keeps the descriptor open.
+struct inflow final : ring_entry {
+    /// So much is received ahead of the reader, or accepted ahead of the server: then it is ended until they come
+    /// again.
+    static constexpr std::size_t most_bytes = std::size_t{64} << 10;
+    static constexpr std::size_t most_connections = 32;
+
+    socket_state& socket;
+    ring* by = nullptr;  // under way there
+    bool accepts = false;
+    bool ending = false;                // we have asked for its end
+    bool ended = false;                 // the peer has; while this is told
+    std::error_code failed;             // not told yet
+    std::span<const std::byte> coming;  // in the ring's memory, while it is told
+    std::vector<int> accepted;          // connections for which nobody waited
+
+    explicit inflow(socket_state& s) noexcept : ring_entry(&on_prepare, &on_report), socket(s) {}
+    ~inflow();
+
+private:
+    static bool on_prepare(ring_entry* self, ring_request& r) noexcept;
+    static void on_report(ring_entry* self, const ring_report& r) noexcept {
+        static_cast<inflow*>(self)->socket.inflow_reports(r);
+    }
+};
+
+/// What accept() reports of a connection that was lost before it was accepted: the next one is waiting.
+[[nodiscard]] bool lost_before_accepted(int error) noexcept;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

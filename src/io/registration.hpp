@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <bide/detail/driver.hpp>
+#include <bide/detail/socket.hpp>
+
+#include <atomic>
+#include <memory>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// That a loop watches a socket. One reference for the directions that use it, one for the watcher.
+struct registration final : watched_fd {
+    socket_state* const socket;
+    std::atomic<int> refs{2};
+
+    registration(socket_state& s, int d, const std::shared_ptr<fd_watcher>& w) noexcept
+        : watched_fd(d, &on_ready, &on_released, w), socket(&s) {
+        s.add_ref();
+    }
+    ~registration() { socket->drop_ref(); }
+    void drop_ref() noexcept {
+        // acq_rel: the last one sees what the others did.
+        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+    /// For the directions' reference: the last of them has gone elsewhere.
+    void leave() noexcept {
+        by->remove(*this);
+        drop_ref();
+    }
+    static void on_ready(watched_fd* w, std::uint32_t events) noexcept {
+        static_cast<registration*>(w)->socket->became_ready(events);
+    }
+    static void on_released(watched_fd* w) noexcept { static_cast<registration*>(w)->drop_ref(); }
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

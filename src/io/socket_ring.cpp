@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// A socket on a loop with a ring: see socket.hpp. Everything here runs on the thread that has hold of the ring, unless
+// it says otherwise; the socket's lock is for those who close it, and for readers on other loops.
+#include "inflow.hpp"
+#include "registration.hpp"
+
+#include <bide/detail/loop_access.hpp>
+#include <bide/detail/socket.hpp>
+
+#include <unistd.h>
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+inflow::~inflow() {
+    for (const int fd : accepted) ::close(fd);
+}
+
+bool inflow::on_prepare(ring_entry* self, ring_request& r) noexcept {
+    auto& me = *static_cast<inflow*>(self);
+    {
+        const socket_state::lock_guard lock(me.socket.lock_);
+        r.what = me.accepts ? ring_request::kind::accept_many : ring_request::kind::receive_many;
+        r.fd = me.socket.fd_;
+        if (!me.socket.closed_) return true;
+        me.socket.inflow_is_over();
+    }
+    me.socket.drop_ref();
+    return false;
+}
+
+bool lost_before_accepted(int error) noexcept {
+    switch (error) {
+        case EINTR:
+        case ECONNABORTED:
+        case EPROTO:
+        case ENETDOWN:
+        case ENOPROTOOPT:
+        case EHOSTDOWN:
+        case ENONET:
+        case EHOSTUNREACH:
+        case ENETUNREACH:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// ---- the operation ------------------------------------------------------------------------------------------------
+
+// A task that runs on the loop itself, and on the loop's thread now: then its frame ends there too, so that what is
+// queued can be taken out.
+ring* socket_op::ring_here() const noexcept {
+    if (shape_ == shape::tries || socket_ == nullptr) return nullptr;
+    executor* const ex = who->ctx->ex;
+    loop& carrier = ex->carrier();
+    if (ex != &carrier || tls().running_loop != &carrier) return nullptr;
+    return loop_access::driver_of(carrier).ring();
+}
+
+bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
+    lock_guard lock(lock_);
+    side& s = at(op.way_);
+    if (closed_) {
+        op.error_ = std::make_error_code(std::errc::operation_canceled);
+        ended(op, s);
+        return false;
+    }
+    if (op.way_ == direction::in && inflow_ == nullptr) {
+        inflow_ = new (std::nothrow) inflow(*this);
+        if (inflow_ == nullptr) {
+            op.error_ = std::make_error_code(std::errc::not_enough_memory);
+            ended(op, s);
+            return false;
+        }
+    }
+    add_ref();  // the stream may be destroyed while we wait
+    op.holds_ = true;
+    op.in_ring_ = true;
+    promise_base* const me = op.who;
+    detach(me);
+    s.parked = &op;
+    if (!op.publish()) {
+        s.parked = nullptr;
+        post(me, step::unwind);
+    } else if (op.way_ == direction::out) {
+        r.queue(*op.batched_);
+    } else if (inflow_->by == nullptr) {
+        begin_inflow(op, r);
+    } else if (inflow_->at == ring_entry::place::resting) {
+        r.take_out(*inflow_);
+    }
+    return true;
+}
+
+// ---- sending ------------------------------------------------------------------------------------------------------
+
+bool socket_state::batch_begins(socket_op& op, int& fd) noexcept {
+    const lock_guard lock(lock_);
+    side& s = at(op.way_);
+    if (closed_ || s.parked != &op || !op.claim()) return false;  // it is over, or leaves by itself
+    s.parked = nullptr;
+    ++trying_;
+    fd = fd_;
+    return true;
+}
+
+void socket_state::batch_ended(socket_op& op, attempt last) noexcept {
+    {
+        lock_guard lock(lock_);
+        side& s = at(op.way_);
+        try_is_over();
+        if (closed_ && last != attempt::done) {
+            op.error_ = std::make_error_code(std::errc::operation_canceled);
+            last = attempt::done;
+        }
+        if (last == attempt::done) ended(op, s);
+        if (last == attempt::more) {
+            promise_base* const waiting = op.who;
+            s.parked = &op;
+            if (op.publish()) {
+                op.ring_->queue(*op.batched_);
+            } else {
+                s.parked = nullptr;
+                post(waiting, step::unwind);
+            }
+        }
+    }
+    if (last == attempt::more || (last == attempt::blocked && wait_for_readiness(op, true))) return;
+    resume(&op);
+}
+
+// ---- receiving ----------------------------------------------------------------------------------------------------
+
+bool socket_state::inflow_under_way() const noexcept { return inflow_ != nullptr && inflow_->by != nullptr; }
+
+bool socket_state::something_received() noexcept {
+    return returned_from_ != returned_.size() || !inflow_->accepted.empty() || inflow_->failed ||
+           at(direction::in).spoilt;
+}
+
+attempt socket_state::try_received(socket_op& op, lock_guard& lock) noexcept {
+    if (op.shape_ == shape::tries && returned_from_ == returned_.size()) return attempt::blocked;
+    lock.unlock();
+    attempt result = op.try_(op, -1);
+    lock.lock();
+    if (closed_ && result != attempt::done) {
+        op.error_ = std::make_error_code(std::errc::operation_canceled);
+        result = attempt::done;
+    }
+    if (result == attempt::done) ended(op, at(op.way_));
+    return result;
+}
+
+void socket_state::begin_inflow(const socket_op& op, ring& r) noexcept {  // under the lock
+    inflow_->by = &r;
+    inflow_->accepts = op.shape_ == shape::accepts;
+    inflow_->ending = false;
+    ++trying_;
+    add_ref();
+    r.queue(*inflow_);
+}
+
+// Under the lock, which stays; the reference is the caller's to drop.
+void socket_state::inflow_is_over() noexcept {
+    inflow_->by->take_out(*inflow_);
+    inflow_->by = nullptr;
+    try_is_over();
+}
+
+// Under the lock. Its reader was stopped.
+void socket_state::inflow_is_unwanted() noexcept {
+    if (!inflow_under_way()) return;
+    if (inflow_->at == ring_entry::place::queued) {  // never begun
+        inflow_is_over();
+        drop_ref();  // not the last one: the operation has one
+    } else if (inflow_->at == ring_entry::place::nowhere) {
+        inflow_->by->rest(*inflow_);
+    }
+}
+
+// True: none is under way. False: it will end on its loop's thread, and says so as readiness. From any thread.
+bool socket_state::end_inflow(lock_guard& lock) noexcept {
+    if (!inflow_under_way()) return true;
+    ring& r = *inflow_->by;  // stays while the inflow is under way, and that cannot change before we have hold or wait
+    if (r.inherited()) {     // in the child of a fork it is not ours
+        inflow_->by = nullptr;
+        inflow_->at = ring_entry::place::nowhere;
+        try_is_over();
+        return true;  // its reference stays: the parent's list, of which this is a copy, has it
+    }
+    const ring::hold mine(r);
+    if (!mine) {
+        r.ask_to_end(*inflow_);
+        return false;
+    }
+    lock.unlock();
+    r.end_now(*inflow_);
+    lock.lock();
+    return !inflow_under_way();
+}
+
+void socket_state::inflow_reports(const ring_report& r) noexcept {
+    socket_op* done = nullptr;
+    bool over = false;
+    bool too_much = false;
+    ring& by = *inflow_->by;  // changed by whoever has hold of the ring, so by nobody else now
+    {
+        lock_guard lock(lock_);
+        side& s = at(direction::in);
+        if (!r.more) {
+            over = true;
+            inflow_is_over();
+        }
+        if (closed_) {
+            if (inflow_->accepts && r.result >= 0) ::close(r.result);
+        } else {
+            done = serve_from_inflow(r, lock);
+        }
+        const bool waited_for = s.parked != nullptr && s.parked->in_ring_ && !closed_;
+        if (inflow_under_way()) {
+            if (!waited_for && inflow_->at == ring_entry::place::nowhere) by.rest(*inflow_);
+            too_much = !inflow_->ending && (returned_.size() - returned_from_ >= inflow::most_bytes ||
+                                            inflow_->accepted.size() >= inflow::most_connections);
+            if (too_much) inflow_->ending = true;
+        } else if (waited_for) {
+            begin_inflow(*s.parked, by);
+        } else if (s.parked != nullptr && !closed_) {  // a reader on another loop
+            s.ready = true;
+            s.reg->by->report_again(*s.reg);
+        }
+    }
+    if (too_much) by.cancel(*inflow_);  // not under the lock: others may be reported before it is taken
+    resume(done);
+    if (over) drop_ref();
+}
+
+// Under the lock; gives the operation if it is over, claimed.
+socket_op* socket_state::serve_from_inflow(const ring_report& r, lock_guard& lock) noexcept {
+    if (!keep(r)) return nullptr;
+    side& s = at(direction::in);
+    socket_op* const op = s.parked;
+    attempt last = attempt::blocked;
+    if (op != nullptr && op->in_ring_ && op->claim()) {
+        s.parked = nullptr;
+        last = try_received(*op, lock);
+        if (last != attempt::done) {
+            promise_base* const waiting = op->who;
+            s.parked = op;
+            if (!op->publish()) {
+                s.parked = nullptr;
+                post(waiting, step::unwind);
+            }
+        }
+    }
+    keep_bytes(inflow_->coming);  // more than was asked for
+    inflow_->coming = {};
+    inflow_->ended = false;  // the next one is told by the system again
+    return last == attempt::done ? op : nullptr;
+}
+
+// Under the lock. False: nothing that would interest a reader.
+bool socket_state::keep(const ring_report& r) noexcept {
+    inflow& in = *inflow_;
+    if (r.result > 0 && !in.accepts) {
+        in.coming = {r.data, static_cast<std::size_t>(r.result)};
+    } else if (r.result == 0 && !in.accepts) {
+        in.ended = true;
+    } else if (r.result >= 0) {
+        try {
+            in.accepted.push_back(r.result);
+        } catch (const std::bad_alloc&) {
+            ::close(r.result);
+            in.failed = std::make_error_code(std::errc::not_enough_memory);
+        }
+    } else {
+        switch (-r.result) {
+            case ECANCELED:  // we ended it; or its thread did, by ending
+            case ENOBUFS:    // there are more now
+            case EAGAIN:
+            case EINTR:
+                return false;
+            default:
+                if (in.accepts && lost_before_accepted(-r.result)) return false;
+                in.failed = std::error_code(-r.result, std::system_category());
+        }
+    }
+    return true;
+}
+
+void socket_state::keep_bytes(std::span<const std::byte> bytes) noexcept {  // under the lock
+    if (bytes.empty()) return;
+    try {
+        returned_.insert(returned_.end(), bytes.begin(), bytes.end());
+    } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
+        at(direction::in).spoilt = std::make_error_code(std::errc::not_enough_memory);
+    }
+}
+
+// ---- what a try finds ---------------------------------------------------------------------------------------------
+
+std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
+    const lock_guard lock(lock_);
+    std::size_t n = std::min(to.size(), returned_.size() - returned_from_);
+    if (n != 0) {
+        std::memcpy(to.data(), returned_.data() + returned_from_, n);
+        returned_from_ += n;
+        if (returned_from_ == returned_.size()) {
+            returned_ = {};
+            returned_from_ = 0;
+        }
+    }
+    if (inflow_ == nullptr || inflow_->coming.empty()) return n;
+    std::span<const std::byte>& from = inflow_->coming;
+    const std::size_t more = std::min(to.size() - n, from.size());
+    if (more != 0) std::memcpy(to.data() + n, from.data(), more);
+    from = from.subspan(more);
+    return n + more;
+}
+
+std::error_code socket_state::take_failure() noexcept {
+    const lock_guard lock(lock_);
+    return inflow_ != nullptr ? std::exchange(inflow_->failed, {}) : std::error_code();
+}
+
+bool socket_state::inflow_ended() noexcept {
+    const lock_guard lock(lock_);
+    return inflow_ != nullptr && inflow_->ended;
+}
+
+int socket_state::take_accepted() noexcept {
+    const lock_guard lock(lock_);
+    if (inflow_ == nullptr || inflow_->accepted.empty()) return -1;
+    const int fd = inflow_->accepted.front();
+    inflow_->accepted.erase(inflow_->accepted.begin());
+    return fd;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
