@@ -3,12 +3,10 @@
 
 #include <bide/testing/virtual_time.hpp>
 
+#include "support/program.hpp"
 #include "support/tls_pair.hpp"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-#include <filesystem>
-#include <fstream>
 
 namespace {
 
@@ -18,26 +16,6 @@ using support::error_of;
 using support::our_authority;
 using support::our_certificate;
 using support::server_options;
-
-/// A directory that goes with the test.
-class directory {
-public:
-    directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "bide-tls-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no directory");
-        path_ = name;
-    }
-    directory(const directory&) = delete;
-    directory& operator=(const directory&) = delete;
-    ~directory() { std::filesystem::remove_all(path_); }
-    [[nodiscard]] std::filesystem::path write(const std::string& name, const std::string& text) const {
-        std::ofstream(path_ / name, std::ios::binary) << text;
-        return path_ / name;
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 std::string refusal(const tls_options& o) {
     try {
@@ -49,14 +27,14 @@ std::string refusal(const tls_options& o) {
 }
 
 TEST(tls_context, from_files) {
-    const directory at;
-    const auto chain = at.write("chain.pem", our_certificate().certificate);
-    const auto key = at.write("key.pem", our_certificate().key);
-    const auto both = at.write("both.pem", our_certificate().key + our_certificate().certificate);
+    const support::temporary_directory at;
+    const auto chain = at.file("chain.pem", our_certificate().certificate);
+    const auto key = at.file("key.pem", our_certificate().key);
+    const auto both = at.file("both.pem", our_certificate().key + our_certificate().certificate);
     const tls_context server = tls_context::server(chain, key);
     const tls_context from_one = tls_context::server(both, both);
     tls_options o;
-    o.load_roots(at.write("roots.pem", "any text before\n" + our_authority().pem()));
+    o.load_roots(at.file("roots.pem", "any text before\n" + our_authority().pem()));
     const bide::testing::virtual_time time;
     EXPECT_EQ(support::shake_hands(tls_context::client(o), server).client_says, "");
     EXPECT_EQ(support::shake_hands(tls_context::client(o), from_one).client_says, "");
