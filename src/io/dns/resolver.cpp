@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "channel.hpp"
+
+#include <bide/detail/scope_core.hpp>
+#include <bide/detail/srv_order.hpp>
+#include <bide/executor.hpp>
+
+#include <arpa/nameser.h>
+#include <sys/socket.h>
+#include <algorithm>
+#include <cstring>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace {
+
+class dns_category_type final : public std::error_category {
+public:
+    [[nodiscard]] const char* name() const noexcept override { return "bide.dns"; }
+    [[nodiscard]] std::string message(int code) const override {
+        switch (static_cast<dns_errc>(code)) {
+            case dns_errc::name_not_found:
+                return "there is no such name";
+            case dns_errc::no_data:
+                return "the name has no record of this kind";
+            case dns_errc::timed_out:
+                return "no name server answered in time";
+            case dns_errc::server_failed:
+                return "the name server failed";
+            case dns_errc::server_refused:
+                return "the name server refused to answer";
+            case dns_errc::no_server:
+                return "no name server could be reached";
+            case dns_errc::bad_answer:
+                return "the name server's answer makes no sense";
+            case dns_errc::bad_name:
+                return "this cannot be a name";
+            case dns_errc::not_implemented:
+                return "the name server does not know this kind of question";
+            case dns_errc::no_service:
+                return "the domain does not have this service";
+        }
+        return "unknown error";
+    }
+    [[nodiscard]] std::error_condition default_error_condition(int code) const noexcept override {
+        if (static_cast<dns_errc>(code) == dns_errc::timed_out) return std::errc::timed_out;
+        return std::error_category::default_error_condition(code);
+    }
+};
+
+// As they are written, a dot at the end left aside; what c-ares refuses later is refused there.
+bool may_be_name(const std::string& name) noexcept {
+    const std::size_t size = !name.empty() && name.back() == '.' ? name.size() - 1 : name.size();
+    return size != 0 && size <= 253 && name.find('\0') == std::string::npos;
+}
+
+// ---- addresses ----------------------------------------------------------------------------------------------------
+
+struct addresses {
+    std::uint16_t port;
+    int status = ARES_SUCCESS;
+    bool over = false;
+    resolver::endpoints found{};
+    std::exception_ptr failed{};
+
+    void take(const ares_addrinfo* all) {
+        for (const ares_addrinfo_node* n = all->nodes; n != nullptr; n = n->ai_next) {
+            sockaddr_storage address{};
+            std::memcpy(&address, n->ai_addr, std::min<std::size_t>(n->ai_addrlen, sizeof address));
+            ip_endpoint e = ip_endpoint::from_native(address);
+            e.set_port(port);
+            if (std::find(found.begin(), found.end(), e) == found.end()) found.push_back(e);
+        }
+    }
+    static void arrived(void* to, int status, int, ares_addrinfo* all) {
+        auto* self = static_cast<addresses*>(to);
+        self->over = true;
+        self->status = status;
+        if (all == nullptr) return;
+        try {  // c-ares is C
+            if (status == ARES_SUCCESS) self->take(all);
+        } catch (...) {
+            self->failed = std::current_exception();
+        }
+        ::ares_freeaddrinfo(all);
+    }
+};
+
+// An address in numbers needs nobody. c-ares knows them too, but not those with an interface.
+bool in_numbers(const std::string& host, std::uint16_t port, ip_family family, resolver::endpoints& to) {
+    try {
+        if (host == "localhost") return false;  // the hosts file says what that is
+        const ip_endpoint e = ip_endpoint::parse(host, port);
+        if (family == ip_family::any || e.is_v6() == (family == ip_family::v6)) to.push_back(e);
+        return true;
+    } catch (const std::invalid_argument&) {
+        return false;
+    }
+}
+
+task<io_result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_options> options, std::string host,
+                                                    std::uint16_t port, ip_family family) {
+    addresses all{port};
+    if (!may_be_name(host)) co_return io_result(make_error_code(dns_errc::bad_name), std::move(all.found));
+    if (in_numbers(host, port, family, all.found)) {
+        const std::error_code error = all.found.empty() ? make_error_code(dns_errc::no_data) : std::error_code();
+        co_return io_result(error, std::move(all.found));
+    }
+    const detail::promise_base* const here = co_await detail::this_frame_op();
+    detail::dns_channel channel(*options, here->ctx->ex->carrier());
+    ares_addrinfo_hints hints{};
+    hints.ai_family = family == ip_family::any ? AF_UNSPEC : family == ip_family::v4 ? AF_INET : AF_INET6;
+    hints.ai_socktype = SOCK_STREAM;
+    ::ares_getaddrinfo(channel.get(), host.c_str(), nullptr, &hints, &addresses::arrived, &all);
+    co_await channel.run_until(all.over);
+    if (all.failed) std::rethrow_exception(all.failed);
+    std::error_code error = channel.error_of(all.status);
+    if (!error && all.found.empty()) error = dns_errc::no_data;
+    co_return io_result(error, std::move(all.found));
+}
+
+// ---- services -----------------------------------------------------------------------------------------------------
+
+struct service_answer {
+    int status = ARES_SUCCESS;
+    bool over = false;
+    bool none = false;  // "." is the target: a domain that does not have the service
+    resolver::services found{};
+    std::exception_ptr failed{};
+
+    void take(const ares_srv_reply* all) {
+        for (const ares_srv_reply* r = all; r != nullptr; r = r->next) {
+            srv_record one;
+            one.target = r->host;
+            one.port = r->port;
+            one.priority = r->priority;
+            one.weight = r->weight;
+            if (one.target.empty() || one.target == ".")
+                none = true;
+            else
+                found.push_back(std::move(one));
+        }
+    }
+    static void arrived(void* to, int status, int, unsigned char* answer, int size) {
+        auto* self = static_cast<service_answer*>(to);
+        self->over = true;
+        self->status = status;
+        if (status != ARES_SUCCESS) return;
+        ares_srv_reply* all = nullptr;
+        self->status = ::ares_parse_srv_reply(answer, size, &all);
+        try {
+            self->take(all);
+        } catch (...) {
+            self->failed = std::current_exception();
+        }
+        if (all != nullptr) ::ares_free_data(all);
+    }
+};
+
+task<io_result<resolver::services>> find_services(std::shared_ptr<const dns_options> options, std::string name) {
+    service_answer all;
+    if (!may_be_name(name)) co_return io_result(make_error_code(dns_errc::bad_name), std::move(all.found));
+    const detail::promise_base* const here = co_await detail::this_frame_op();
+    detail::dns_channel channel(*options, here->ctx->ex->carrier());
+    ::ares_query(channel.get(), name.c_str(), ns_c_in, ns_t_srv, &service_answer::arrived, &all);
+    co_await channel.run_until(all.over);
+    if (all.failed) std::rethrow_exception(all.failed);
+    std::error_code error = channel.error_of(all.status);
+    if (!error && all.found.empty()) error = all.none ? dns_errc::no_service : dns_errc::no_data;
+    std::random_device seed;
+    std::mt19937_64 random(seed());
+    detail::order_services(
+        all.found, [&random](std::uint64_t n) { return std::uniform_int_distribution<std::uint64_t>(0, n)(random); });
+    co_return io_result(error, std::move(all.found));
+}
+
+template <class T>
+task<T> or_throw(task<io_result<T>> found, std::string what) {
+    io_result<T> got = co_await std::move(found);
+    if (got.error) throw std::system_error(got.error, what);
+    co_return std::move(got.value);
+}
+
+}  // namespace
+
+const std::error_category& dns_category() noexcept {
+    static const dns_category_type category;
+    return category;
+}
+
+namespace detail {
+
+std::error_code dns_error(int status) noexcept {
+    switch (status) {
+        case ARES_SUCCESS:
+            return {};
+        case ARES_ENODATA:
+            return dns_errc::no_data;
+        case ARES_ENOTFOUND:
+        case ARES_ENONAME:
+            return dns_errc::name_not_found;
+        case ARES_ESERVFAIL:
+        case ARES_EFORMERR:
+            return dns_errc::server_failed;
+        case ARES_ENOTIMP:
+            return dns_errc::not_implemented;
+        case ARES_EREFUSED:
+            return dns_errc::server_refused;
+        case ARES_ETIMEOUT:
+            return dns_errc::timed_out;
+        case ARES_ECONNREFUSED:
+            return dns_errc::no_server;
+        case ARES_EBADNAME:
+        case ARES_EBADQUERY:
+        case ARES_EBADSTR:
+            return dns_errc::bad_name;
+        case ARES_ENOMEM:
+            return std::make_error_code(std::errc::not_enough_memory);
+        case ARES_EFILE:
+            return std::make_error_code(std::errc::io_error);
+        case ARES_ECANCELLED:
+        case ARES_EDESTRUCTION:
+            return std::make_error_code(std::errc::operation_canceled);
+        default:
+            return dns_errc::bad_answer;
+    }
+}
+
+void order_services(std::vector<srv_record>& all, const std::function<std::uint64_t(std::uint64_t)>& up_to) {
+    // Those without weight first, so that they too are drawn now and then (RFC 2782).
+    std::stable_sort(all.begin(), all.end(), [](const srv_record& a, const srv_record& b) {
+        if (a.priority != b.priority) return a.priority < b.priority;
+        return a.weight == 0 && b.weight != 0;
+    });
+    for (auto first = all.begin(); first != all.end(); ++first) {
+        const auto last =
+            std::find_if(first, all.end(), [&](const srv_record& r) { return r.priority != first->priority; });
+        std::uint64_t sum = 0;
+        for (auto it = first; it != last; ++it) sum += it->weight;
+        const std::uint64_t drawn = up_to(sum);
+        std::uint64_t so_far = 0;
+        auto chosen = first;
+        while ((so_far += chosen->weight) < drawn) ++chosen;
+        std::rotate(first, chosen, chosen + 1);
+    }
+}
+
+}  // namespace detail
+
+resolver::resolver() : options_(std::make_shared<const dns_options>()) {}
+
+resolver::resolver(dns_options options) {
+    if (options.timeout.count() < 0) throw std::invalid_argument("dns_options: the timeout is negative");
+    if (options.attempts < 0) throw std::invalid_argument("dns_options: the number of attempts is negative");
+    options_ = std::make_shared<const dns_options>(std::move(options));
+}
+
+task<io_result<resolver::endpoints>> resolver::try_lookup(std::string host, std::uint16_t port,
+                                                          ip_family family) const {
+    return find_addresses(options_, std::move(host), port, family);
+}
+
+task<resolver::endpoints> resolver::lookup(std::string host, std::uint16_t port, ip_family family) const {
+    std::string what = "dns lookup of " + host;
+    return or_throw(find_addresses(options_, std::move(host), port, family), std::move(what));
+}
+
+task<io_result<resolver::services>> resolver::try_lookup_srv(std::string name) const {
+    return find_services(options_, std::move(name));
+}
+
+task<resolver::services> resolver::lookup_srv(std::string name) const {
+    std::string what = "dns lookup of " + name;
+    return or_throw(find_services(options_, std::move(name)), std::move(what));
+}
+
+task<std::vector<ip_endpoint>> lookup(std::string host, std::uint16_t port, ip_family family) {
+    return resolver().lookup(std::move(host), port, family);
+}
+
+}  // namespace v0
+}  // namespace bide

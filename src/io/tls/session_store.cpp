@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "session_store.hpp"
+
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+void session_store::keep(const std::string& host, owned<SSL_SESSION> session) {
+    const std::lock_guard guard(m_);
+    const auto known = by_host_.find(host);
+    if (known == by_host_.end()) {
+        entries_.emplace_front();
+        entries_.front().host = host;
+        try {
+            by_host_.emplace(host, entries_.begin());
+        } catch (...) {
+            entries_.pop_front();
+            throw;
+        }
+    } else {
+        entries_.splice(entries_.begin(), entries_, known->second);
+    }
+    auto& sessions = entries_.front().sessions;
+    sessions.push_back(std::move(session));
+    if (sessions.size() > sessions_per_host) sessions.pop_front();
+    if (entries_.size() > hosts) {
+        by_host_.erase(entries_.back().host);
+        entries_.pop_back();
+    }
+}
+
+owned<SSL_SESSION> session_store::take(const std::string& host) {
+    const std::lock_guard guard(m_);
+    const auto known = by_host_.find(host);
+    if (known == by_host_.end()) return nullptr;
+    entries_.splice(entries_.begin(), entries_, known->second);
+    auto& sessions = entries_.front().sessions;
+    while (!sessions.empty()) {
+        SSL_SESSION* const newest = sessions.back().get();
+        if (::SSL_SESSION_is_resumable(newest) == 0) {
+            sessions.pop_back();
+            continue;
+        }
+        if (::SSL_SESSION_get_protocol_version(newest) < TLS1_3_VERSION) {
+            ::SSL_SESSION_up_ref(newest);
+            return owned<SSL_SESSION>(newest);
+        }
+        owned<SSL_SESSION> once = std::move(sessions.back());
+        sessions.pop_back();
+        return once;
+    }
+    return nullptr;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// no_leaks: a fixture whose tests have to leave as many descriptors as they found.
+#pragma once
+
+#include <bide/detail/background.hpp>
+#include <bide/detail/loop_access.hpp>
+#include <bide/loop.hpp>
+#include <bide/wait.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace support {
+
+/// What every open descriptor is.
+inline std::vector<std::string> open_descriptors() {
+    std::vector<std::string> all;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+        std::error_code gone;  // the one that reads the directory
+        all.push_back(std::filesystem::read_symlink(entry.path(), gone).string());
+    }
+    std::sort(all.begin(), all.end());
+    return all;
+}
+
+class no_leaks : public testing::Test {
+protected:
+    void SetUp() override {
+        // The loops that stay have their descriptors from now on: the background loop's, and this thread's.
+        static_cast<void>(bide::detail::loop_access::driver_of(bide::detail::background_loop()).watcher());
+        const bide::idle_loop here;
+        static_cast<void>(bide::detail::loop_access::driver_of(*here).watcher());
+        before_ = open_descriptors();
+    }
+    void TearDown() override { EXPECT_EQ(open_descriptors(), before_) << "descriptors leaked"; }
+    std::vector<std::string> before_;
+};
+
+/// Turns the loop until the future is there.
+template <class T>
+void turn_until(bide::loop& l, const bide::future<T>& f) {
+    while (f.status() == bide::future_status::pending) l.poll();
+}
+
+}  // namespace support
