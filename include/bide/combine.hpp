@@ -25,6 +25,7 @@
 #pragma once
 
 #include <bide/detail/combined.hpp>
+#include <bide/detail/forked.hpp>
 
 #include <ranges>
 #include <tuple>
@@ -36,7 +37,7 @@ inline namespace v0 {
 /// All values; in order.
 template <awaitable... A>
 [[nodiscard]] auto when_all(A&&... items) {
-    return detail::combine<detail::together::all>(std::forward<A>(items)...);
+    return detail::fork_all(std::forward<A>(items)...);
 }
 template <detail::range_of_items R>
 [[nodiscard]] auto when_all(R&& items) {

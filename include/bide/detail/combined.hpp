@@ -4,6 +4,8 @@
 #pragma once
 
 #include <bide/detail/child.hpp>
+#include <bide/detail/fork.hpp>
+#include <bide/detail/frame.hpp>
 #include <bide/future.hpp>
 
 #include <deque>
@@ -150,6 +152,9 @@ public:
 
     some_children(together rule, tasks&& items, const std::source_location& where) noexcept
         : child_group(rule), place<T, I>(child_seed(*this, std::get<I>(items).release(), word_of(rule), where))... {}
+
+    some_children(together rule, promise_base* const (&cold)[sizeof...(T)], const std::source_location& where) noexcept
+        : child_group(rule), place<T, I>(child_seed(*this, cold[I], word_of(rule), where))... {}
 
     static void check(const tasks& items, const std::source_location& where) {
         ((std::get<I>(items) ? void() : throw_empty_task(where)), ...);
