@@ -2,6 +2,7 @@
 #include <bide/detail/fork.hpp>
 
 #include <bide/detail/child.hpp>
+#include <bide/detail/parallel_parts.hpp>
 
 #include <linux/membarrier.h>
 #include <sys/syscall.h>
@@ -113,6 +114,19 @@ fork_step fork_node::meet() noexcept {
     detach(awaiting);  // before the counter can let anybody resume it
     if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) == 1) post(awaiting, g.sum_up());
     return fork_step::suspended;
+}
+
+// ---- loops ----------------------------------------------------------------------------------------------------------
+
+bool somebody_hungry() noexcept {
+    const fork_stack* const forks = tls().forks;
+    return forks != nullptr && forks->asked();
+}
+
+bool stop_point::stop_seen(promise_base* p) noexcept {
+    fork_stack* const forks = tls().forks;
+    if (forks != nullptr && forks->stale()) forks->own_context(p);
+    return p->ctx->stop->requested();
 }
 
 // ---- a group --------------------------------------------------------------------------------------------------------

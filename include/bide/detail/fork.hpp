@@ -112,6 +112,11 @@ public:
     /// By the owner: thread_state::current is not yet the child that runs now.
     [[nodiscard]] bool unnamed() const noexcept { return told_ < deque_.top(); }
 
+    /// By the owner: somebody has asked for forks.
+    [[nodiscard]] bool asked() const noexcept { return deque_.limit() == 0; }
+    /// By the owner: a child has a node of which its frames do not know yet.
+    [[nodiscard]] bool stale() const noexcept { return mark_ < deque_.top() && mark_ < deque_.floor(); }
+
     /// By the owner: names what is above the floor, and writes the contexts into the frames from `p` on outwards (null:
     /// the frame is not known, they are written later).
     void own_context(promise_base* p) noexcept;
@@ -163,7 +168,7 @@ private:
     const std::atomic<std::uint32_t>& queued_;
     spin_lock lock_;
     std::uint32_t base_ = 0;  // below: shared
-    std::uint32_t mark_ = 0;  // below: the frames have the contexts of their nodes
+    std::uint32_t mark_ = 0;  // below: the frames have the contexts of their nodes; written by the owner alone
     std::uint32_t told_ = 0;  // the owner's: up to here thread_state::current is what runs
     fork_group* last_named_ = nullptr;
     spare* spares_ = nullptr;

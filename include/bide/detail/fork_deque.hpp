@@ -54,6 +54,8 @@ public:
         return floor_.load(std::memory_order_relaxed) <= at;
     }
 
+    [[nodiscard]] std::uint32_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }  // a hint
+
     // ---- under the lock ---------------------------------------------------------------------------------------------
 
     [[nodiscard]] std::uint32_t floor() const noexcept { return floor_.load(std::memory_order_relaxed); }
@@ -74,10 +76,6 @@ public:
         floor_.store(~std::uint32_t{0}, std::memory_order_relaxed);
         Barrier::heavy();
         return top_.load(std::memory_order_acquire);  // acquire: the entries below it
-    }
-    /// A guess, without freezing: is there perhaps something above the floor?
-    [[nodiscard]] bool maybe_something() const noexcept {
-        return top_.load(std::memory_order_relaxed) > floor_.load(std::memory_order_relaxed);
     }
 
 private:
