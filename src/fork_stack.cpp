@@ -183,9 +183,9 @@ bool fork_stack::pushed_over(std::uint32_t at) noexcept {
     {
         const std::lock_guard guard(lock_);
         set_limit();
-        // relaxed: hints. One at a time: what was shared before is not taken yet.
-        const bool wanted_elsewhere =
-            hungry_.load(std::memory_order_relaxed) != 0 && queued_.load(std::memory_order_relaxed) == 0;
+        // One at a time, and no more before it is taken: whoever takes it looks here again (keeps_some). Under the
+        // queue's lock, so that one of us sees the other.
+        const bool wanted_elsewhere = hungry_.load(std::memory_order_relaxed) != 0 && queue_.empty();
         if (wanted_elsewhere && base_ < deque_.top()) shared = &share_oldest(deque_.floor());
     }
     if (shared != nullptr) ex_.post(*shared);
@@ -195,6 +195,12 @@ bool fork_stack::pushed_over(std::uint32_t at) noexcept {
 void fork_stack::ask() noexcept {
     const std::lock_guard guard(lock_);
     deque_.set_limit(0);
+}
+
+bool fork_stack::keeps_some() noexcept {
+    if (deque_.top() == 0) return false;
+    const std::lock_guard guard(lock_);
+    return base_ < deque_.top();
 }
 
 bool fork_stack::raid() noexcept {

@@ -48,8 +48,7 @@ void parker::sleep() noexcept {
 
 // ---- making and ending ----------------------------------------------------------------------------------------------
 
-pool_worker::pool_worker(pool_core& p, unsigned i) noexcept
-    : fork_stack(p.ex_, p.hungry_, queue.count()), of(p), index(i) {}
+pool_worker::pool_worker(pool_core& p, unsigned i) noexcept : fork_stack(p.ex_, p.hungry_, queue), of(p), index(i) {}
 
 pool_core::pool_core(pool& ex, const pool_options& options)
     : process(process_generation()),
@@ -276,6 +275,14 @@ bool pool_core::some_work() noexcept {
     return false;
 }
 
+// What a worker has kept since it saw that what it shared before had not been taken yet.
+bool pool_core::some_forks() noexcept {
+    const unsigned n = made();
+    for (unsigned i = 0; i < n; ++i)
+        if (worker(i).keeps_some()) return true;
+    return false;
+}
+
 ready_node* pool_core::next(pool_worker& w) noexcept {
     if (++w.turns % turns_between_looks == 0)
         if (ready_node* const n = outside_.pop()) return n;
@@ -316,8 +323,8 @@ ready_node* pool_core::last_look(pool_worker& w) noexcept {
         if (i != w.index) worker(i).ask();
     membarrier::heavy();
     for (unsigned i = 1; i < n; ++i)
-        if (worker((w.index + i) % n).raid()) break;
-    if (ready_node* const mine = w.queue.pop()) return mine;
+        while (worker((w.index + i) % n).raid())
+            if (ready_node* const mine = w.queue.pop()) return mine;  // else somebody was faster: another one, then
     for (unsigned i = 0; i < n; ++i)
         if (!worker(i).queue.empty())
             if (ready_node* const stolen = worker(i).queue.pop()) return stolen;
@@ -326,7 +333,7 @@ ready_node* pool_core::last_look(pool_worker& w) noexcept {
 
 void pool_core::found() noexcept {
     hungry_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: see fork_stack::set_limit
-    if (sleepers_.end_search() && some_work()) wake_one();
+    if (sleepers_.end_search() && (some_work() || some_forks())) wake_one();
 }
 
 // Null: there is one worker too many. `searching`: it was woken to search, and is counted.

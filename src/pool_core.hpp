@@ -88,6 +88,7 @@ private:
     [[nodiscard]] ready_node* steal(pool_worker& w) noexcept;
     [[nodiscard]] ready_node* last_look(pool_worker& w) noexcept;
     [[nodiscard]] bool some_work() noexcept;
+    [[nodiscard]] bool some_forks() noexcept;
     void found() noexcept;
     void wake_one() noexcept;
     [[nodiscard]] bool become_spare(pool_worker& w) noexcept;

@@ -351,6 +351,26 @@ TEST(pool_fork, C10_2_workers_that_were_busy_when_it_forked_find_it_later) {
     bide::when_all(one, two, f).wait();
 }
 
+bide::task<> meets_below(int depth, support::arrivals& there, int all) {
+    if (depth == 0) {
+        there.arrive();
+        there.await(all);
+        co_return;
+    }
+    co_await bide::when_all(meets_below(depth - 1, there, all), meets_below(depth - 1, there, all));
+}
+
+// All leaves compute until all have begun. What a worker forks while another one is still on its way to what it has
+// shared before must not stay with it.
+TEST(pool_fork, C10_2_as_many_leaves_as_workers_run_at_the_same_time) {
+    bide::pool p(4);
+    for (int round = 0; round < 200; ++round) {
+        support::arrivals there;
+        p.run(meets_below, 2, std::ref(there), 4).wait();
+        ASSERT_EQ(there.count(), 4) << "round " << round;
+    }
+}
+
 bide::task<int> set_it(bide::event& e) {
     e.set();
     co_return 1;

@@ -18,6 +18,7 @@
 #include <bide/detail/slot.hpp>
 #include <bide/detail/spin_lock.hpp>
 #include <bide/detail/task_node.hpp>
+#include <bide/detail/work_queue.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -100,10 +101,9 @@ class fork_stack {
 public:
     static constexpr std::uint32_t places = 4096;
 
-    /// `hungry`: how many workers have nothing to do; `queued`: what the owner has shared or posted already.
-    fork_stack(executor& ex, const std::atomic<std::uint32_t>& hungry,
-               const std::atomic<std::uint32_t>& queued) noexcept
-        : ex_(ex), hungry_(hungry), queued_(queued) {}
+    /// `hungry`: how many workers have nothing to do; `queue`: where the owner's posts go.
+    fork_stack(executor& ex, const std::atomic<std::uint32_t>& hungry, work_queue<ready_node>& queue) noexcept
+        : ex_(ex), hungry_(hungry), queue_(queue) {}
     fork_stack(const fork_stack&) = delete;
     fork_stack& operator=(const fork_stack&) = delete;
     ~fork_stack();
@@ -132,6 +132,8 @@ public:
 
     /// By a hungry worker: from now on the owner shares when it forks.
     void ask() noexcept;
+    /// Whether there is something to share. Exact for whoever has just taken what the owner had shared before.
+    [[nodiscard]] bool keeps_some() noexcept;
     /// By a hungry worker: shares the oldest; it is in the executor's queue then. False: there is none.
     [[nodiscard]] bool raid() noexcept;
 
@@ -165,7 +167,7 @@ private:
     fork_deque<fork_group, std::atomic, membarrier, places> deque_;
     executor& ex_;
     const std::atomic<std::uint32_t>& hungry_;
-    const std::atomic<std::uint32_t>& queued_;
+    work_queue<ready_node>& queue_;
     spin_lock lock_;
     std::uint32_t base_ = 0;  // below: shared
     std::uint32_t mark_ = 0;  // below: the frames have the contexts of their nodes; written by the owner alone
