@@ -62,6 +62,26 @@ TEST(pool_fork, C5_1_results_come_in_the_order_of_the_arguments) {
               "a text that is too long to be held in place: 1 2 a text that is too long to be held in place: 3");
 }
 
+bide::task<std::string> text_or_yield(int n) {
+    if (n % 7 == 0) co_await bide::yield_now();
+    co_return "a text that is too long to be held in place: " + std::to_string(n);
+}
+bide::task<bool> texts(int n) {
+    std::vector<bide::task<std::string>> all;
+    for (int i = 0; i < n; ++i) all.push_back(text_or_yield(i));
+    const std::vector<std::string> got = co_await bide::when_all(std::move(all));
+    bool right = static_cast<int>(got.size()) == n;
+    for (int i = 0; i < n; ++i)
+        right = right &&
+                got[static_cast<std::size_t>(i)] == "a text that is too long to be held in place: " + std::to_string(i);
+    co_return right;
+}
+
+TEST(pool_fork, C5_1_of_a_range_in_its_order_also_of_a_long_one) {
+    bide::pool p(3);
+    for (const int n : {0, 1, 2, 7, 8, 100, 1000, 1500}) EXPECT_TRUE(p.run(texts, n).wait()) << n;
+}
+
 struct wrong : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
@@ -93,6 +113,23 @@ TEST(pool_fork, C5_1_a_failure_after_a_wait_is_thrown_as_itself) {
         EXPECT_THROW(p.run(fails_among, true, begun).wait(), wrong);
         EXPECT_EQ(begun.use_count(), 1);
     }
+}
+
+bide::task<int> range_with_one_that_fails(int n, int which) {
+    std::vector<bide::task<std::string>> all;
+    for (int i = 0; i < n; ++i) {
+        if (i == which)
+            all.push_back(fails(i % 2 == 0));
+        else
+            all.push_back(text_or_yield(i));
+    }
+    co_return static_cast<int>((co_await bide::when_all(std::move(all))).size());
+}
+
+TEST(pool_fork, C5_1_of_a_range_one_fails) {
+    bide::pool p(2);
+    for (const int which : {0, 1, 6, 13, 18, 19})
+        EXPECT_THROW(p.run(range_with_one_that_fails, 20, which).wait(), wrong) << which;
 }
 
 // Waits for an event that never comes; says when it stands there, and when it has been unwound.

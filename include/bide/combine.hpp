@@ -26,6 +26,7 @@
 
 #include <bide/detail/combined.hpp>
 #include <bide/detail/forked.hpp>
+#include <bide/detail/forked_range.hpp>
 
 #include <ranges>
 #include <tuple>
@@ -41,7 +42,7 @@ template <awaitable... A>
 }
 template <detail::range_of_items R>
 [[nodiscard]] auto when_all(R&& items) {
-    return detail::combine_range<detail::together::all>(std::forward<R>(items));
+    return detail::fork_all_of(std::forward<R>(items));
 }
 
 /// All outcomes (settled<T>), in order.
