@@ -69,6 +69,7 @@ void child_group::add(child_base& child) noexcept {
 }
 
 void child_group::start(promise_base& awaiting) noexcept {
+    own_context(&awaiting);
     awaiting_ = &awaiting;
     const context& outer = *awaiting.ctx;
     ctx_.ex = outer.ex;
@@ -144,7 +145,9 @@ void child_group::conclude() noexcept {
         const bool delivered = rule_ == together::settled && !goes_on;
         if (!skipped && !delivered) report_unhandled(c->take_failure(), "a task beside one that decided (combine.hpp)");
     }
-    post(awaiting_, goes_on ? step::unwind : step::resume);
+    promise_base* const awaiting = awaiting_;
+    if (goes_on && free_ != nullptr) free_(this);
+    post(awaiting, goes_on ? step::unwind : step::resume);
 }
 
 void throw_nothing_to_race(const char* what) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/fork.hpp>
 #include <bide/detail/frame.hpp>
 #include <bide/detail/kernel.hpp>
 #include <bide/detail/leaf.hpp>
@@ -69,6 +70,14 @@ bool stack_nearly_full() noexcept {
 
 bool unwinding_now() noexcept { return state.unwinding != 0 || std::uncaught_exceptions() > state.uncaught_base; }
 
+// Whoever asks who runs gets the child of a fork as a chain of its own (F2).
+namespace {
+inline void name_fork() noexcept {
+    if (state.forks != nullptr && state.forks->unnamed()) [[unlikely]]
+        state.forks->own_context(nullptr);
+}
+}  // namespace
+
 std::uint64_t new_id() noexcept {
     // Ids come in blocks per thread, so that making a task touches no shared word. relaxed: only uniqueness counts.
     constexpr std::uint64_t block = 1024;
@@ -79,11 +88,13 @@ std::uint64_t new_id() noexcept {
 }
 
 context* current_context() noexcept {
+    name_fork();
     task_node* now = state.current;
     return now != nullptr ? now->active : nullptr;
 }
 
 std::uint64_t current_owner() noexcept {
+    name_fork();
     if (state.current != nullptr) return state.current->owner;
     if (thread_owner == 0) thread_owner = new_id();
     return thread_owner;
@@ -147,9 +158,13 @@ void task_node::delist() noexcept {
 
 void detach(promise_base* p) noexcept {
     state.suspended = true;
+    promise_base* const leaf = p;
     while (p != nullptr) {
         slot_base* s = p->out;
-        if ((s->flags & attached) == 0) break;
+        if ((s->flags & (attached | forked)) != attached) {
+            if ((s->flags & attached) != 0) state.forks->open(leaf, p);
+            break;
+        }
         s->flags = static_cast<std::uint8_t>(s->flags & ~attached);
         p = s->above();
     }
@@ -178,6 +193,29 @@ using frame_function = void (*)(void* frame);
 }  // namespace
 void resume_shifted(promise_base* p) noexcept { call_in_frame(p, 2); }
 void destroy_shifted(promise_base* p) noexcept { call_in_frame(p, 1); }
+
+fork_step fork_nested(fork_group& g, slot_base& s, std::uint32_t places) noexcept {
+    thread_state& t = state;
+    fork_stack& f = *t.forks;
+    const std::uint32_t at = f.deque_.top();
+    if (deep(t) || at + places > fork_stack::places) [[unlikely]]
+        return f.queue_all(g, g.next - 1);
+    promise_base* const p = g.awaiting;
+    promise_base* const child = s.prepare(p, p->ctx, attached | forked);
+    if (f.deque_.push(g, at, places) && !f.pushed_over(at)) [[unlikely]]
+        return fork_step::no_memory;
+    resume_frame(child);
+    if (t.suspended) [[unlikely]]  // K4
+        return fork_step::suspended;
+    if (!f.deque_.pop(at) || s.state != outcome::value) [[unlikely]]
+        return f.came_back(g, s, at);
+    return fork_step::next;
+}
+
+void own_context(promise_base* p) noexcept {
+    if (state.forks != nullptr) [[unlikely]]
+        state.forks->own_context(p);
+}
 
 // ---- ending -------------------------------------------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ void strand_stay::end_blocking() noexcept {
 // ---------------------------------------------------------------------------
 
 strand_member::strand_member(strand& s, promise_base& p) noexcept
-    : executor(p.ctx->ex),
+    : executor((own_context(&p), p.ctx->ex)),
       strand_entry(&strand_member::on_turn),
       of(s),
       inside(this, p.ctx->stop, p.ctx->deadline, p.ctx->locals, p.ctx->owner) {

@@ -30,6 +30,7 @@
 #include <bide/detail/call_site.hpp>
 #include <bide/detail/job.hpp>
 #include <bide/detail/leaf.hpp>
+#include <bide/detail/resume_on.hpp>
 #include <bide/executor.hpp>
 #include <bide/task.hpp>
 #include <bide/wait.hpp>
@@ -152,44 +153,6 @@ template <class F>
 inline constexpr bool is_blocking_call = false;
 template <class F>
 inline constexpr bool is_blocking_call<blocking_call<F>> = true;
-
-class resume_on_awaiter {
-public:
-    resume_on_awaiter(promise_base& p, executor& ex) noexcept : p_(&p), ex_(&ex) {}
-    resume_on_awaiter(const resume_on_awaiter&) = delete;
-    resume_on_awaiter& operator=(const resume_on_awaiter&) = delete;
-
-    [[nodiscard]] bool await_ready() const noexcept {
-        return p_->ctx->ex == ex_ && !p_->ctx->stop->requested() && --tls().credits != 0;
-    }
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) {
-        promise_base* const p = p_;
-        step what = step::unwind;
-        if (!p->ctx->stop->requested()) {  // a task that is to end ends where it is
-            p->ctx = p->ctx->on(*ex_);     // may throw: before anything has happened
-            task_node& chain = *p->ctx->owner;
-            if (!chain.wanders) chain.wanders = true;  // once, at home: others only read it
-            what = step::resume;
-        }
-        detach(p);
-        post(p, what);
-        return true;
-    }
-    void await_resume() const noexcept {}
-
-private:
-    promise_base* p_;
-    executor* ex_;
-};
-
-class [[nodiscard("resume_on moves the coroutine that awaits it")]] resume_on_op {
-public:
-    explicit resume_on_op(executor & ex) noexcept : ex_(&ex) {}
-    [[nodiscard]] resume_on_awaiter native_awaiter(promise_base & p) const noexcept { return {p, *ex_}; }
-
-private:
-    executor* ex_;
-};
 
 }  // namespace detail
 

@@ -25,6 +25,8 @@
 #pragma once
 
 #include <bide/detail/combined.hpp>
+#include <bide/detail/forked.hpp>
+#include <bide/detail/forked_range.hpp>
 
 #include <ranges>
 #include <tuple>
@@ -36,11 +38,11 @@ inline namespace v0 {
 /// All values; in order.
 template <awaitable... A>
 [[nodiscard]] auto when_all(A&&... items) {
-    return detail::combine<detail::together::all>(std::forward<A>(items)...);
+    return detail::fork_all(std::forward<A>(items)...);
 }
 template <detail::range_of_items R>
 [[nodiscard]] auto when_all(R&& items) {
-    return detail::combine_range<detail::together::all>(std::forward<R>(items));
+    return detail::fork_all_of(std::forward<R>(items));
 }
 
 /// All outcomes (settled<T>), in order.

@@ -83,6 +83,8 @@ protected:
     ~child_group() = default;
     /// The child that decided: the failure to throw (all; first_success without one), the winner.
     [[nodiscard]] child_base* decisive() const noexcept { return decisive_; }
+    /// It lies in a block beside the awaiting frame, which `free` gives back when that frame is unwound.
+    void in_a_block(void (*free)(child_group* self) noexcept) noexcept { free_ = free; }
 
 private:
     friend class child_base;
@@ -91,6 +93,7 @@ private:
     void conclude() noexcept;
 
     together rule_;
+    void (*free_)(child_group* self) noexcept = nullptr;
     spin_lock lock_;
     promise_base* awaiting_ = nullptr;
     context ctx_;

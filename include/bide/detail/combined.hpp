@@ -4,6 +4,8 @@
 #pragma once
 
 #include <bide/detail/child.hpp>
+#include <bide/detail/fork.hpp>
+#include <bide/detail/frame.hpp>
 #include <bide/future.hpp>
 
 #include <deque>
@@ -150,6 +152,9 @@ public:
 
     some_children(together rule, tasks&& items, const std::source_location& where) noexcept
         : child_group(rule), place<T, I>(child_seed(*this, std::get<I>(items).release(), word_of(rule), where))... {}
+
+    some_children(together rule, promise_base* const (&cold)[sizeof...(T)], const std::source_location& where) noexcept
+        : child_group(rule), place<T, I>(child_seed(*this, cold[I], word_of(rule), where))... {}
 
     static void check(const tasks& items, const std::source_location& where) {
         ((std::get<I>(items) ? void() : throw_empty_task(where)), ...);
@@ -346,17 +351,23 @@ auto combine(A&&... items) {
     return combined<awaiter, Rule>(typename awaiter::tasks(item_task(std::forward<A>(items))...));
 }
 
-template <together Rule, class R>
-auto combine_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forward): element by element, below
+template <class R>
+auto tasks_of_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forward): element by element, below
     // The elements of a container that was handed over are handed over too; those of a view are what it says.
     constexpr bool hand_over = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
     using reference =
         std::conditional_t<hand_over, std::ranges::range_rvalue_reference_t<R>, std::ranges::range_reference_t<R>>;
-    using T = item_result_t<reference>;
-    std::vector<task<T>> tasks;
+    std::vector<task<item_result_t<reference>>> tasks;
     if constexpr (std::ranges::sized_range<R>) tasks.reserve(static_cast<std::size_t>(std::ranges::size(items)));
     for (auto it = std::ranges::begin(items); it != std::ranges::end(items); ++it)
         tasks.push_back(item_task(static_cast<reference>(*it)));
+    return tasks;
+}
+
+template <together Rule, class R>
+auto combine_range(R&& items) {
+    auto tasks = tasks_of_range(std::forward<R>(items));
+    using T = typename decltype(tasks)::value_type::value_type;
     if (Rule == together::race || Rule == together::first_success)
         if (tasks.empty()) throw_nothing_to_race(word_of(Rule));
     return combined<range_awaiter<Rule, T>, Rule>(std::move(tasks));

@@ -18,7 +18,10 @@ struct holder {
     executor* on = nullptr;  // where it runs; null: plain code on a thread of its own
 };
 /// The task whose frame this is.
-[[nodiscard]] inline holder holder_of(const promise_base& p) noexcept { return {p.ctx->owner->owner, p.ctx->ex}; }
+[[nodiscard]] inline holder holder_of(promise_base& p) noexcept {
+    own_context(&p);
+    return {p.ctx->owner->owner, p.ctx->ex};
+}
 /// The code that runs now. For a wait() this is the code that waits, not the loop that it drives meanwhile.
 [[nodiscard]] holder current_holder() noexcept;
 

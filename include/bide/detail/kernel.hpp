@@ -112,6 +112,7 @@ inline void destroy_frame(promise_base* p) noexcept {
 enum slot_flag : std::uint8_t {
     attached = 1,  // whoever resumed the child is below it on this native stack
     custom = 2,    // the end of the child is reported to a `child_end` instead of resuming a parent
+    forked = 4,    // with attached: the child of a fork, and not its last; see fork.hpp
 };
 enum class outcome : std::uint8_t { value, failed, stopped };
 
@@ -159,6 +160,10 @@ struct slot_base {
 
 /// K3: to be called by whoever is about to suspend for real, before anybody else can see `p`.
 void detach(promise_base* p) noexcept;
+
+/// To be called before anything is linked to the context of a running frame, or changes it: a child of a fork gets one
+/// of its own (F2). Costs a look where there are no forks.
+void own_context(promise_base* p) noexcept;
 
 /// Posts the frame to its executor.
 inline void post(promise_base* p, step what) noexcept {

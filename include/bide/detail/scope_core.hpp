@@ -153,7 +153,10 @@ struct this_frame_op {
         [[nodiscard]] promise_base* await_resume() const noexcept { return p; }
     };
     this_frame_op() noexcept = default;
-    [[nodiscard]] awaiter native_awaiter(promise_base& p) const noexcept { return awaiter(p); }
+    [[nodiscard]] awaiter native_awaiter(promise_base& p) const noexcept {
+        own_context(&p);
+        return awaiter(p);
+    }
 };
 
 /// Runs the body's task as the chain of the scope; its outcome stays in `result`.

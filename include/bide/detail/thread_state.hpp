@@ -21,6 +21,7 @@ struct promise_base;
 struct task_node;
 class virtual_clock;
 struct blocking_region;
+class fork_stack;
 class standing_here;
 struct thread_sleep;
 
@@ -28,8 +29,9 @@ inline constexpr unsigned credits_per_turn =
     128;  // always-ready operations of one task before it goes through the queue
 
 struct thread_state {
-    bool suspended = false;   // K5
-    bool destroying = false;  // a cold frame is being destroyed further up this stack
+    bool suspended = false;       // K5
+    fork_stack* forks = nullptr;  // of the worker of a pool
+    bool destroying = false;      // a cold frame is being destroyed further up this stack
     unsigned credits = credits_per_turn;
     std::uintptr_t stack_limit = ~std::uintptr_t{0};  // not known yet: the first check takes the slow path
     std::uintptr_t stack_low = 0;                     // with it: where the thread's own stack ends,

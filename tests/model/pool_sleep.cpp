@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// detail/work_queue.hpp and detail/sleepers.hpp: workers sleep when there is nothing to do. No work is left behind, no
+// wake is lost, also when workers wake one another, and at the end everybody can be woken to leave. The lines around
+// the two are those of pool_core (post, search, found, shutdown).
+#include <bide/detail/sleepers.hpp>
+#include <bide/detail/work_queue.hpp>
+
+#include "model.hpp"
+
+namespace {
+
+// What work_queue and sleepers need of a lock.
+struct checked_lock {
+    model::lock of;
+    void lock() { of.lock_now(); }
+    void unlock() { of.unlock_now(); }
+};
+
+struct node {
+    node* next = nullptr;  // under the queue's lock
+    model::var<int> payload{0};
+};
+struct worker {
+    worker* next_asleep = nullptr;  // under the sleepers' lock
+    bool asleep = false;
+    rl::semaphore<worker> park;
+};
+
+/// `Own`: the first worker posts this many more, to its own queue, when it runs its first one.
+template <unsigned Posters, unsigned Workers, unsigned Own>
+struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, Workers, Own>, Posters + Workers> {
+    using queue = bide::detail::work_queue<node, model::atomic, checked_lock>;
+    static constexpr unsigned total = Posters + Own;
+
+    queue outside;
+    queue own[Workers];
+    bide::detail::sleepers<worker, model::atomic, checked_lock> sleepers;
+    worker workers[Workers];
+    node nodes[total];
+    model::atomic<unsigned> done{0};
+    model::atomic<bool> ending{false};
+    bool has_posted = false;  // under the scheduler
+
+    void before() {
+        for (worker& w : workers) w.park.init(false, 0, 10, model::here());
+    }
+    void after() {
+        RL_ASSERT(done.load(std::memory_order_relaxed) == total);
+        for (worker& w : workers) w.park.deinit(model::here());
+    }
+    void thread(unsigned index) {
+        if (index < Posters) {
+            nodes[index].payload = 1;
+            post(outside, nodes[index]);
+        } else {
+            run(index - Posters);
+        }
+    }
+
+    void wake(worker& w) {
+        unsigned count = 0;
+        w.park.post(1, count, model::here());
+    }
+    void sleep(worker& w) { w.park.wait(false, false, model::here()); }
+    void wake_one() {
+        if (worker* const w = sleepers.take_one()) wake(*w);
+    }
+    void post(queue& to, node& n) {
+        if (to.push(n, [this] { return sleepers.needs_wake(); })) wake_one();
+    }
+    bool some_work() {
+        if (!outside.empty()) return true;
+        for (queue& q : own)
+            if (!q.empty()) return true;
+        return false;
+    }
+    node* steal() {
+        if (node* const n = outside.pop()) return n;
+        for (queue& q : own)
+            if (node* const n = q.pop()) return n;
+        return nullptr;
+    }
+    // As pool_core::last_look: without the hint.
+    node* last_look() {
+        if (!outside.empty())
+            if (node* const n = outside.pop()) return n;
+        for (queue& q : own)
+            if (!q.empty())
+                if (node* const n = q.pop()) return n;
+        return nullptr;
+    }
+    void found() {
+        if (sleepers.end_search() && some_work()) wake_one();
+    }
+    node* search(worker& w) {
+        sleepers.begin_search();
+        for (;;) {
+            if (node* const n = steal()) {
+                found();
+                return n;
+            }
+            if (ending.load(std::memory_order_acquire)) {
+                found();
+                return nullptr;
+            }
+            sleepers.enter(w);
+            if (node* const n = last_look()) {
+                if (!sleepers.leave(w)) sleep(w);
+                found();
+                return n;
+            }
+            // The end comes when all is done, and takes out whoever sleeps; who enters later has to see it.
+            if (ending.load(std::memory_order_acquire) && sleepers.leave(w)) continue;
+            sleep(w);
+        }
+    }
+    void run(unsigned me) {
+        while (node* n = search(workers[me])) {
+            RL_ASSERT(n->payload == 1);
+            if (Own != 0 && !std::exchange(has_posted, true))
+                for (unsigned i = 0; i < Own; ++i) {
+                    nodes[Posters + i].payload = 1;
+                    post(own[me], nodes[Posters + i]);
+                }
+            if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == total) {
+                ending.store(true, std::memory_order_release);
+                while (worker* const w = sleepers.take_any()) wake(*w);
+            }
+        }
+    }
+};
+
+}  // namespace
+
+int main() {
+    model::explore<nothing_is_left_behind<1, 1, 0>>("pool, one posts to one worker", 4);
+    model::explore<nothing_is_left_behind<2, 1, 0>>("pool, two post to one worker", 3);
+    model::explore<nothing_is_left_behind<1, 2, 0>>("pool, one posts to two workers", 2);
+    model::explore<nothing_is_left_behind<1, 2, 1>>("pool, a worker posts to itself beside another", 2);
+    model::explore<nothing_is_left_behind<2, 2, 0>>("pool, two post to two workers", 1);
+    return model::failures == 0 ? 0 : 1;
+}
