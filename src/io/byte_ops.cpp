@@ -112,7 +112,7 @@ attempt byte_leaf::read(socket_op& op, int fd) noexcept {
     if (self.error_) return attempt::done;
     self.drained_ = false;
     const std::size_t at_begin = self.done_;
-    self.done_ += self.socket_->take_returned({self.to_ + self.done_, self.size_ - self.done_});
+    self.done_ += self.socket_->take_received({self.to_ + self.done_, self.size_ - self.done_});
     while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
         if (self.done_ - at_begin >= bytes_per_turn) return attempt::more;
         const std::size_t wanted = self.size_ - self.done_;

@@ -86,7 +86,7 @@ attempt scatter_leaf::read(socket_op& op, int fd) noexcept {
     const std::size_t n = std::min(self.parts_.size(), list.size());
     std::size_t room = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        const std::size_t old = self.socket_->take_returned(self.parts_[i]);
+        const std::size_t old = self.socket_->take_received(self.parts_[i]);
         self.done_ += old;
         if (old < self.parts_[i].size() && self.done_ != 0) return attempt::done;  // what had been given back is enough
         list[i].iov_base = self.parts_[i].data();

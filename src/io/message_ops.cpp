@@ -79,7 +79,7 @@ attempt receive_leaf::receive(socket_op& op, int fd) noexcept {
     auto& self = static_cast<receive_leaf&>(op);
     self.error_ = self.socket_->spoilt(direction::in);
     if (self.error_) return attempt::done;
-    if (const std::size_t old = self.socket_->take_returned(self.to_); old != 0) {  // of a stream
+    if (const std::size_t old = self.socket_->take_received(self.to_); old != 0) {  // of a stream
         self.got_.size = self.got_.full_size = old;
         return attempt::done;
     }

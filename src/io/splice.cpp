@@ -103,7 +103,7 @@ public:
 private:
     static attempt take(socket_op& op, int) noexcept {
         auto& self = static_cast<returned_leaf&>(op);
-        self.n_ = self.socket_->take_returned(self.into_);
+        self.n_ = self.socket_->take_received(self.into_);
         return attempt::done;
     }
     std::vector<std::byte>& into_;
