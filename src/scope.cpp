@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "deadline_while_standing.hpp"
+
 #include <bide/detail/place.hpp>
 #include <bide/scope.hpp>
 
@@ -11,7 +13,7 @@ inline namespace v0 {
 namespace detail {
 
 scope_core::scope_core(const scope_options& o, const std::source_location& where) noexcept
-    : task_node("scope", where), child_end{nullptr, &scope_core::on_body_ended}, options(o) {
+    : task_node("scope", where), child_end{nullptr, nullptr}, options(o) {
     task_node::hold = this;
     holds_parent = true;
     waits_for = [](task_node& self, const task_node&) noexcept {
@@ -110,10 +112,6 @@ bool scope_core::hold(promise_base* leaf_frame) noexcept {
     return false;
 }
 
-void scope_core::on_body_ended(child_end* self, slot_base*) noexcept {
-    post(static_cast<scope_core*>(self)->above, step::resume);
-}
-
 void scope_core::body_failed(std::exception_ptr error) noexcept {
     if (stop.requested() && is_cancelled(error)) {
         body_stopped();
@@ -195,9 +193,9 @@ std::exception_ptr scope_core::group_of_failures() {
     return std::make_exception_ptr(exception_group(std::move(errors)));
 }
 
-bool scope_core::conclude() {
+bool scope_core::conclude(bool deadline_passed) {
     stop_state* const outer = stop.parent();
-    const bool outer_stopped = outer != nullptr && outer->requested();
+    const bool outer_stopped = deadline_passed || (outer != nullptr && outer->requested());
     stop.unlink();
     close_door();
 
@@ -285,11 +283,16 @@ sync_scope_frame::~sync_scope_frame() {
 
 bool sync_scope_frame::drain() {
     core_.apply_exit_mode();
-    if (!core_.close_if_ended()) end_.wait(core_.started);
+    bool late = false;
+    if (!core_.close_if_ended()) {
+        const deadline_while_standing deadline(state_.running_loop, idle_.get(), core_.stop, core_.ctx);
+        end_.wait(core_.started);
+        late = deadline.passed();
+    }
     core_.delist();
-    if (!shielded_ || core_.body_has_failed()) return core_.conclude();
+    if (!shielded_ || core_.body_has_failed()) return core_.conclude(late);
     try {
-        return core_.conclude();
+        return core_.conclude(late);
     } catch (...) {  // 2.4: what waits during unwinding does not throw
         report_unhandled(std::current_exception(), "a scope during unwinding");
         return false;

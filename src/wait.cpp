@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "deadline_while_standing.hpp"
+
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/place.hpp>
 #include <bide/detail/root.hpp>
 #include <bide/detail/wait_graph.hpp>
 #include <bide/wait.hpp>
 
-#include <atomic>
-#include <chrono>
 #include <exception>
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,8 +16,6 @@
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-using clock = std::chrono::steady_clock;
 
 namespace {
 
@@ -74,42 +70,6 @@ idle_loop_scope::~idle_loop_scope() {
 }
 
 namespace {
-
-// A deadline that was inherited from a task of a loop that stands still meanwhile, and so cannot tell us.
-class deadline_while_standing final : timer_node, call_node {
-public:
-    deadline_while_standing(loop& l, stop_state& stop, clock::time_point deadline) noexcept
-        : call_node(&deadline_while_standing::on_posted), loop_(l), stop_(stop) {
-        at = deadline;
-        fire = &deadline_while_standing::on_time;
-        loop_access::arm(loop_, *this);
-    }
-    deadline_while_standing(const deadline_while_standing&) = delete;
-    deadline_while_standing& operator=(const deadline_while_standing&) = delete;
-    ~deadline_while_standing() {
-        {
-            const std::lock_guard guard(loop_access::timers_lock(loop_));
-            loop_access::disarm_locked(loop_, *this);
-        }
-        if (posted_) loop_access::run_until_set(loop_, ran_);  // the node is still in the queue
-    }
-
-private:
-    static void on_time(timer_node* node) noexcept {  // under the timers' lock
-        auto* self = static_cast<deadline_while_standing*>(node);
-        self->posted_ = true;
-        self->loop_.post(*self);
-    }
-    static void on_posted(call_node* node) noexcept {
-        auto* self = static_cast<deadline_while_standing*>(node);
-        self->stop_.request(stop_reason::deadline);
-        self->ran_ = true;
-    }
-    loop& loop_;
-    stop_state& stop_;
-    bool posted_ = false;
-    std::atomic<bool> ran_{false};
-};
 
 // The thread's state inside of the wait; the former one comes back at its end.
 struct inside_wait {
@@ -187,8 +147,7 @@ bool root_base::drive(slot_base& s) {
     blocking_region* const region = std::exchange(t.blocking, nullptr);
     if (region != nullptr) region->begin_blocking();
     {
-        std::optional<deadline_while_standing> deadline;
-        if (standing_on != nullptr && ctx.deadline != clock::time_point::max()) deadline.emplace(l, stop, ctx.deadline);
+        const deadline_while_standing deadline(standing_on, l, stop, ctx);
         loop_access::run_until_done(l, *this);
     }
     if (region != nullptr) region->end_blocking();

@@ -278,4 +278,62 @@ TEST(scope_rules, C2_1_the_frame_dies_at_completion_and_only_the_result_lives_on
     EXPECT_EQ(f.value(), 3);
 }
 
+TEST(scope_rules, C3_4_exit_modes_are_the_same_in_a_coroutine) {
+    const bide::testing::virtual_time time;
+    log_of log;
+    const auto cancels = [&]() -> task<> {
+        co_await with_scope({.exit = exit_mode::cancel}, [&](scope& s) -> task<> {
+            s.start(
+                [](log_of& l) -> task<> {
+                    const says unwound(l, "unwound");
+                    const auto clean = [&l]() -> task<> { co_await says_after(l, 1s, "cleaned up"); };
+                    auto hour = bide::sleep_for(1h);
+                    co_await bide::finally(hour, clean, 1min);
+                },
+                std::ref(log));
+            co_await bide::sleep_for(1s);
+            s.start(
+                [](log_of& l) -> task<> {
+                    l.push_back("never");
+                    co_return;
+                },
+                std::ref(log));
+        });
+        log.push_back("after");
+    };
+    cancels().wait();
+    EXPECT_EQ(log, (log_of{"cleaned up", "unwound", "after"}));
+    EXPECT_EQ(time.elapsed(), 2s);
+    const auto fails = []() -> task<> {
+        co_await with_scope({.exit = exit_mode::fail}, [](scope& s) -> task<> {
+            s.start(bide::sleep_for(1h));
+            co_return;
+        });
+    };
+    EXPECT_THROW(fails().wait(), bide::unfinished_tasks);
+}
+
+TEST(scope_rules, C3_10_a_cancelled_sync_scope_ends_cancelled_and_its_task_with_it) {
+    const bide::testing::virtual_time time;
+    log_of log;
+    const auto stands_at_its_end = [&]() -> task<> {
+        const says unwound(log, "task unwound");
+        const auto plain = [&] {
+            with_scope([&](scope& s) {
+                s.start(
+                    [](log_of& l) -> task<> {
+                        const says inner(l, "inner unwound");
+                        co_await bide::sleep_for(1h);
+                    },
+                    std::ref(log));
+            });
+        };
+        plain();
+        log.push_back("not reached");
+        co_return;
+    };
+    EXPECT_THROW(bide::wait(bide::with_timeout(1s, stands_at_its_end())), bide::timed_out);
+    EXPECT_EQ(log, (log_of{"inner unwound", "task unwound"}));
+}
+
 }  // namespace

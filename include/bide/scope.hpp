@@ -196,14 +196,10 @@ task<R> with_scope_async(scope_options options, F body, std::source_location whe
     }
     if (refused) {
         core.body_failed(std::move(refused));
+        core.apply_exit_mode();
     } else {
         co_await body_op<R>(core, result);
-        if (result.state == outcome::failed)
-            core.body_failed(result.take_error());
-        else if (result.state == outcome::stopped)
-            core.body_stopped();
     }
-    core.apply_exit_mode();
     co_await end_of_scope_op(core);
     core.delist();
     struct unused {  // the value, when a failure is thrown instead

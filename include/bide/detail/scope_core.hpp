@@ -73,6 +73,17 @@ public:
     void drop_hold() noexcept { take_off_count(); }
     [[nodiscard]] scope_door* door();
 
+    /// The body of a coroutine's scope has ended, in this turn: what that means for the tasks they learn now, or those that
+    /// are due before the surrounding frame would run once more.
+    template <class T>
+    void body_ended(slot<T>& result) noexcept {
+        if (result.state == outcome::failed)
+            body_failed(result.take_error());
+        else if (result.state == outcome::stopped)
+            body_stopped();
+        apply_exit_mode();
+    }
+
     // The end, in this order.
     void body_failed(std::exception_ptr error) noexcept;
     void body_stopped() noexcept;
@@ -80,14 +91,14 @@ public:
     void apply_exit_mode() noexcept;
     /// True: everything has ended and the scope is closed. False: `waiting` is posted when that is so.
     [[nodiscard]] bool close_or_wait(promise_base* waiting) noexcept;
-    /// Throws what the scope throws. True: the stop of the surrounding task has to be passed on.
-    [[nodiscard]] bool conclude();
+    /// Throws what the scope throws. True: the stop of the surrounding task has to be passed on. `deadline_passed`: its
+    /// deadline did, while its loop stood still and could not stop it.
+    [[nodiscard]] bool conclude(bool deadline_passed = false);
     [[nodiscard]] bool close_if_ended() noexcept;
     [[nodiscard]] executor& where_tasks_run() const noexcept { return options.on != nullptr ? *options.on : *ctx.ex; }
 
 private:
     friend class join_awaiter;
-    static void on_body_ended(child_end* self, slot_base* s) noexcept;
     void take_off_count() noexcept;
     void close_door() noexcept;
     [[nodiscard]] std::exception_ptr group_of_failures();
@@ -159,7 +170,7 @@ struct this_frame_op {
     }
 };
 
-/// Runs the body's task as the chain of the scope; its outcome stays in `result`.
+/// Runs the body's task as the chain of the scope, which is told of its end; a value stays in `result`.
 template <class T>
 class body_awaiter {
 public:
@@ -167,16 +178,23 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
         core_.above = &p_;
+        core_.child_end::ended = &on_ended;
         thread_state& t = tls();
         task_node* const before =
             std::exchange(t.current, &core_);  // the body is a chain of its own from its first line
         const bool suspended = start_nested(result_.prepare(&core_, &core_.ctx, attached));
         t.current = before;
+        if (!suspended) core_.body_ended(result_);  // K4: else nothing of this may be touched
         return suspended;
     }
     void await_resume() const noexcept {}
 
 private:
+    static void on_ended(child_end* self, slot_base* s) noexcept {
+        auto& core = static_cast<scope_core&>(*self);
+        core.body_ended(static_cast<slot<T>&>(*s));
+        post(core.above, step::resume);
+    }
     promise_base& p_;
     scope_core& core_;
     slot<T>& result_;
