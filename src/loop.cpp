@@ -165,6 +165,7 @@ bool loop::turn(const Until& unfinished) noexcept {
     ready_node* const end = last_;
     unsigned ran = 0;
     yields_ = 0;
+    turns_of_yields_ = 1;
     while (first_ != nullptr && unfinished()) {
         ready_node* n = first_;
         first_ = n->next;
@@ -178,7 +179,11 @@ bool loop::turn(const Until& unfinished) noexcept {
         stall_.looked = false;
         stall_.since = {};
     }
-    return ran > yields_;
+    if (ran > yields_) {
+        idle_turns_ = 0;
+        return true;
+    }
+    return ++idle_turns_ < turns_of_yields_;
 }
 
 // One that yields may have made another one ready before.
@@ -198,6 +203,7 @@ void loop::sleep() noexcept {
     const bool outside = outside_->load(std::memory_order_acquire) != 0;
     if (first_ != nullptr) {  // the same where time jumps
         if (!outside && only_yields_left()) driver_->only_yields(until);
+        idle_turns_ = 0;
         return;
     }
     // Nothing that this loop knows of will end its sleep.

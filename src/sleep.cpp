@@ -64,10 +64,19 @@ void yield_awaiter::suspend() noexcept {
     promise_base* p = who;
     const bool stopped = stop().requested();
     executor& ex = *p->ctx->ex;
-    thread_state& t = tls();
-    if (!stopped && t.running_loop != nullptr && t.running_loop == &ex) loop_access::yielded(*t.running_loop);
     detach(p);
+    if (!stopped) note_yield(ex, 1);
     post(p, stopped ? step::unwind : step::resume);
+}
+
+void note_yield(executor& to, std::uint64_t turns) noexcept {
+    thread_state& t = tls();
+    if (t.running_loop != nullptr && t.running_loop == &to) {
+        loop_access::yielded(*t.running_loop, turns);
+    } else {
+        t.yielded_to = &to;
+        t.turns_of_yields = turns;
+    }
 }
 
 }  // namespace detail

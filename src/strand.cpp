@@ -2,11 +2,13 @@
 #include <bide/detail/background.hpp>
 #include <bide/detail/fail_fast.hpp>
 #include <bide/detail/place.hpp>
+#include <bide/detail/sleep.hpp>
 #include <bide/detail/task_node.hpp>
 #include <bide/strand.hpp>
 
 #include <chrono>
 #include <string>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -108,7 +110,7 @@ void strand_member::on_turn(call_node* self) noexcept {
     strand& of = m.of;
     strand_stay here(of);
     m.stay = &here;
-    run_ready(*node);
+    of.run_turn(*node, here, m, *m.on);
     if (here.left()) return;  // the guard is gone, and the member with it
     {
         const std::lock_guard hold(of.m_);
@@ -437,6 +439,23 @@ void strand::post(ready_node& node) noexcept {
     send(turn);
 }
 
+// Runs a node of `of`, which is the strand or a member, in a turn of `on`. One that only yields is told to `on`, with the
+// turns after which everybody else in the strand has had the strand, too.
+void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept {
+    detail::thread_state& t = detail::tls();
+    t.yielded_to = nullptr;
+    run_ready(node);
+    if (stay.left() || std::exchange(t.yielded_to, nullptr) != &of) return;
+    std::uint64_t waiting = 0;
+    {
+        const std::lock_guard hold(m_);
+        waiting += pushed_ - begun_;
+        for (const detail::strand_entry* e = entries_first_; e != nullptr; e = e->next) ++waiting;
+    }
+    if (&of != this || waiting == 0) ++waiting;  // it goes on later than in our queue: a member is queued after its turn
+    detail::note_yield(on, waiting * t.turns_of_yields);
+}
+
 void strand::on_turn(detail::call_node* self) noexcept {
     strand& s = static_cast<pump*>(self)->of;
     ready_node* node = nullptr;
@@ -449,7 +468,7 @@ void strand::on_turn(detail::call_node* self) noexcept {
         ++s.begun_;
     }
     detail::strand_stay here(s);
-    run_ready(*node);
+    s.run_turn(*node, here, s, s.base_);
     here.leave();
 }
 

@@ -5,6 +5,7 @@
 #include <bide/scope.hpp>
 #include <bide/strand.hpp>
 #include <bide/sync/event.hpp>
+#include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 #include <bide/wait.hpp>
 
@@ -341,6 +342,74 @@ TEST(strand, C8_1_the_destructor_stops_its_tasks_and_waits_for_them) {
         f = s.submit([]() -> bide::task<> { co_await bide::sleep_for(1h); });
     }
     EXPECT_EQ(f.status(), bide::future_status::cancelled);
+}
+
+// Two tasks of a strand that yield until a timer has done something, and one that works meanwhile: time jumps as soon as
+// everybody only yields, and not before.
+TEST(strand, C3_11_in_virtual_time_yields_on_a_strand_count_as_idle) {
+    const bide::testing::virtual_time time;
+    bide::idle_loop here;
+    bide::strand s(here.get());
+    int tokens = 0;
+    std::chrono::nanoseconds worked_until{};
+    std::vector<std::chrono::seconds> at;
+    const auto take = [&](int wanted) -> bide::task<> {
+        while (tokens < wanted) co_await bide::yield_now();
+        at.push_back(std::chrono::duration_cast<std::chrono::seconds>(time.elapsed()));
+    };
+    const auto work = [&]() -> bide::task<> {
+        const auto nothing = []() -> bide::task<> { co_return; };
+        for (int i = 0; i < 100; ++i) co_await s.submit(nothing);
+        worked_until = time.elapsed();
+    };
+    bide::with_scope({.exit = bide::exit_mode::cancel}, [&](bide::scope& service) {
+        service.start([&]() -> bide::task<> {
+            for (;;) {
+                co_await bide::sleep_for(1s);
+                ++tokens;
+            }
+        });
+        auto second = s.submit(take, 2);
+        auto first = s.submit(take, 1);
+        auto other = s.submit(work);
+        first.wait();
+        second.wait();
+        other.wait();
+    });
+    EXPECT_EQ(at, (std::vector<std::chrono::seconds>{1s, 2s}));
+    EXPECT_EQ(worked_until, 0s);
+}
+
+TEST(strand, C3_11_in_virtual_time_coroutines_that_yield_in_a_strand_count_as_idle) {
+    const bide::testing::virtual_time time;
+    bide::idle_loop here;
+    bide::strand outer(here.get());
+    bide::strand s(static_cast<bide::executor&>(outer));
+    int tokens = 0;
+    std::vector<std::chrono::seconds> at;
+    const auto take = [&](int wanted) -> bide::task<> {
+        auto inside = co_await s.enter();
+        while (tokens < wanted) co_await bide::yield_now();
+        at.push_back(std::chrono::duration_cast<std::chrono::seconds>(time.elapsed()));
+    };
+    bide::with_scope({.exit = bide::exit_mode::cancel}, [&](bide::scope& service) {
+        service.start([&]() -> bide::task<> {
+            for (;;) {
+                co_await bide::sleep_for(1s);
+                ++tokens;
+            }
+        });
+        auto posted = s.submit([&]() -> bide::task<> {
+            while (tokens < 3) co_await bide::yield_now();
+            at.push_back(std::chrono::duration_cast<std::chrono::seconds>(time.elapsed()));
+        });
+        bide::with_scope([&](bide::scope& batch) {
+            batch.start(take, 2);
+            batch.start(take, 1);
+        });
+        posted.wait();
+    });
+    EXPECT_EQ(at, (std::vector<std::chrono::seconds>{1s, 2s, 3s}));
 }
 
 }  // namespace

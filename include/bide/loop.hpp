@@ -106,6 +106,8 @@ private:
     detail::stall_watch stall_;           // whether it sleeps for ever
     unsigned turns_ = 0;
     unsigned yields_ = 0;                                        // in the present turn
+    std::uint64_t turns_of_yields_ = 1;                          // so many like it, and everybody has only yielded
+    std::uint64_t idle_turns_ = 0;                               // in a row, in which nobody did more
     bool running_ = false;                                       // on some native stack of the owning thread
     int process_ = 0;                                            // the process that made it: fork() is noticed
     detail::submitted_work work_;                                // what was submitted and has not ended

@@ -211,6 +211,7 @@ private:
     [[nodiscard]] bool can_run(const executor* on) const noexcept;
     void withdraw(detail::strand_entry& e) noexcept;
     [[nodiscard]] bool try_enter() noexcept;
+    void run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept;
 
     struct pump final : detail::strand_entry {  // the posted nodes, one for each turn
         strand& of;

@@ -26,8 +26,11 @@ struct loop_access {
     static spin_lock& timers_lock(loop& l) noexcept { return l.timers_lock_; }
     static void disarm_locked(loop& l, timer_node& t) noexcept;
 
-    /// A yielded task: through the queue, and counted.
-    static void yielded(loop& l) noexcept { ++l.yields_; }
+    /// What ran last has only yielded; after so many turns everybody of whom it is one has had theirs.
+    static void yielded(loop& l, std::uint64_t turns) noexcept {
+        ++l.yields_;
+        if (turns > l.turns_of_yields_) l.turns_of_yields_ = turns;
+    }
 
     static driver& driver_of(loop& l) noexcept { return *l.driver_; }
     /// No other thread will run it, until this one has ended what it has under way (driver::end_ring).

@@ -7,6 +7,7 @@
 #include <bide/detail/timer_heap.hpp>
 
 #include <chrono>
+#include <cstdint>
 
 namespace bide {
 inline namespace v0 {
@@ -32,6 +33,11 @@ private:
     void take_back() noexcept;
     loop& carrier_;
 };
+
+/// Whoever runs now has only yielded, and goes on at `to`. Where time jumps, everybody having only yielded is idleness. An
+/// executor that runs in the turns of another one passes it on, with the number of turns in which all of its own tasks
+/// have theirs.
+void note_yield(executor& to, std::uint64_t turns) noexcept;
 
 class yield_awaiter final : public leaf {
 public:
