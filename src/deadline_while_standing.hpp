@@ -16,8 +16,8 @@ namespace detail {
 
 class deadline_while_standing final : timer_node, call_node {
 public:
-    /// Asks `stop` to stop when the context's deadline has passed, while `driven` is driven in place of `standing`. Does
-    /// nothing where no loop stands still, or there is no deadline.
+    /// Asks `stop` to stop when the context's deadline has passed, while `driven` is driven in place of `standing`.
+    /// Does nothing where no loop stands still, or there is no deadline.
     deadline_while_standing(loop* standing, loop& driven, stop_state& stop, const context& ctx) noexcept
         : call_node(&deadline_while_standing::on_posted),
           loop_(driven),

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/background.hpp>
+#include <bide/detail/fail_fast.hpp>
 #include <bide/detail/task_node.hpp>
 #include <bide/executor.hpp>
 
+#include <exception>
 #include <mutex>
+#include <string>
 #include <utility>
 
 namespace bide {
@@ -52,7 +55,16 @@ executor::executor(const executor* base) noexcept : base_(base) { detail::live_a
 executor::~executor() { retire(); }
 void executor::retire() noexcept { detail::live_access::leave(*this); }
 
-loop& executor::carrier() noexcept { return detail::background_loop(); }
+loop& executor::carrier() noexcept {
+    try {
+        return detail::background_loop();
+    } catch (const std::exception& e) {
+        detail::fail_fast(
+            std::string("bide's background loop, which carries the timers and the I/O of an executor that "
+                        "names no other (executor::carrier), could not be made: ") +
+            e.what());
+    }
+}
 
 }  // namespace v0
 }  // namespace bide

@@ -7,6 +7,7 @@
 #include <bide/detail/root.hpp>
 #include <bide/loop.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <iterator>
 #include <mutex>
@@ -18,7 +19,8 @@ inline namespace v0 {
 
 namespace {
 
-constexpr unsigned turns_between_polls = 32;  // a busy loop looks at its descriptors this often
+constexpr unsigned turns_between_polls = 32;                     // a busy loop looks at its descriptors this often
+constexpr std::chrono::milliseconds until_next_examination{10};  // of waits for which there was no memory
 
 using detail::process_generation;
 
@@ -196,7 +198,8 @@ bool loop::only_yields_left() const noexcept {
 void loop::sleep() noexcept {
     // Everybody only yielded: such a loop is examined by its turns, as every one that does not sleep.
     if (first_ != nullptr && !driver_->jumps()) return;
-    if (detail::examine_edges(noted_)) return;  // a waiter was woken with would_deadlock
+    const detail::examined waits = detail::examine_edges(noted_);
+    if (waits == detail::examined::woke) return;
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     // acquire: a job that is no longer counted has posted its result before.
@@ -213,8 +216,9 @@ void loop::sleep() noexcept {
         stall_.looked = detail::report_certain_stall(*this);
         if (stall_.looked) return;  // whoever was told may have done something about it
     }
-    const auto patience =
-        for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
+    auto patience = for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
+    if (waits == detail::examined::short_of_memory && until == clock::time_point::max())
+        patience = std::min(patience, until_next_examination);
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::tls().sleep;
     detail::virtual_clock* const held = told != nullptr && only_others_wake ? told->clock() : nullptr;
@@ -234,7 +238,9 @@ void loop::sleep() noexcept {
         for (unsigned round = 0; !waker_is_done_.exchange(false, std::memory_order_acquire);) detail::spin_wait(round);
     }
     // Not woken: it is time to look, or a signal handler ran.
-    if (woken || first_ != nullptr || inbox_.maybe_something() || detail::time_until_look(stall_).count() > 0) return;
+    if (woken || waits == detail::examined::short_of_memory || first_ != nullptr || inbox_.maybe_something() ||
+        detail::time_until_look(stall_).count() > 0)
+        return;
     stall_.looked = true;  // once: from here on it sleeps until it is woken
     detail::report_stall(*this, stall_);
 }
@@ -275,7 +281,7 @@ bool loop::poll() {
     driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
     turn([] { return true; });
     if (driver_->unsent) driver_->poll();  // the host may sleep now
-    if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_)) return true;
+    if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
     return !inbox_.go_to_sleep();
 }
 

@@ -439,8 +439,8 @@ void strand::post(ready_node& node) noexcept {
     send(turn);
 }
 
-// Runs a node of `of`, which is the strand or a member, in a turn of `on`. One that only yields is told to `on`, with the
-// turns after which everybody else in the strand has had the strand, too.
+// Runs a node of `of`, which is the strand or a member, in a turn of `on`. One that only yields is told to `on`, with
+// the turns after which everybody else in the strand has had the strand, too.
 void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept {
     detail::thread_state& t = detail::tls();
     t.yielded_to = nullptr;
@@ -452,7 +452,8 @@ void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const e
         waiting += pushed_ - begun_;
         for (const detail::strand_entry* e = entries_first_; e != nullptr; e = e->next) ++waiting;
     }
-    if (&of != this || waiting == 0) ++waiting;  // it goes on later than in our queue: a member is queued after its turn
+    if (&of != this || waiting == 0)
+        ++waiting;  // it goes on later than in our queue: a member is queued after its turn
     detail::note_yield(on, waiting * t.turns_of_yields);
 }
 

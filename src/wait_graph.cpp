@@ -98,10 +98,22 @@ struct graph {
     // Kept from one search to the next for their memory.
     std::vector<step_of_search> path;
     std::vector<hop> found;
+    std::vector<wait_edge*> cycle;
+
+    // So much is there for a short cycle, also when memory is short.
+    graph() noexcept {
+        try {
+            path.reserve(64);
+            found.reserve(64);
+            cycle.reserve(16);
+        } catch (...) {  // later, then
+        }
+    }
 };
 // Never destroyed: threads may still wait while static objects are.
-graph& the_graph() {
-    static auto* g = new graph;
+graph& the_graph() noexcept {
+    alignas(graph) static std::byte place[sizeof(graph)];
+    static graph* const g = ::new (static_cast<void*>(place)) graph;
     return *g;
 }
 
@@ -273,6 +285,15 @@ std::string verdict_text(const std::vector<wait_edge*>& cycle, std::size_t begin
     return text;
 }
 
+// Without memory for the words the waiter gets what there is to say: that there is none.
+std::exception_ptr verdict_of(const std::vector<wait_edge*>& cycle, std::size_t begin) {
+    try {
+        return std::make_exception_ptr(would_deadlock(verdict_text(cycle, begin)));
+    } catch (const std::bad_alloc&) {
+        return std::current_exception();
+    }
+}
+
 // Wakes one waiter of the cycle: of those that were published just now, so that its loop runs here. (Others cannot be
 // the last to have closed it, but a shortage of memory may have left a cycle unsaid.) False: nobody could be woken.
 bool tell(const std::vector<wait_edge*>& cycle, const noted_edges& here) {
@@ -280,7 +301,7 @@ bool tell(const std::vector<wait_edge*>& cycle, const noted_edges& here) {
         for (std::size_t i = 0; i < cycle.size(); ++i) {
             wait_edge& e = *cycle[i];
             if (!anybody && e.home != &here) continue;
-            auto verdict = std::make_exception_ptr(would_deadlock(verdict_text(cycle, i)));
+            std::exception_ptr verdict = verdict_of(cycle, i);
             if (!e.at->claim()) continue;  // completed or stopped at this very moment
             e.verdict = std::move(verdict);
             e.at->resume();  // under the mutex: it forgets its edge first, and cannot be gone before
@@ -290,9 +311,10 @@ bool tell(const std::vector<wait_edge*>& cycle, const noted_edges& here) {
 }
 
 // Wakes a waiter of each cycle that can be come to from there.
-bool judge(search& s, task_node& start, const noted_edges& here) {
+bool judge(graph& g, search& s, task_node& start, const noted_edges& here) {
     bool woke = false;
-    for (std::vector<wait_edge*> cycle; s.finds_cycle_from(start, cycle); cycle.clear()) {
+    std::vector<wait_edge*>& cycle = g.cycle;
+    for (cycle.clear(); s.finds_cycle_from(start, cycle); cycle.clear()) {
         // One of them may have been completed while it was looked for: then it is none, and is not found again.
         if (!std::all_of(cycle.begin(), cycle.end(), [](const wait_edge* e) { return still_parked(*e); })) continue;
         if (!tell(cycle, here)) break;
@@ -367,20 +389,22 @@ void forget_edge(wait_edge& e) noexcept {
     e.home = nullptr;
 }
 
-bool examine_edges(noted_edges& noted) noexcept {
+examined examine_edges(noted_edges& noted) noexcept {
     {
         std::lock_guard look(noted.lock);
-        if (noted.first == nullptr) return false;
+        if (noted.first == nullptr) return examined::nothing;
     }
     graph& g = the_graph();
     const std::lock_guard guard(g.m);
     wait_edge* fresh = publish_noted(g, noted);
     bool woke = false;
+    bool all = true;
     search s(g);
     try {
         for (; fresh != nullptr; fresh = fresh->after)
-            if (judge(s, *chain_of(*fresh), noted)) woke = true;
+            if (judge(g, s, *chain_of(*fresh), noted)) woke = true;
     } catch (...) {  // no memory: those that are left are looked at the next time
+        all = false;
         s.clear();
         const std::lock_guard lock(noted.lock);
         for (; fresh != nullptr; fresh = fresh->after) {
@@ -389,7 +413,8 @@ bool examine_edges(noted_edges& noted) noexcept {
             put_in(noted, *fresh);
         }
     }
-    return woke;
+    if (woke) return examined::woke;
+    return all ? examined::nothing : examined::short_of_memory;
 }
 
 wait_ender ender_of(const task_node& n) noexcept {

@@ -344,8 +344,8 @@ TEST(strand, C8_1_the_destructor_stops_its_tasks_and_waits_for_them) {
     EXPECT_EQ(f.status(), bide::future_status::cancelled);
 }
 
-// Two tasks of a strand that yield until a timer has done something, and one that works meanwhile: time jumps as soon as
-// everybody only yields, and not before.
+// Two tasks of a strand that yield until a timer has done something, and one that works meanwhile: time jumps as soon
+// as everybody only yields, and not before.
 TEST(strand, C3_11_in_virtual_time_yields_on_a_strand_count_as_idle) {
     const bide::testing::virtual_time time;
     bide::idle_loop here;

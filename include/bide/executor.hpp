@@ -53,7 +53,8 @@ public:
     /// Queues the node; it is run later, by run_ready(), on a thread of the executor's.
     virtual void post(ready_node& node) noexcept = 0;
 
-    /// The loop that carries the timers and the I/O of the tasks that run here. Default: bide's background loop.
+    /// The loop that carries the timers and the I/O of the tasks that run here. Default: bide's background loop; the
+    /// program ends when there is no thread for it.
     virtual loop& carrier() noexcept;
 
     /// True when this executor cannot go on while `other` stands still: it is the same, or runs on it.

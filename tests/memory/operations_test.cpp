@@ -12,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -251,6 +252,27 @@ void connections(life_count& l) {
     });
 }
 
+// What closes a circle is told so; without memory for that, that there is none. Nobody waits for ever.
+void deadlocks(life_count& l) {
+    bide::mutex one;
+    bide::mutex other;
+    int told = 0;
+    const auto takes = [&told](counted, bide::mutex& first, bide::mutex& second) -> task<> {
+        auto holding = co_await first.lock();
+        co_await bide::yield_now();
+        try {
+            auto both = co_await second.lock();
+        } catch (const bide::would_deadlock&) {
+            ++told;
+        }
+    };
+    bide::with_scope([&](scope& s) {
+        s.start(takes, counted(l), std::ref(one), std::ref(other));
+        s.start(takes, counted(l), std::ref(other), std::ref(one));
+    });
+    EXPECT_EQ(told, 1);
+}
+
 struct operation {
     const char* name;
     void (*run)(life_count&);
@@ -280,7 +302,7 @@ INSTANTIATE_TEST_SUITE_P(
                     operation{"all_outcomes", &all_outcomes}, operation{"first_of_them", &first_of_them},
                     operation{"jobs", &jobs}, operation{"compositions", &compositions}, operation{"guards", &guards},
                     operation{"task_locals", &task_locals}, operation{"results", &results}, operation{"sync", &sync},
-                    operation{"channels", &channels}, operation{"moves", &moves},
+                    operation{"channels", &channels}, operation{"moves", &moves}, operation{"deadlocks", &deadlocks},
                     operation{"connections", &connections}),
     name_of);
 

@@ -73,8 +73,8 @@ public:
     void drop_hold() noexcept { take_off_count(); }
     [[nodiscard]] scope_door* door();
 
-    /// The body of a coroutine's scope has ended, in this turn: what that means for the tasks they learn now, or those that
-    /// are due before the surrounding frame would run once more.
+    /// The body of a coroutine's scope has ended, in this turn: what that means for the tasks they learn now, or those
+    /// that are due before the surrounding frame would run once more.
     template <class T>
     void body_ended(slot<T>& result) noexcept {
         if (result.state == outcome::failed)

@@ -34,9 +34,9 @@ private:
     loop& carrier_;
 };
 
-/// Whoever runs now has only yielded, and goes on at `to`. Where time jumps, everybody having only yielded is idleness. An
-/// executor that runs in the turns of another one passes it on, with the number of turns in which all of its own tasks
-/// have theirs.
+/// Whoever runs now has only yielded, and goes on at `to`. Where time jumps, everybody having only yielded is idleness.
+/// An executor that runs in the turns of another one passes it on, with the number of turns in which all of its own
+/// tasks have theirs.
 void note_yield(executor& to, std::uint64_t turns) noexcept;
 
 class yield_awaiter final : public leaf {

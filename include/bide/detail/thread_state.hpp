@@ -43,12 +43,12 @@ struct thread_state {
     standing_here* standing = nullptr;    // the innermost wait() on this stack
     promise_base* graves = nullptr;       // cold frames whose destruction was put off (depth)
     blocking_region* blocking = nullptr;  // told when a wait() blocks this thread (threads, strand); may be null
-    thread_sleep* sleep = nullptr;  // told when a loop on this thread sleeps (threads of an elastic set); may be null
-    executor* ended_on = nullptr;   // while a child_end is told: where the child was at its end
+    thread_sleep* sleep = nullptr;   // told when a loop on this thread sleeps (threads of an elastic set); may be null
+    executor* ended_on = nullptr;    // while a child_end is told: where the child was at its end
     executor* yielded_to = nullptr;  // whoever ran last only yielded, and goes on there: an executor that is no loop
     std::uint64_t turns_of_yields = 1;  // with it: in so many turns of that executor it has seen everybody else's
-    int unwinding = 0;              // the kernel is destroying frames of a stopped chain on this stack
-    int uncaught_base = 0;          // std::uncaught_exceptions() when the innermost task on this stack began
+    int unwinding = 0;                  // the kernel is destroying frames of a stopped chain on this stack
+    int uncaught_base = 0;              // std::uncaught_exceptions() when the innermost task on this stack began
 };
 
 [[nodiscard]] thread_state& tls() noexcept;

@@ -71,8 +71,13 @@ struct wait_edge {
 
 void note_edge(wait_edge& e) noexcept;    // on parking, before the leaf is visible to its completer
 void forget_edge(wait_edge& e) noexcept;  // on leaving the leaf
-/// Publishes what was noted on a loop, and looks for cycles. On the loop's thread. True: a waiter was woken.
-bool examine_edges(noted_edges& noted) noexcept;
+enum class examined : std::uint8_t {
+    nothing,
+    woke,             // a waiter, with would_deadlock
+    short_of_memory,  // some could not be looked at: again, soon
+};
+/// Publishes what was noted on a loop, and looks for cycles. On the loop's thread.
+examined examine_edges(noted_edges& noted) noexcept;
 [[nodiscard]] noted_edges& noted_on(loop& l) noexcept;
 
 /// A wait() inside a task of `under`, which cannot go on before the wait has ended.
