@@ -137,12 +137,14 @@ private:
         if (::epoll_ctl(both_->get(), EPOLL_CTL_ADD, fd, &e) != 0)
             throw std::system_error(errno, std::generic_category(), "epoll_ctl");
     }
-    // Silent, unless the environment asked for what cannot be had.
+    // Silent, unless the environment asked for what cannot be had: then once.
     static void note_refusal(const std::system_error& why) noexcept {
-        if (!dev_mode() || driver_of_environment() != io_driver::io_uring) return;
+        static std::atomic<bool> told{false};
+        if (driver_of_environment() != io_driver::io_uring) return;
+        if (told.exchange(true, std::memory_order_relaxed)) return;  // relaxed: it guards nothing else
         try {
             bide::report(std::string("BIDE_DRIVER=io_uring, but there is none (") + why.what() +
-                         "): this loop goes on with epoll");
+                         "): input and output goes on with epoll");
         } catch (...) {  // no memory for the message
         }
     }

@@ -60,7 +60,7 @@ void strand_stay::end_blocking() noexcept {
 // ---------------------------------------------------------------------------
 
 strand_member::strand_member(strand& s, promise_base& p) noexcept
-    : executor((own_context(&p), p.ctx->ex)),
+    : executor(p.ctx->ex),
       strand_entry(&strand_member::on_turn),
       of(s),
       inside(this, p.ctx->stop, p.ctx->deadline, p.ctx->locals, p.ctx->owner) {
@@ -125,7 +125,7 @@ void strand_member::on_turn(call_node* self) noexcept {
 // -----------------------------------------------------------------------------------------------------------
 
 strand_awaiter::strand_awaiter(promise_base& p, strand& s)
-    : owned_leaf(p, strand_kind, &s), strand_(s), frame_(&p), outside_(p.ctx) {
+    : owned_leaf(p, strand_kind, &s), strand_(s), frame_(&p), outside_((own_context(&p), p.ctx)) {
     s.need_outside(p.where);
     member_ = std::make_unique<strand_member>(s, p);
     member_->edge = this;

@@ -66,6 +66,44 @@ TEST(pool, C1_11_who_awaits_run_goes_on_where_it_was) {
     EXPECT_TRUE(comes_back(p).wait());
 }
 
+bide::task<> waits_for_ever(bide::latch& stand, std::atomic<int>& unwound) {
+    struct counts {
+        std::atomic<int>& n;
+        ~counts() { ++n; }
+    } const here{unwound};
+    stand.count_down();
+    bide::event never;
+    co_await never;
+}
+
+TEST(pool, C10_1_a_stop_reaches_what_was_submitted) {
+    bide::pool p(2);
+    std::atomic<int> unwound{0};
+    bide::latch stand(1);
+    bide::future<void> f = p.submit(waits_for_ever, std::ref(stand), std::ref(unwound));
+    stand.wait();
+    f.stop();
+    EXPECT_THROW(f.wait(), bide::cancelled);
+    EXPECT_EQ(unwound, 1);
+}
+
+bide::task<> asks_to_stop(bide::latch& stand, bide::stop_source ask) {
+    co_await stand;
+    ask.request_stop();
+}
+
+TEST(pool, C10_1_a_stop_of_who_awaits_run_reaches_what_runs_there_and_joins_it) {
+    bide::pool p(2);
+    std::atomic<int> unwound{0};
+    bide::latch stand(1);
+    bide::stop_source ask;
+    auto asking = p.submit(asks_to_stop, std::ref(stand), ask);
+    EXPECT_THROW(bide::with_stop(ask.token(), p.run(waits_for_ever, std::ref(stand), std::ref(unwound))).wait(),
+                 bide::cancelled);
+    EXPECT_EQ(unwound, 1);
+    asking.wait();
+}
+
 bide::task<int> wanders(bide::pool& p, bide::executor& home, int rounds) {
     const std::thread::id at_home = std::this_thread::get_id();
     int right = 0;
@@ -262,6 +300,21 @@ TEST(pool, C10_3_all_workers_compute_while_others_wait) {
     bide::when_all(p.submit(meets), p.submit(meets)).wait();
     e.set();
     bide::when_all(waiting).wait();
+}
+
+TEST(pool, C10_3_so_is_one_that_stands_at_the_end_of_a_scope) {
+    bide::pool p(1);
+    bide::event e;
+    auto stands = p.submit([&]() -> bide::task<> {
+        bide::with_scope([&](bide::scope& s) { s.start([&]() -> bide::task<> { co_await e; }); });
+        co_return;
+    });
+    auto sets = p.submit([&]() -> bide::task<> {
+        e.set();
+        co_return;
+    });
+    bide::when_all(stands, sets).wait();
+    EXPECT_TRUE(support::comes_true([&] { return p.counts().blocked == 0; }));
 }
 
 // ---- idle -----------------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <memory>
 #include <new>
 
 namespace bide {
@@ -72,13 +73,9 @@ bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
         ended(op, s);
         return false;
     }
-    if (op.way_ == direction::in && inflow_ == nullptr) {
-        inflow_ = new (std::nothrow) inflow(*this);
-        if (inflow_ == nullptr) {
-            op.error_ = std::make_error_code(std::errc::not_enough_memory);
-            ended(op, s);
-            return false;
-        }
+    if (op.way_ == direction::in && !has_inflow(op)) {
+        ended(op, s);
+        return false;
     }
     add_ref();  // the stream may be destroyed while we wait
     op.holds_ = true;
@@ -156,6 +153,20 @@ attempt socket_state::try_received(socket_op& op, lock_guard& lock) noexcept {
     }
     if (result == attempt::done) ended(op, at(op.way_));
     return result;
+}
+
+// Under the lock. False: there is no memory for one, which is in the operation.
+bool socket_state::has_inflow(socket_op& op) noexcept {
+    if (inflow_ != nullptr) return true;
+    try {
+        auto made = std::make_unique<inflow>(*this);
+        // So that it is told now, and not of a connection that has been accepted.
+        if (op.shape_ == shape::accepts) made->accepted.reserve(inflow::most_connections);
+        inflow_ = made.release();
+    } catch (...) {
+        op.failure_ = std::current_exception();
+    }
+    return inflow_ != nullptr;
 }
 
 void socket_state::begin_inflow(const socket_op& op, ring& r) noexcept {  // under the lock

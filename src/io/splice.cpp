@@ -39,7 +39,9 @@ private:
     static attempt in(socket_op& op, int fd) noexcept {
         auto& self = static_cast<splice_leaf&>(op);
         self.error_ = self.socket_->spoilt(direction::in);
+        if (!self.error_) self.error_ = self.socket_->take_failure();  // the system does not tell it twice
         if (self.error_) return attempt::done;
+        if (fd < 0) return attempt::blocked;
         return self.moved(self.move(fd, self.pipe_));
     }
     static attempt out(socket_op& op, int fd) noexcept {
@@ -88,7 +90,7 @@ private:
     std::size_t most_;
 };
 
-/// Bytes that a cancelled read had given back, one try.
+/// Bytes that a cancelled read had given back, or a ring has received ahead; one try.
 class returned_leaf : public socket_op {
 public:
     returned_leaf(promise_base& p, socket_state& s, std::vector<std::byte>& into) noexcept

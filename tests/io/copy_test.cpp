@@ -21,7 +21,7 @@ using support::error_of;
 using support::turn;
 using support::turn_until;
 
-class copying : public support::io_test {};
+class copying : public support::no_leaks {};
 
 static_assert(bide::detail::has_descriptor<bide::tcp_stream> && bide::detail::has_descriptor<bide::pipe_reader>);
 static_assert(!bide::detail::has_descriptor<bide::memory_stream>);

@@ -385,7 +385,7 @@ TEST_F(dns, cancelled_at_every_step_it_leaks_nothing) {
     });
     const resolver ask = asking(server);
     bide::loop l;
-    static_cast<void>(bide::detail::loop_access::driver_of(l).watcher());
+    support::open_what_stays(l);
     const auto before = support::open_descriptors().size();
     int steps = 0;
     for (bool ended = false; !ended; ++steps) {

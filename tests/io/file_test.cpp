@@ -28,7 +28,7 @@ using support::error_of;
 using support::put;
 using namespace std::chrono_literals;
 
-class files : public support::io_test {
+class files : public support::no_leaks {
 protected:
     support::temporary_directory dir_;
     fs::path at(const char* name) const { return dir_ / name; }

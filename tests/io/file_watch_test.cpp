@@ -22,7 +22,7 @@ using support::turn;
 using support::turn_until;
 using namespace std::chrono_literals;
 
-class watch : public support::io_test {
+class watch : public support::no_leaks {
 protected:
     support::temporary_directory dir_;
 };

@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 
 static_assert(bide::byte_stream<local_stream>);
 
-class local : public support::io_test {
+class local : public support::no_leaks {
 protected:
     support::temporary_directory dir_;
     local_endpoint here(const char* name) const { return local_endpoint::path((dir_ / name).string()); }

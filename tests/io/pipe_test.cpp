@@ -29,10 +29,10 @@ using namespace std::chrono_literals;
 static_assert(bide::byte_source<bide::pipe_reader> && !bide::byte_sink<bide::pipe_reader>);
 static_assert(bide::byte_sink<bide::pipe_writer> && !bide::byte_source<bide::pipe_writer>);
 
-class pipe : public support::io_test {
+class pipe : public support::no_leaks {
 protected:
     void SetUp() override {
-        io_test::SetUp();
+        no_leaks::SetUp();
         auto ends = bide::make_pipe();
         out_ = std::move(ends.first);
         in_ = std::move(ends.second);
@@ -40,7 +40,7 @@ protected:
     void TearDown() override {
         out_ = {};
         in_ = {};
-        io_test::TearDown();
+        no_leaks::TearDown();
     }
     /// Fills it: the next write has to wait.
     std::size_t stuff() const {

@@ -36,11 +36,11 @@ bool has_children() {
     return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
 }
 
-class processes : public support::io_test {
+class processes : public support::no_leaks {
 protected:
     void TearDown() override {
         EXPECT_FALSE(has_children()) << "a child, or a zombie, is left";
-        io_test::TearDown();
+        no_leaks::TearDown();
     }
 };
 

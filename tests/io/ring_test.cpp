@@ -26,6 +26,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 #include <string>
 #include <thread>
@@ -183,6 +184,31 @@ TEST_F(ring, where_it_is_forbidden_epoll_takes_over_in_silence) {
             return !testing::Test::HasFailure() && reports == 0;
         })) << error;
     }
+}
+
+// What the environment wants is read once: so it is a program of its own, this test once more.
+TEST_F(ring, where_it_is_forbidden_an_environment_that_wants_it_is_told_why_and_once) {
+    if (std::getenv("BIDE_TEST_REFUSED") == nullptr) {  // NOLINT(concurrency-mt-unsafe): nobody else is here
+        EXPECT_TRUE(in_child_without_io_uring(EPERM, [] {
+            ::setenv("BIDE_DRIVER", "io_uring", 1);
+            ::setenv("BIDE_TEST_REFUSED", "1", 1);
+            const std::string filter = std::string("--gtest_filter=") +
+                                       testing::UnitTest::GetInstance()->current_test_info()->test_suite_name() + "." +
+                                       testing::UnitTest::GetInstance()->current_test_info()->name();
+            ::execl("/proc/self/exe", "again", filter.c_str(), nullptr);
+            return false;
+        }));
+        return;
+    }
+    static std::vector<std::string> said;
+    bide::set_report_hook([](const std::string& text) { said.push_back(text); });
+    echo_once();
+    echo_once();
+    bide::set_report_hook(nullptr);
+    ASSERT_EQ(said.size(), 1U);
+    EXPECT_NE(said[0].find("BIDE_DRIVER=io_uring"), std::string::npos) << said[0];
+    EXPECT_NE(said[0].find(std::error_code(EPERM, std::system_category()).message()), std::string::npos) << said[0];
+    EXPECT_NE(said[0].find("epoll"), std::string::npos) << said[0];
 }
 
 TEST_F(ring, where_it_is_forbidden_a_loop_that_demands_it_says_why) {

@@ -27,7 +27,7 @@ using support::turn;
 using support::turn_until;
 using namespace std::chrono_literals;
 
-class signals : public support::io_test {};
+class signals : public support::no_leaks {};
 
 void (*handler_of(int signal))(int) {
     struct sigaction now {};

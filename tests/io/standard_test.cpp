@@ -47,7 +47,7 @@ private:
     owned_descriptor kept_;
 };
 
-class standard : public support::io_test {
+class standard : public support::no_leaks {
 protected:
     support::temporary_directory dir_;
 };

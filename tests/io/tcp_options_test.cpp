@@ -28,10 +28,10 @@ using support::turn;
 using support::turn_until;
 using namespace std::chrono_literals;
 
-class tcp_more : public support::io_test {
+class tcp_more : public support::no_leaks {
 protected:
     void SetUp() override {
-        io_test::SetUp();
+        no_leaks::SetUp();
         tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
         client_ = tcp_stream::connect(at.local_endpoint()).wait();
         server_ = at.accept().wait();
@@ -39,7 +39,7 @@ protected:
     void TearDown() override {
         client_ = {};
         server_ = {};
-        io_test::TearDown();
+        no_leaks::TearDown();
     }
     tcp_stream client_, server_;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // Real sockets on loopback. Nothing sleeps: threads meet by futures, and loops are turned by hand where it matters.
-#include <bide/detail/background.hpp>
-#include <bide/detail/loop_access.hpp>
+#include "support/no_leaks.hpp"
+
 #include <bide/io/tcp.hpp>
 #include <bide/loop.hpp>
 #include <bide/scope.hpp>
@@ -22,7 +22,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <deque>
-#include <filesystem>
 #include <mutex>
 #include <numeric>
 #include <optional>
@@ -37,18 +36,10 @@ using bide::ip_endpoint;
 using bide::task;
 using bide::tcp_listener;
 using bide::tcp_stream;
+using support::open_descriptors;
+using support::turn;
+using support::turn_until;
 using namespace std::chrono_literals;
-
-/// What every open descriptor is.
-std::vector<std::string> open_descriptors() {
-    std::vector<std::string> all;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
-        std::error_code gone;  // the one that reads the directory
-        all.push_back(std::filesystem::read_symlink(entry.path(), gone).string());
-    }
-    std::sort(all.begin(), all.end());
-    return all;
-}
 
 std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
 std::string text_of(std::span<const std::byte> bytes) {
@@ -108,15 +99,6 @@ task<> echo(tcp_stream peer) {
     while (const std::size_t n = co_await peer.read_some(buffer))
         co_await peer.write_all(std::span<const std::byte>(buffer).first(n));
 }
-/// Turns the loop until the future is there.
-template <class T>
-void turn_until(bide::loop& l, const bide::future<T>& f) {
-    while (f.status() == bide::future_status::pending) l.poll();
-}
-void turn(bide::loop& l, int times) {
-    for (int i = 0; i < times; ++i) l.poll();
-}
-
 template <class F>
 std::error_code error_of(F&& f) {
     try {
@@ -127,19 +109,7 @@ std::error_code error_of(F&& f) {
     return {};
 }
 
-class tcp : public testing::Test {
-protected:
-    void SetUp() override {
-        // The loops that stay have their descriptors from now on: the background loop's, and this thread's.
-        static_cast<void>(bide::detail::loop_access::driver_of(bide::detail::background_loop()).watcher());
-        const bide::idle_loop here;
-        static_cast<void>(bide::detail::loop_access::driver_of(*here).watcher());
-        static_cast<void>(bide::detail::loop_access::driver_of(*here).ring());
-        before_ = open_descriptors();
-    }
-    void TearDown() override { EXPECT_EQ(open_descriptors(), before_) << "descriptors leaked"; }
-    std::vector<std::string> before_;
-};
+class tcp : public support::no_leaks {};
 
 // ---- addresses, connecting, accepting -----------------------------------------------------------------------------
 
@@ -680,7 +650,8 @@ TEST_F(tcp, cancelled_at_every_step_it_leaks_nothing) {
     for (bool ended = false; !ended; ++steps) {
         ASSERT_LT(steps, 5000);
         bide::loop l;
-        const std::size_t before = open_descriptors().size();
+        support::open_what_stays(l);
+        const std::vector<std::string> before = open_descriptors();
         {
             tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
             auto whole = [](tcp_listener& on) -> task<> {
@@ -712,7 +683,7 @@ TEST_F(tcp, cancelled_at_every_step_it_leaks_nothing) {
             EXPECT_NE(f.status(), bide::future_status::failed) << bide::describe(f.state().failure());
         }
         l.poll();
-        EXPECT_LE(open_descriptors().size(), before + 3);  // the loop's own: epoll, eventfd and perhaps a ring
+        EXPECT_EQ(open_descriptors(), before);
     }
     EXPECT_GT(steps, 5);
 }

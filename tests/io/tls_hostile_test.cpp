@@ -19,9 +19,9 @@ using bide::task;
 using bide::tls_context;
 using bide::tls_options;
 using bide::tls_version;
+using support::byte_pattern;
 using support::client_options;
 using support::memory_tls;
-using support::pattern;
 using support::server_options;
 using namespace std::chrono_literals;
 
@@ -48,7 +48,7 @@ task<> read_all(memory_tls& from, seen& what) {
 task<> be_client(const tls_context& with, memory_stream below, seen& what) {
     try {
         memory_tls s = co_await bide::tls_connect(with, std::move(below), support::tls_host);
-        const std::vector<std::byte> question = pattern(question_size);
+        const std::vector<std::byte> question = byte_pattern(question_size);
         if (const auto sent = co_await s.try_write_all(question); sent.ok()) static_cast<void>(co_await s.try_finish());
         co_await read_all(s, what);
     } catch (const std::system_error& e) {
@@ -60,7 +60,7 @@ task<> be_server(const tls_context& with, memory_stream below, seen& what) {
         memory_tls s = co_await bide::tls_accept(with, std::move(below));
         co_await read_all(s, what);
         if (!what.ended) co_return;
-        const std::vector<std::byte> answer = pattern(answer_size);
+        const std::vector<std::byte> answer = byte_pattern(answer_size);
         if (const auto sent = co_await s.try_write_all(answer); sent.ok()) static_cast<void>(co_await s.try_finish());
     } catch (const std::system_error& e) {
         what.error = e.code();
@@ -76,7 +76,7 @@ bool converse(const tls_context& c, const tls_context& s, memory_stream client, 
     };
     bide::with_timeout(1min, both()).wait();  // virtual: nothing may hang
     const auto check = [](const seen& what, std::size_t size) {
-        const std::vector<std::byte> wanted = pattern(size);
+        const std::vector<std::byte> wanted = byte_pattern(size);
         EXPECT_LE(what.got.size(), size);
         EXPECT_TRUE(what.got.size() <= size && std::equal(what.got.begin(), what.got.end(), wanted.begin()))
             << "wrong bytes came through";
@@ -194,7 +194,7 @@ TEST_P(tls_hostile, a_bit_turned_anywhere_is_noticed) {
         };
         bide::with_timeout(10min, all()).wait();
         for (const auto& [what, size] : {std::pair(&by_client, answer_size), std::pair(&by_server, question_size)}) {
-            const std::vector<std::byte> wanted = pattern(size);
+            const std::vector<std::byte> wanted = byte_pattern(size);
             ASSERT_LE(what->got.size(), size);
             ASSERT_TRUE(std::equal(what->got.begin(), what->got.end(), wanted.begin()));
             ASSERT_TRUE(!what->ended || what->got.size() == size);

@@ -27,12 +27,12 @@ using bide::tls_errc;
 using bide::tls_options;
 using bide::tls_verify_errc;
 using bide::tls_version;
+using support::byte_pattern;
 using support::client_options;
 using support::error_of;
 using support::handshake_ends;
 using support::memory_tls;
 using support::our_authority;
-using support::pattern;
 using support::read_to_end;
 using support::server_options;
 using support::shake_hands;
@@ -366,7 +366,7 @@ TEST_P(tls_of, a_peer_that_closes_in_the_handshake_is_named) {
 // ---- much, both ways, in small pieces -----------------------------------------------------------------------------
 
 void send_both_ways(memory_tls& a, memory_tls& b, std::size_t size) {
-    const std::vector<std::byte> sent = pattern(size);
+    const std::vector<std::byte> sent = byte_pattern(size);
     std::vector<std::byte> got[2] = {std::vector<std::byte>(size), std::vector<std::byte>(size)};
     bide::with_scope([&](bide::scope& s) {
         const auto write = [](memory_tls& to, std::span<const std::byte> all) -> task<> {
@@ -419,7 +419,7 @@ TEST_P(tls_of, nothing_takes_no_time) {
 
 TEST_F(tls, keys_change_under_way) {
     handshake_ends e = shake_hands(tls_context::client(client_options()), tls_context::server(server_options()));
-    const std::vector<std::byte> sent = pattern(300'000);
+    const std::vector<std::byte> sent = byte_pattern(300'000);
     bide::with_scope([&](bide::scope& s) {
         const auto write = [](memory_tls& to, std::span<const std::byte> all) -> task<> {
             while (!all.empty()) {
@@ -477,7 +477,7 @@ TEST_P(tls_of, a_cancelled_read_has_taken_nothing) {
 
 TEST_P(tls_of, a_cancelled_write_cuts_the_stream) {
     handshake_ends e = ends(1000);
-    const std::vector<std::byte> much = pattern(100'000);
+    const std::vector<std::byte> much = byte_pattern(100'000);
     EXPECT_THROW(bide::with_timeout(1s, e.client_stream.write_all(much)).wait(), bide::timed_out);
     EXPECT_EQ(e.client_stream.try_write_all(bytes_of("x")).wait().error, io_errc::write_cut);
     EXPECT_EQ(e.client_stream.try_write_some(bytes_of("x")).wait().error, io_errc::write_cut);
@@ -524,7 +524,7 @@ TEST_P(tls_of, stopped_at_every_step) {
         };
         const auto ask = [](const tls_context& with, bide::memory_stream below) -> task<> {
             memory_tls peer = co_await bide::tls_connect(with, std::move(below), support::tls_host);
-            const std::vector<std::byte> sent = pattern(1000);
+            const std::vector<std::byte> sent = byte_pattern(1000);
             std::vector<std::byte> got(sent.size());
             const auto write = [](memory_tls& to, std::span<const std::byte> all) -> task<> {
                 co_await to.write_all(all);
@@ -554,7 +554,7 @@ TEST_P(tls_of, stopped_at_every_step) {
 TEST_F(tls, a_reader_that_is_stopped_all_the_time_loses_nothing) {
     handshake_ends e = shake_hands(tls_context::client(client_options()), tls_context::server(server_options()),
                                    support::tls_host, 64);
-    const std::vector<std::byte> sent = pattern(20'000);
+    const std::vector<std::byte> sent = byte_pattern(20'000);
     std::vector<std::byte> got[2];
     bide::with_scope([&](bide::scope& s) {
         const auto write = [](memory_tls& to, std::span<const std::byte> all) -> task<> {
@@ -609,7 +609,7 @@ TEST_F(tls, closing_ends_what_is_pending_with_an_error) {
 TEST_F(tls, another_reader_or_writer_at_the_same_time_is_refused) {
     handshake_ends e = shake_hands(tls_context::client(client_options()), tls_context::server(server_options()),
                                    support::tls_host, 100);
-    const std::vector<std::byte> much = pattern(10'000);
+    const std::vector<std::byte> much = byte_pattern(10'000);
     std::array<std::byte, 8> buffer;
     bide::loop l;
     auto first = l.submit([&]() -> task<> { co_await e.client_stream.read_exactly(buffer); });
@@ -704,7 +704,7 @@ TEST_F(tls_over_tcp, reader_and_writer_on_different_threads) {
                                         bide::tcp_stream::connect(at.local_endpoint()).wait(), "localhost");
     auto accepting = bide::tls_accept(tls_context::server(server_options()), at.accept().wait());
     auto [client, server] = bide::when_all(std::move(connecting), std::move(accepting)).wait();
-    const std::vector<std::byte> sent = pattern(3'000'000);
+    const std::vector<std::byte> sent = byte_pattern(3'000'000);
     std::vector<std::byte> got[2] = {std::vector<std::byte>(sent.size()), std::vector<std::byte>(sent.size())};
     std::vector<std::thread> threads;
     auto* const a = &client;

@@ -22,7 +22,7 @@ using support::turn;
 using support::turn_until;
 using namespace std::chrono_literals;
 
-class udp : public support::io_test {};
+class udp : public support::no_leaks {};
 
 TEST_F(udp, there_and_back) {
     for (const bool v6 : {false, true}) {

@@ -3,6 +3,8 @@
 // Other people's programs, started by a test: what they say is kept, and they end with the test.
 #pragma once
 
+#include "temporary_directory.hpp"
+
 #include <bide/io/ip_endpoint.hpp>
 
 #include <fcntl.h>
@@ -21,8 +23,6 @@
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -32,31 +32,6 @@
 #include <vector>
 
 namespace support {
-
-/// A directory that goes with the test.
-class temporary_directory {
-public:
-    temporary_directory() {
-        std::string name = (std::filesystem::temp_directory_path() / "bide-test-XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("no temporary directory");
-        path_ = name;
-    }
-    temporary_directory(const temporary_directory&) = delete;
-    temporary_directory& operator=(const temporary_directory&) = delete;
-    ~temporary_directory() {
-        std::error_code ignored;
-        std::filesystem::remove_all(path_, ignored);
-    }
-    [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-    /// Writes the file; gives its name.
-    [[nodiscard]] std::string file(const std::string& name, const std::string& text) const {
-        std::ofstream(path_ / name, std::ios::binary) << text;
-        return (path_ / name).string();
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 /// Where the program is. One that is missing fails the test, and is named: ./run installs them all.
 inline std::string find_program(const std::string& name) {

@@ -8,9 +8,8 @@
 #include <bide/io/tls.hpp>
 
 #include "support/certificates.hpp"
+#include "support/io.hpp"
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -76,36 +75,6 @@ inline handshake_ends shake_hands(const bide::tls_context& c, const bide::tls_co
                                   const std::string& host = tls_host, std::size_t capacity = 64 * 1024) {
     auto [client, server] = bide::memory_stream::pair(capacity);
     return shake_hands(std::move(client), std::move(server), c, s, host);
-}
-
-/// Bytes of which no two stretches are alike.
-inline std::vector<std::byte> pattern(std::size_t n) {
-    std::vector<std::byte> all(n);
-    std::uint32_t x = 12345;
-    for (std::byte& b : all) {
-        x = x * 1664525U + 1013904223U;
-        b = static_cast<std::byte>(x >> 24U);
-    }
-    return all;
-}
-
-template <class S>
-bide::task<std::string> read_to_end(S& from) {
-    std::string all;
-    std::vector<std::byte> buffer(4096);
-    while (const std::size_t n = co_await from.read_some(buffer))
-        all += bide::text_of(std::span<const std::byte>(buffer).first(n));
-    co_return all;
-}
-
-template <class F>
-std::error_code error_of(F&& f) {
-    try {
-        f();
-    } catch (const std::system_error& e) {
-        return e.code();
-    }
-    return {};
 }
 
 }  // namespace support

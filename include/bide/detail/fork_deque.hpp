@@ -14,7 +14,7 @@
 // An entry takes as many places as it has children: so `limit` bounds children, of which each may need memory of its
 // own once it is seen by others. A hungry worker sets the limit to nothing, under the lock: the next push sees it.
 //
-// `Atomic` and `Barrier` are the library's or the model checker's (tests/model/fork_deque.cpp).
+// `Atomic` and `Barrier` are the library's or the model checker's (tests/model/pool_forks.cpp).
 #pragma once
 
 #include <atomic>

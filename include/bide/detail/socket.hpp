@@ -20,8 +20,9 @@
 // accepts waits for the socket's *inflow*: one request of the ring's that goes on from operation to operation, and
 // brings what comes in memory of the ring's. It is tried with the descriptor -1 then: take what was received. Bytes for
 // which nobody waits stay with the socket. While an inflow is under way nobody else may receive, or bytes would change
-// their order; so whoever reads by trying, or on another loop, first has it ended. What sends is not tried but queued,
-// for the one batch per turn.
+// their order; so whoever reads by trying, or on another loop, first has it ended. Such a try begins with what was
+// received too, and with what the inflow has met (take_failure), which the system does not tell twice. What sends is
+// not tried but queued, for the one batch per turn.
 #pragma once
 
 #include <bide/detail/driver.hpp>
@@ -176,6 +177,7 @@ private:
     [[nodiscard]] bool wait_for_ring(socket_op& op, ring& r) noexcept;
     [[nodiscard]] bool something_received() noexcept;
     [[nodiscard]] attempt try_received(socket_op& op, lock_guard& lock) noexcept;
+    [[nodiscard]] bool has_inflow(socket_op& op) noexcept;
     void begin_inflow(const socket_op& op, ring& r) noexcept;
     [[nodiscard]] bool end_inflow(lock_guard& lock) noexcept;
     void inflow_is_over() noexcept;
