@@ -37,9 +37,9 @@ bide::task<bool> http_connection::feed(http::basic_parser<IsRequest>& parser) {
 
 template <bool IsRequest>
 bide::task<bool> http_connection::read_header(http::basic_parser<IsRequest>& parser) {
-    bool alive = true;  // named: g++ 12 miscompiles a co_await in a condition where no local variable is about
-    while (alive && !parser.is_header_done()) alive = co_await feed(parser);
-    co_return alive;
+    while (!parser.is_header_done())
+        if (!co_await feed(parser)) co_return false;
+    co_return true;
 }
 
 bide::task<std::size_t> http_connection::read_body(http::response_parser<http::buffer_body>& parser,

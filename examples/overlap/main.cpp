@@ -11,6 +11,7 @@
 #include "tree.hpp"
 
 #include <bide/error.hpp>
+#include <bide/stop_on_signals.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -114,10 +115,15 @@ void check_printed() {
 int main(int argc, char** argv) {
     const auto asked = read_options(argc, argv);
     if (const int* status = std::get_if<int>(&asked)) return *status;
+    const bide::stop_on_signals guard;  // Ctrl-C: what is under way ends, and then the program, by that signal
     try {
         const int status = work(std::get<options>(asked));
         check_printed();
         return status;
+    } catch (const bide::cancelled&) {
+        std::fflush(stdout);
+        std::cerr << "overlap: stopped; what was fetched until then is in the database\n";
+        return 1;
     } catch (const std::exception& e) {
         std::fflush(stdout);
         std::cerr << "overlap: " << e.what() << '\n';

@@ -222,5 +222,15 @@ nonsense() {
 is "what is no HTTP ends the connection" nonsense
 is "and it serves on" asks 200 "GET /plain.txt HTTP/1.1"
 
+# --- stopped from outside ---
+stops() {
+  kill -TERM "$server"
+  local status=0
+  wait "$server" || status=$?
+  cat served
+  [ "$status" -eq 143 ] && grep -qF "overlap: stopped" served
+}
+is "a signal ends it, with its cleanup done, as the signal would have" stops
+
 echo "overlap: $passed passed, $failed failed"
 [ "$failed" -eq 0 ]
