@@ -12,6 +12,7 @@
 #include <ostream>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace bide {
@@ -22,6 +23,7 @@ namespace {
 
 using namespace detail;
 
+// Short: a dump has many of them.
 std::string place(const std::source_location& at) {
     std::string file = at.file_name();
     if (const auto slash = file.rfind('/'); slash != std::string::npos) file.erase(0, slash + 1);
@@ -32,7 +34,10 @@ std::string place(const std::source_location& at) {
 std::string describe_node(const task_node& n, bool may_look_inside) {
     std::ostringstream text;
     text << n.kind << " #" << n.id << " started at " << place(n.started);
-    if (!may_look_inside) return text.str() + "\n";
+    if (!may_look_inside) {
+        if (n.wanders) text << ", may run elsewhere by resume_on";
+        return text.str() + "\n";
+    }
     if (n.stop.requested()) text << " (stop requested: " << to_string(n.stop.reason()) << ")";
     text << "\n";
     const leaf* at = n.active->stop->parked();
@@ -65,9 +70,14 @@ void print(std::ostream& out, const found& all, const task_node* n, unsigned dep
 
 // On the loop's own thread, or of a loop that is not run.
 std::string describe_loop(loop& l) {
+    struct seen {
+        const task_node* node;
+        const task_node* parent;
+        std::string text;  // of one that may run elsewhere now, and so end at any moment
+    };
     struct search {
         loop& l;
-        std::vector<const task_node*> nodes;
+        std::vector<seen> nodes;
     } s{l, {}};
     live_access::visit(
         [](executor* ex, void* with) {
@@ -76,18 +86,18 @@ std::string describe_loop(loop& l) {
                 if (!ex->stands_on(in.l)) continue;
                 live_list& list = live_access::of(*ex);
                 const std::lock_guard guard(list.lock);
-                for (const task_node* n = list.first; n != nullptr; n = n->next) in.nodes.push_back(n);
+                for (const task_node* n = list.first; n != nullptr; n = n->next)
+                    in.nodes.push_back({n, n->parent, n->wanders ? describe_node(*n, false) : std::string()});
             }
         },
         &s);
     found all;
-    for (const task_node* n : s.nodes) all.texts[n] = describe_node(*n, true);
+    for (seen& n : s.nodes) all.texts[n.node] = n.text.empty() ? describe_node(*n.node, true) : std::move(n.text);
     for (auto at = s.nodes.rbegin(); at != s.nodes.rend(); ++at) {  // the list has the newest first
-        const task_node* n = *at;
-        if (n->parent != nullptr && all.texts.count(n->parent) != 0)
-            all.children[n->parent].push_back(n);
+        if (at->parent != nullptr && all.texts.count(at->parent) != 0)
+            all.children[at->parent].push_back(at->node);
         else
-            all.roots.push_back(n);
+            all.roots.push_back(at->node);
     }
     std::ostringstream out;
     for (const task_node* n : all.roots) print(out, all, n, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/debug/dump.hpp>
+#include <bide/loop_thread.hpp>
 #include <bide/scope.hpp>
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
@@ -79,6 +80,29 @@ TEST(dump, asks_a_loop_of_another_thread) {
     waiting.stop();
     runner.join();
     EXPECT_EQ(waiting.status(), bide::future_status::cancelled);
+}
+
+// A chain that resume_on has moved runs on another thread: here it is named, and its frames are not looked into.
+TEST(dump, names_a_task_that_has_moved_and_leaves_its_frames_alone) {
+    bide::loop_thread other;
+    other.start();
+    std::atomic<bool> there{false};
+    std::atomic<bool> go_on{false};
+    std::string text;
+    bide::with_scope([&](bide::scope& s) {
+        s.start([&]() -> bide::task<> {
+            co_await bide::resume_on(other.get_executor());
+            there = true;
+            while (!go_on) co_await bide::yield_now();  // its frames come and go
+            co_await bide::sleep_for(1ms);
+        });
+        s.start([&]() -> bide::task<> {
+            while (!there) co_await bide::sleep_for(1ms);
+            for (int i = 0; i < 100; ++i) text = dumped();
+            go_on = true;
+        });
+    });
+    EXPECT_EQ(count(text, "may run elsewhere by resume_on"), 1U) << text;
 }
 
 TEST(dump, is_empty_of_tasks_when_nothing_lives) { EXPECT_EQ(count(dumped(0ms), "task #"), 0U); }
