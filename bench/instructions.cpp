@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// instructions ROW N: does one thing N times, for bench/instructions to count.
+// instructions ROW N: does one thing N times, for bench/instructions and ./run counts to count.
 #include <bide/bide.hpp>
+#include <bide/pool.hpp>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 
 namespace {
 
@@ -20,29 +22,86 @@ bide::task<> yields(long n) {
     for (long i = 0; i < n; ++i) co_await bide::yield_now();
 }
 
+bide::task<> half(long n, bide::semaphore& mine, bide::semaphore& others) {
+    for (long i = 0; i < n; i += 2) {
+        (co_await mine.acquire()).keep();
+        others.release();
+    }
+}
+bide::task<> sends(long n, bide::channel<long>& to, bide::channel<long>& from, long& sum) {
+    for (long i = 0; i < n; ++i) {
+        co_await to.send(1);
+        sum += *co_await from.receive();
+    }
+    to.close();
+}
+bide::task<> answers(bide::channel<long>& from, bide::channel<long>& to) {
+    while (auto got = co_await from.receive()) co_await to.send(*got);
+}
+bide::task<long> forks(long n) {  // n - 1 of them
+    if (n == 1) co_return 1;
+    auto [a, b] = co_await bide::when_all(forks(n / 2), forks(n - n / 2));
+    co_return a + b;
+}
+
+bool await_row(long n) { return awaits(n).wait() == n; }
+bool yield_row(long n) {
+    yields(n).wait();
+    return true;
+}
+bool start_row(long n) {
+    for (long i = 0; i < n; i += 100)
+        bide::with_scope([](bide::scope& s) {
+            for (int k = 0; k < 100; ++k) s.start(nothing);
+        });
+    return true;
+}
+bool wait_row(long n) {
+    for (long i = 0; i < n; ++i)
+        if (answer(1).wait() != 1) return false;
+    return true;
+}
+// Two tasks of one loop wake each other n times.
+bool wake_row(long n) {
+    bide::semaphore a(1);
+    bide::semaphore b(0);
+    bide::with_scope([&](bide::scope& s) {
+        s.start(half, n, std::ref(a), std::ref(b));
+        s.start(half, n, std::ref(b), std::ref(a));
+    });
+    return true;
+}
+// There and back through two channels of one place.
+bool channel_row(long n) {
+    bide::channel<long> there(1);
+    bide::channel<long> back(1);
+    long sum = 0;
+    bide::with_scope([&](bide::scope& s) {
+        s.start(answers, std::ref(there), std::ref(back));
+        s.start(sends, n, std::ref(there), std::ref(back), std::ref(sum));
+    });
+    return sum == n;
+}
+bool fork_row(long n) {
+    bide::pool p(1);
+    return p.run(forks, n).wait() == n;
+}
+
+struct row {
+    const char* name;
+    bool (*run)(long n);
+};
+constexpr row rows[] = {{"await", await_row}, {"yield", yield_row},     {"start", start_row}, {"wait", wait_row},
+                        {"wake", wake_row},   {"channel", channel_row}, {"fork", fork_row}};
+
 }  // namespace
 
 int main(int count, char** arguments) {
-    if (count != 3) {
-        std::fputs("usage: instructions await|yield|start|wait N\n", stderr);
-        return 2;
-    }
-    const char* row = arguments[1];
-    const long n = std::strtol(arguments[2], nullptr, 10);
-    if (std::strcmp(row, "await") == 0) {
-        if (awaits(n).wait() != n) return 1;
-    } else if (std::strcmp(row, "yield") == 0) {
-        yields(n).wait();
-    } else if (std::strcmp(row, "start") == 0) {
-        for (long i = 0; i < n; i += 100)
-            bide::with_scope([](bide::scope& s) {
-                for (int k = 0; k < 100; ++k) s.start(nothing);
-            });
-    } else if (std::strcmp(row, "wait") == 0) {
-        for (long i = 0; i < n; ++i)
-            if (answer(1).wait() != 1) return 1;
-    } else {
-        return 2;
-    }
-    return 0;
+    if (count == 3)
+        for (const row& r : rows)
+            if (std::strcmp(arguments[1], r.name) == 0) return r.run(std::strtol(arguments[2], nullptr, 10)) ? 0 : 1;
+    std::fputs("usage: instructions ROW N; the rows are", stderr);
+    for (const row& r : rows) std::fprintf(stderr, " %s", r.name);
+    std::fputs("\n", stderr);
+    return 2;
 }

@@ -113,11 +113,6 @@ public:
         const poller* p = poller_.load(std::memory_order_acquire);
         return p != nullptr && (p->watches_anything() || (ring_ && ring_->pending() > 1));
     }
-    bool current() const noexcept override {
-        const std::shared_ptr<virtual_clock> clock = use_clock(nullptr);
-        use_clock(clock);
-        return clock == nullptr;
-    }
 
 private:
     // ---- the ring, on the loop's thread ---------------------------------------------------------------------------
@@ -249,6 +244,7 @@ thread_local std::shared_ptr<virtual_clock> clock_here;
 }  // namespace
 
 std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) noexcept {
+    tls().clock = clock.get();
     return std::exchange(clock_here, std::move(clock));
 }
 

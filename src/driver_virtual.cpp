@@ -25,7 +25,9 @@ void virtual_clock::job_ended() noexcept {
 
 class virtual_driver final : public driver {
 public:
-    explicit virtual_driver(std::shared_ptr<virtual_clock> clock) noexcept : clock_(std::move(clock)) {}
+    explicit virtual_driver(std::shared_ptr<virtual_clock> of) noexcept : clock_(std::move(of)) {
+        clock = clock_.get();
+    }
 
     time_point now() noexcept override { return clock_->now(); }
 
@@ -66,12 +68,6 @@ public:
         throw std::logic_error("bide: a loop on virtual time has no descriptor; use a loop on real time");
     }
     bool watches_anything() const noexcept override { return false; }
-    bool current() const noexcept override {
-        std::shared_ptr<virtual_clock> here = use_clock(nullptr);
-        const bool same = here == clock_;
-        use_clock(std::move(here));
-        return same;
-    }
 
 private:
     std::shared_ptr<virtual_clock> clock_;

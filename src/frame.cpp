@@ -23,8 +23,9 @@ namespace detail {
 
 namespace {
 
-constexpr std::size_t classes = 24;          // larger frames go to operator new
+constexpr std::size_t classes = 64;          // larger frames go to operator new
 constexpr unsigned kept_per_class = 4096;    // blocks that a thread keeps; more go back to operator delete
+constexpr std::size_t small_classes = 24;    // of larger ones it keeps an eighth of that
 constexpr unsigned kept_remote = 16 * 1024;  // blocks that may wait for their thread
 
 struct block {
@@ -46,9 +47,9 @@ frame_home nobody{nullptr};  // no block has it
 // usable and home say in one comparison each whether the short way is open.
 struct pools {
     block* free[classes] = {};
-    unsigned kept[classes] = {};
-    std::size_t usable = 0;  // frames of fewer granules come from the free lists: 0 or `classes`
-    std::size_t pooled = 0;  // the same for nodes, and for frames when no memory resource is in force
+    unsigned room[classes] = {};  // how many more may be kept
+    std::size_t usable = 0;       // frames of fewer granules come from the free lists: 0 or `classes`
+    std::size_t pooled = 0;       // the same for nodes, and for frames when no memory resource is in force
     frame_home* home = &nobody;
     std::pmr::memory_resource* source = nullptr;
     bool begun = false;  // the thread has its home, or is ending
@@ -110,6 +111,7 @@ void begin(pools& p) {
         p.home = get_home();
         p.pooled = classes;
         p.usable = p.source == nullptr ? classes : 0;
+        for (std::size_t c = 0; c < classes; ++c) p.room[c] = c < small_classes ? kept_per_class : kept_per_class / 8;
     }
     p.begun = true;
 }
@@ -143,9 +145,9 @@ void take_remote(pools& p) noexcept {
     for (block* b = list.take(); b != nullptr; ++n) {
         block* after = b->next;
         const std::size_t c = b->granules;
-        if (p.kept[c] < kept_per_class) {
+        if (p.room[c] != 0) {
             b->next = std::exchange(p.free[c], b);
-            ++p.kept[c];
+            --p.room[c];
         } else {
             ::operator delete(b);
         }
@@ -166,7 +168,7 @@ void take_remote(pools& p) noexcept {
     if (p.free[granules] == nullptr) take_remote(p);
     if (block* b = p.free[granules]) {
         p.free[granules] = b->next;
-        --p.kept[granules];
+        ++p.room[granules];
         return b;
     }
     void* place = ::operator new(granules* frame_granule);
@@ -200,7 +202,7 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
         return frame_slowly(granules);
     block* b = p.free[granules];
     p.free[granules] = b->next;
-    --p.kept[granules];
+    ++p.room[granules];
     return b;
 }
 
@@ -210,7 +212,7 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
         return alloc_slowly(granules);
     block* b = p.free[granules];
     p.free[granules] = b->next;
-    --p.kept[granules];
+    ++p.room[granules];
     return b;
 }
 
@@ -218,12 +220,12 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
     pools& p = mine;
     frame_home* home = home_word(frame, granules);
     // A block of this thread's has a class.
-    if (home != p.home || p.kept[granules] >= kept_per_class) [[unlikely]]
+    if (home != p.home || p.room[granules] == 0) [[unlikely]]
         return free_slowly(frame, home, granules);
     auto* b = static_cast<block*>(frame);
     b->next = p.free[granules];
     p.free[granules] = b;
-    ++p.kept[granules];
+    --p.room[granules];
 }
 
 frame_source::frame_source(std::pmr::memory_resource* memory) noexcept

@@ -28,7 +28,7 @@ std::int64_t ticks(loop::clock::time_point t) noexcept { return t.time_since_epo
 
 // While it lives, this thread runs the loop.
 struct running_here {
-    detail::thread_state& t = detail::tls();
+    detail::thread_state& t;
     loop* loop_before;
     executor* executor_before;
     detail::task_node* current_before;
@@ -40,13 +40,15 @@ struct running_here {
     loop& mine;
     running_here* outer;
     static thread_local running_here* innermost;  // the loops on this stack, for the debug view
-    running_here(loop& l, bool& running, detail::driver& d) noexcept
-        : loop_before(std::exchange(t.running_loop, &l)),
+    running_here(loop& l, bool& running, detail::driver& d, int uncaught = std::uncaught_exceptions(),
+                 detail::thread_state& state = detail::tls()) noexcept
+        : t(state),
+          loop_before(std::exchange(t.running_loop, &l)),
           executor_before(std::exchange(t.running, &l)),
           current_before(t.current),
           credits_before(t.credits),
           unwinding_before(std::exchange(t.unwinding, 0)),
-          uncaught_before(std::exchange(t.uncaught_base, std::uncaught_exceptions())),
+          uncaught_before(std::exchange(t.uncaught_base, uncaught)),
           flag(running),
           driver(d),
           mine(l) {
@@ -305,8 +307,6 @@ namespace detail {
 
 noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 
-bool loop_access::inherited(const loop& l) noexcept { return l.process_ != process_generation(); }
-
 void loop_access::throw_inherited() {
     throw usage_error(
         "this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
@@ -351,12 +351,11 @@ bool loop_access::reusable(loop& l) noexcept {
            l.timers_.first() == nullptr && !inherited(l) && l.driver_->current();
 }
 
-bool loop_access::start_inside(loop& l, promise_base* child) noexcept {
-    thread_state& t = tls();
+bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {
     bool suspended = false;
     unsigned left = 0;
     {
-        const running_here here(l, l.running_, *l.driver_);
+        const running_here here(l, l.running_, *l.driver_, uncaught, t);
         suspended = start_nested(child);
         t.suspended = false;  // K5: this is the bottom of the stack of frames
         left = t.credits;

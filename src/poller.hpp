@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bide/detail/driver.hpp>
+#include <bide/detail/process.hpp>
 #include <bide/detail/spin_lock.hpp>
 
 #include <sys/epoll.h>
@@ -58,7 +59,7 @@ public:
     void report_again(watched_fd& w) noexcept override {
         const std::lock_guard guard(lock_);
         epoll_event e = events_for(w);
-        if (w.watched) ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, w.fd, &e);
+        if (w.watched && !inherited()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, w.fd, &e);
     }
 
     void remove(watched_fd& w) noexcept override {
@@ -66,7 +67,7 @@ public:
             const std::lock_guard guard(lock_);
             if (!w.watched) return;
             epoll_event none{};
-            ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.fd, &none);
+            if (!inherited()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.fd, &none);
             take_out(w);
             if (reporting_) {  // an event of w may have been collected already
                 push(leaving_, w);
@@ -131,6 +132,8 @@ public:
 private:
     static constexpr int batch = 128;
 
+    /// In the child of a fork() the set is the parent's still: what it watches there must go on.
+    [[nodiscard]] bool inherited() const noexcept { return process_ != process_generation(); }
     [[noreturn]] static void fail() { throw std::system_error(errno, std::generic_category(), "epoll_ctl"); }
     static epoll_event events_for(watched_fd& w) noexcept {
         epoll_event e{};
@@ -162,6 +165,7 @@ private:
 
     descriptor_owner epoll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
     descriptor_owner event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"};
+    const int process_ = process_generation();
     spin_lock lock_;  // also over epoll_ctl: streams come and go rarely, and one that left is never in the set
     watched_fd* watched_ = nullptr;
     watched_fd* leaving_ = nullptr;  // out of the set, to be released when the present report is over

@@ -8,15 +8,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-namespace {
-std::atomic<int> forks{0};
-}
+constinit std::atomic<int> process_forks{0};
 
 int process_generation() noexcept {
     static const int registered =
-        pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
+        pthread_atfork(nullptr, nullptr, [] { process_forks.fetch_add(1, std::memory_order_relaxed); });
     (void)registered;
-    return forks.load(std::memory_order_relaxed);  // relaxed: the child has one thread, which wrote it
+    return process_forks.load(std::memory_order_relaxed);  // relaxed: the child has one thread, which wrote it
 }
 
 }  // namespace detail

@@ -21,15 +21,17 @@ namespace {
 
 constinit thread_local bool keeps_none = false;  // the thread is ending: a later wait makes a loop and destroys it
 
-// The loops that this thread keeps for waits in plain code. Destroyed with the thread.
+// The loops that this thread keeps for waits in plain code, with thread_state::kept_loop. Destroyed with the thread.
 struct kept_loops {
     std::vector<std::unique_ptr<loop>> spare;
-    kept_loops() = default;
+    kept_loops() { tls().keeps_loops = true; }
     kept_loops(const kept_loops&) = delete;
     kept_loops& operator=(const kept_loops&) = delete;
     ~kept_loops() {
         keeps_none = true;
+        tls().keeps_loops = false;
         tls().idle_loop = nullptr;
+        delete std::exchange(tls().kept_loop, nullptr);
     }
 };
 kept_loops& kept() {
@@ -39,29 +41,24 @@ kept_loops& kept() {
 
 }  // namespace
 
-idle_loop_scope::idle_loop_scope() : before_(tls().idle_loop), loop_(before_) {
-    if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
+// What was kept cannot be used: another clock is in force, it is of the parent of a fork, or a wait further up uses it.
+void idle_loop_scope::make() {
     loop_ = nullptr;
     if (!keeps_none) {
         auto& spare = kept().spare;
-        const auto stale = [](loop& l) { return !loop_access::driver_of(l).current() || loop_access::inherited(l); };
-        while (!spare.empty() && stale(*spare.back())) spare.pop_back();  // another clock, or of the parent of a fork
+        delete std::exchange(tls().kept_loop, nullptr);
+        while (!spare.empty() && !loop_access::usable(*spare.back())) spare.pop_back();
         if (!spare.empty()) {
             loop_ = spare.back().release();
             spare.pop_back();
+            return;
         }
     }
-    if (loop_ == nullptr) {
-        loop_ = std::make_unique<loop>().release();
-        loop_access::bind_to_this_thread(*loop_);
-    }
-    made_ = true;
-    tls().idle_loop = loop_;
+    loop_ = std::make_unique<loop>().release();
+    loop_access::bind_to_this_thread(*loop_);
 }
 
-idle_loop_scope::~idle_loop_scope() {
-    if (!made_) return;
-    tls().idle_loop = before_;
+void idle_loop_scope::put_away() noexcept {
     std::unique_ptr<loop> done(loop_);
     try {
         if (!keeps_none && loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
@@ -117,8 +114,9 @@ bool root_base::drive(slot_base& s) {
     } cold(s.child);
     if (stack_nearly_full()) throw_too_deep(started);
     thread_state& t = tls();
-    const bool shielded = unwinding_now();
-    const idle_loop_scope idle;
+    const int uncaught = std::uncaught_exceptions();
+    const bool shielded = t.unwinding != 0 || uncaught > t.uncaught_base;  // as unwinding_now()
+    const idle_loop_scope idle(t);
     loop& l = idle.get();
     const context* from = current_context();
     ctx.ex = &l;
@@ -138,7 +136,7 @@ bool root_base::drive(slot_base& s) {
     standing_here standing(this, standing_on);
 
     cold.p = nullptr;
-    if (!loop_access::start_inside(l, s.prepare(this, &ctx, attached))) return shielded;
+    if (!loop_access::start_inside(l, s.prepare(this, &ctx, attached), t, uncaught)) return shielded;
     if (done()) return shielded;
 
     enlist();

@@ -12,6 +12,8 @@
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
+#include <bide/parallel.hpp>
+#include <bide/pool.hpp>
 #include <bide/scope.hpp>
 #include <bide/shield.hpp>
 #include <bide/stop.hpp>

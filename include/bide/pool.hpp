@@ -8,8 +8,7 @@
 //     co_await bide::resume_on(cores);                            // the rest of this coroutine runs there
 //     bide::with_scope({.on = &cores}, [&](bide::scope& s) { for (auto& p : parts) s.start(crunch, p); });
 //
-//     bide::task<long> fib(int n) {                               // when_all forks: the children may run on other
-//     cores
+//     bide::task<long> fib(int n) {                      // when_all forks: the children may run on other cores
 //         if (n < 2) co_return n;
 //         auto [a, b] = co_await bide::when_all(fib(n - 1), fib(n - 2));
 //         co_return a + b;
@@ -33,8 +32,8 @@
 // Lifetime rule: a pool outlives its tasks. Timers and I/O of its tasks are carried by bide's background loop.
 // Cancellation: as everywhere; future::stop() asks what was submitted.
 // Destructor: as shutdown(): asks what was submitted to stop, runs all to its end, joins the threads. On a thread of
-// the
-//   pool's own it ends the program with a message. In the child of a fork() it does nothing.
+// its
+//   own it ends the program with a message. In the child of a fork() it does nothing.
 // Errors: submit throws not_running after stop(); the constructor and resize() throw std::system_error when a thread
 //   cannot be made, std::invalid_argument for a number of workers below 0 or above pool::max_workers; in the child of a
 //   fork() every use is a usage_error.

@@ -357,7 +357,9 @@ auto tasks_of_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forwar
     constexpr bool hand_over = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
     using reference =
         std::conditional_t<hand_over, std::ranges::range_rvalue_reference_t<R>, std::ranges::range_reference_t<R>>;
-    std::vector<task<item_result_t<reference>>> tasks;
+    using all = std::vector<task<item_result_t<reference>>>;
+    if constexpr (hand_over && std::is_same_v<R, all>) return all(std::forward<R>(items));
+    all tasks;
     if constexpr (std::ranges::sized_range<R>) tasks.reserve(static_cast<std::size_t>(std::ranges::size(items)));
     for (auto it = std::ranges::begin(items); it != std::ranges::end(items); ++it)
         tasks.push_back(item_task(static_cast<reference>(*it)));

@@ -8,6 +8,8 @@
 // (ring_entry.hpp; where ring() is null, the user falls back to readiness).
 #pragma once
 
+#include <bide/detail/thread_state.hpp>
+
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -110,13 +112,16 @@ public:
     [[nodiscard]] virtual int descriptor() = 0;
     [[nodiscard]] virtual bool watches_anything() const noexcept = 0;
     /// A loop made now on this thread would get the same kind of driver (with the same clock).
-    [[nodiscard]] virtual bool current() const noexcept = 0;
+    [[nodiscard]] bool current() const noexcept { return clock == tls().clock; }
 
     // Looked at by the loop in each turn, so not virtual. On the loop's thread.
     class ring* ring_made = nullptr;  // what ring() gives, if it has been made
     bool unsent = false;              // something was queued in it, and not handed over
     bool running = false;             // the loop is being run
     bool thread_bound = false;        // only one thread will ever run the loop; before the ring is made
+
+protected:
+    const virtual_clock* clock = nullptr;  // whose time it keeps, as its owner; null: real time
 };
 
 /// A clock that stands still until everybody sleeps. Shared by the virtual drivers of one test, and by the jobs on

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <bide/detail/forked.hpp>
+#include <bide/detail/frame.hpp>
 
 #include <coroutine>
 #include <cstdint>
@@ -18,6 +19,39 @@
 namespace bide {
 inline namespace v0 {
 namespace detail {
+
+/// So many slots, in a block of the thread's as frames are (frame.hpp).
+template <class T>
+class slot_block {
+    static constexpr bool aligned_as_frames = alignof(slot<T>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
+
+public:
+    slot_block() = default;
+    slot_block(const slot_block&) = delete;
+    slot_block& operator=(const slot_block&) = delete;
+    ~slot_block() {  // slots need no destructor
+        if (first_ == nullptr) return;
+        if constexpr (aligned_as_frames)
+            frame_free(first_, bytes_);
+        else
+            ::operator delete(first_, std::align_val_t(alignof(slot<T>)));
+    }
+    void make(std::uint32_t n) {
+        bytes_ = n * sizeof(slot<T>);
+        void* memory = nullptr;
+        if constexpr (aligned_as_frames)
+            memory = node_alloc(bytes_);
+        else
+            memory = ::operator new(bytes_, std::align_val_t(alignof(slot<T>)));
+        first_ = static_cast<slot<T>*>(memory);
+        for (std::uint32_t i = 0; i < n; ++i) ::new (static_cast<void*>(first_ + i)) slot<T>();
+    }
+    [[nodiscard]] slot<T>& operator[](std::uint32_t i) const noexcept { return first_[i]; }
+
+private:
+    slot<T>* first_ = nullptr;
+    std::size_t bytes_ = 0;
+};
 
 template <class T>
 class forked_range_awaiter final : public fork_group {
@@ -42,7 +76,7 @@ public:
             apart_->start(*awaiting);
             return true;
         }
-        slots_.reset(new slot<T>[count_]);  // may throw: nothing has begun
+        slots_.make(count_);  // may throw: nothing has begun
         for (std::uint32_t i = 0; i < count_; ++i) slots_[i].child = items_[i].release(awaiting->where);
         for (std::uint32_t i = 0; i + 1 < count_; ++i) {
             next = i + 1;
@@ -76,6 +110,7 @@ public:
                 values.push_back(slots_[i].take());
             }
         }
+        held_ = false;
         return values;
     }
 
@@ -103,7 +138,7 @@ private:
     }
 
     std::vector<task<T>> items_;
-    std::unique_ptr<slot<T>[]> slots_;
+    slot_block<T> slots_;
     block* apart_ = nullptr;
     std::uint32_t count_;
     bool held_ = false;

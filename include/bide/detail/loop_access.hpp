@@ -3,6 +3,9 @@
 // The loop's machinery, for bide's own rooms (timers, I/O, waits, threads).
 #pragma once
 
+#include <bide/detail/driver.hpp>
+#include <bide/detail/process.hpp>
+#include <bide/detail/thread_state.hpp>
 #include <bide/loop.hpp>
 
 #include <atomic>
@@ -40,18 +43,21 @@ struct loop_access {
     /// Jobs on other threads that will wake this loop: count one up before, down after its result was posted.
     static std::shared_ptr<std::atomic<long>> outside(loop& l) noexcept { return l.outside_; }
 
+    /// It is on the clock that is in force, and of this process.
+    [[nodiscard]] static bool usable(loop& l) noexcept { return l.driver_->current() && !inherited(l); }
     /// Nothing is left in it, so that another wait may use it.
     [[nodiscard]] static bool reusable(loop& l) noexcept;
     /// The loops that this thread runs now, innermost first, and its idle one.
     [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
     [[nodiscard]] static bool running(const loop& l) noexcept { return l.running_; }
     /// Made before a fork(), and this is the child: nobody runs it here.
-    [[nodiscard]] static bool inherited(const loop& l) noexcept;
+    [[nodiscard]] static bool inherited(const loop& l) noexcept { return !of_this_process(l.process_); }
     /// Throws usage_error when it is inherited.
     static void check_process(const loop& l) { l.check_process(); }
     [[noreturn]] static void throw_inherited();
-    /// Runs a prepared child here and now as what the loop runs. True: it suspended.
-    [[nodiscard]] static bool start_inside(loop& l, promise_base* child) noexcept;
+    /// Runs a prepared child here and now as what the loop runs. True: it suspended. With the thread's state, and
+    /// std::uncaught_exceptions().
+    [[nodiscard]] static bool start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept;
     /// Runs the loop on this thread until the root has ended.
     static void run_until_done(loop& l, root_base& root) noexcept;
     /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
@@ -68,13 +74,34 @@ struct loop_access {
 /// made current. Restores the former one on destruction.
 class idle_loop_scope {
 public:
-    idle_loop_scope();
+    idle_loop_scope() : idle_loop_scope(tls()) {}
+    explicit idle_loop_scope(thread_state& here) : before_(here.idle_loop), loop_(before_) {
+        if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
+        loop_ = here.kept_loop;
+        if (loop_ != nullptr && loop_access::usable(*loop_)) [[likely]]
+            here.kept_loop = nullptr;
+        else
+            make();
+        made_ = true;
+        here.idle_loop = loop_;
+    }
     idle_loop_scope(const idle_loop_scope&) = delete;
     idle_loop_scope& operator=(const idle_loop_scope&) = delete;
-    ~idle_loop_scope();
+    ~idle_loop_scope() {
+        if (!made_) return;
+        thread_state& here = tls();
+        here.idle_loop = before_;
+        if (here.kept_loop == nullptr && here.keeps_loops && loop_access::reusable(*loop_)) [[likely]]
+            here.kept_loop = loop_;
+        else
+            put_away();
+    }
     [[nodiscard]] loop& get() const noexcept { return *loop_; }
 
 private:
+    void make();
+    void put_away() noexcept;
+
     loop* before_;
     loop* loop_;
     bool made_ = false;

@@ -3,6 +3,8 @@
 // What a process must not share with the child of a fork(): threads, and whatever waits for them.
 #pragma once
 
+#include <atomic>
+
 namespace bide {
 inline namespace v0 {
 namespace detail {
@@ -11,6 +13,12 @@ namespace detail {
 /// numbers differ it was inherited, its threads do not exist, and it is refused with an error that says so. Reading it
 /// costs nothing (getpid() is a system call).
 [[nodiscard]] int process_generation() noexcept;
+
+extern std::atomic<int> process_forks;
+/// The same for who has a number already.
+[[nodiscard]] inline bool of_this_process(int generation) noexcept {
+    return process_forks.load(std::memory_order_relaxed) == generation;  // relaxed: see process_generation
+}
 
 }  // namespace detail
 }  // namespace v0

@@ -40,7 +40,7 @@ public:
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
     ~stop_state() {
-        unlink();
+        if (parent_ != nullptr) unlink();
         if (anchor_ != nullptr) [[unlikely]]
             drop_anchor();
     }
