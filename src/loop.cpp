@@ -183,9 +183,9 @@ bool loop::turn(const Until& unfinished) noexcept {
         stall_.looked = false;
         stall_.since = {};
     }
-    if (ran > yields_) {
+    if (ran == 0 || ran > yields_) {
         idle_turns_ = 0;
-        return true;
+        return ran != 0;
     }
     return ++idle_turns_ < turns_of_yields_;
 }

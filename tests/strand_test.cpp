@@ -412,4 +412,30 @@ TEST(strand, C3_11_in_virtual_time_coroutines_that_yield_in_a_strand_count_as_id
     EXPECT_EQ(at, (std::vector<std::chrono::seconds>{1s, 2s, 3s}));
 }
 
+// A turn in which nothing ran, before a sleep, is none of those in which everybody only yields.
+TEST(strand, C3_11_time_does_not_jump_before_everybody_in_the_strand_had_a_turn) {
+    const bide::testing::virtual_time time;
+    bide::idle_loop here;
+    bide::strand s(here.get());
+    bool there = false;
+    std::chrono::nanoseconds seen{};
+    const auto looks = [&]() -> bide::task<> {
+        co_await bide::sleep_for(1s);
+        while (!there) co_await bide::yield_now();
+        seen = time.elapsed();
+    };
+    const auto comes = [&]() -> bide::task<> {
+        co_await bide::sleep_for(1s);
+        there = true;
+    };
+    bide::with_scope({.exit = bide::exit_mode::cancel}, [&](bide::scope& service) {
+        service.start([]() -> bide::task<> { co_await bide::sleep_for(100s); });
+        auto first = s.submit(looks);
+        auto second = s.submit(comes);
+        first.wait();
+        second.wait();
+    });
+    EXPECT_EQ(seen, 1s);
+}
+
 }  // namespace
