@@ -2,6 +2,7 @@
 #include <bide/detail/fork.hpp>
 
 #include <bide/detail/child.hpp>
+#include <bide/detail/fail_fast.hpp>
 #include <bide/detail/parallel_parts.hpp>
 
 #include <linux/membarrier.h>
@@ -18,7 +19,12 @@ namespace detail {
 
 // ---- the barrier ----------------------------------------------------------------------------------------------------
 
-void membarrier::heavy() noexcept { ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0); }
+// Registered, so the first fails only for want of memory, or where the process was confined afterwards.
+void membarrier::heavy() noexcept {
+    for (const int how : {MEMBARRIER_CMD_PRIVATE_EXPEDITED, MEMBARRIER_CMD_GLOBAL})
+        if (::syscall(SYS_membarrier, how, 0, 0) == 0) return;
+    fail_fast("a pool cannot go on: membarrier(2), which it has used so far, is refused by the system now");
+}
 
 bool membarrier::usable() noexcept {
     static const bool registered = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;

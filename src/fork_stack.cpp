@@ -149,6 +149,7 @@ fork_node& fork_stack::share_oldest(std::uint32_t floor) noexcept {
 }
 
 void fork_stack::share_all() noexcept {
+    post_opened();  // by a frame that has suspended, and then called code which blocks
     if (deque_.top() == 0) return;
     ready_node* first = nullptr;
     ready_node** last = &first;
@@ -211,7 +212,7 @@ bool fork_stack::raid() noexcept {
         if (base_ >= deque_.top()) return false;
         const std::uint32_t floor = deque_.floor();
         // Frozen until the floor is set again: until then the owner pops nothing without this lock.
-        if (base_ < deque_.freeze() && enough_for_oldest())
+        if (base_ < deque_.freeze() && enough_for_oldest(floor))
             shared = &share_oldest(floor);
         else
             deque_.set_floor(floor);
@@ -222,9 +223,10 @@ bool fork_stack::raid() noexcept {
 }
 
 // False for a moment only: when the owner has pushed and not yet filled up the reserve.
-bool fork_stack::enough_for_oldest() const noexcept {
+bool fork_stack::enough_for_oldest(std::uint32_t floor) const noexcept {
     const fork_group& g = deque_.at(base_);
-    return free_ > g.count() - g.next;
+    const std::uint32_t head = base_ < floor ? 0 : 1;  // it may have its own already
+    return free_ >= head + g.count() - g.next;
 }
 
 // ---- forking --------------------------------------------------------------------------------------------------------
@@ -263,12 +265,13 @@ fork_step fork_stack::came_back(fork_group& g, slot_base& s, std::uint32_t at) n
 fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
     const std::uint32_t wanted = g.count() - from;
     std::uint32_t spoken_for = 0;
+    bool enough = false;
     {
         const std::lock_guard guard(lock_);
         spoken_for = deque_.top() - base_ - private_named_;
-        if (free_ >= spoken_for + wanted) spoken_for = 0;
+        enough = free_ >= spoken_for + wanted;
     }
-    if (spoken_for != 0 && !refill(spoken_for + wanted)) return fork_step::no_memory;
+    if (!enough && !refill(spoken_for + wanted)) return fork_step::no_memory;
     promise_base* const awaiting = g.awaiting;
     detach(awaiting);
     fork_node* first = nullptr;

@@ -202,14 +202,21 @@ fork_step fork_nested(fork_group& g, slot_base& s, std::uint32_t places) noexcep
         return f.queue_all(g, g.next - 1);
     promise_base* const p = g.awaiting;
     promise_base* const child = s.prepare(p, p->ctx, attached | forked);
-    if (f.deque_.push(g, at, places) && !f.pushed_over(at)) [[unlikely]]
+    if (f.deque_.push(g, at, places) && !f.pushed_over(at)) [[unlikely]] {
+        s.child = child;  // cold again: the awaiting frame destroys it
         return fork_step::no_memory;
+    }
     resume_frame(child);
     if (t.suspended) [[unlikely]]  // K4
         return fork_step::suspended;
     if (!f.deque_.pop(at) || s.state != outcome::value) [[unlikely]]
         return f.came_back(g, s, at);
     return fork_step::next;
+}
+
+void hand_out_opened() noexcept {
+    if (state.forks != nullptr) [[unlikely]]
+        state.forks->post_opened();
 }
 
 void own_context(promise_base* p) noexcept {
@@ -303,6 +310,7 @@ template class waiting_list<leaf>;
 void run_ready(ready_node& node) noexcept {
     using namespace detail;
     thread_state& t = state;
+    name_fork();  // what runs below us in a fork is told now, as itself
     task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
     t.credits = credits_per_turn;
     if (node.what == step::call) {

@@ -60,11 +60,14 @@ pool_core::pool_core(pool& ex, const pool_options& options)
         resize(options.workers == 0 ? static_cast<int>(processors()) : options.workers);
     } catch (...) {
         shutdown();
+        delete_workers();
         throw;
     }
 }
 
-pool_core::~pool_core() {
+pool_core::~pool_core() { delete_workers(); }
+
+void pool_core::delete_workers() noexcept {
     for (unsigned i = 0; i < made(); ++i) delete &worker(i);
 }
 
@@ -85,22 +88,26 @@ void pool_core::count_active_locked(int by) noexcept {
     surplus_.store(active() > target_, std::memory_order_relaxed);
 }
 
+// Not while its former thread destroys what the user has made thread_local: that may use the pool.
+bool pool_core::can_be_manned_locked(pool_worker& w) noexcept {
+    if (!w.manned) return true;
+    if (!w.ended || pthread_tryjoin_np(w.thread, nullptr) != 0) return false;
+    w.manned = w.ended = false;
+    return true;
+}
+
 // The error number, as of pthread_create.
 int pool_core::start_locked() noexcept {
     pool_worker* w = nullptr;
     const unsigned n = made_.load(std::memory_order_relaxed);  // relaxed: written under the lock
     for (unsigned i = 0; i < n && w == nullptr; ++i)
-        if (worker(i).ended || !worker(i).manned) w = &worker(i);
+        if (can_be_manned_locked(worker(i))) w = &worker(i);
     if (w == nullptr) {
         if (n == max_threads) return EAGAIN;
         w = new (std::nothrow) pool_worker(*this, n);
         if (w == nullptr) return ENOMEM;
         workers_[n].store(w, std::memory_order_relaxed);
         made_.store(n + 1, std::memory_order_release);
-    }
-    if (std::exchange(w->ended, false)) {
-        pthread_join(w->thread, nullptr);  // it has given the lock back: at once
-        w->manned = false;
     }
     w->leaves = false;
     const int error = start_thread(w->thread, &pool_core::thread_main, w);
@@ -260,7 +267,11 @@ pool_counts pool_core::counts() const noexcept {
 void pool_core::post(ready_node& node) noexcept {
     pool_worker* const w = worker_here();
     ready_queue& queue = w != nullptr && &w->of == this ? w->queue : outside_;
-    if (queue.push(node, [this] { return sleepers_.needs_wake(); })) wake_one();
+    // Under the queue's lock: once it is given back somebody may run the node, and the pool may end with it. Not before
+    // the one that was taken is awake.
+    pool_worker* const up =
+        queue.push(node, [this] { return sleepers_.needs_wake() ? sleepers_.take_one() : nullptr; });
+    if (up != nullptr) up->park.wake();
 }
 
 void pool_core::wake_one() noexcept {
@@ -353,18 +364,22 @@ ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
         }
         sleepers_.enter(w);
         if (ready_node* const n = last_look(w)) {
-            if (!sleepers_.leave(w)) w.park.sleep();  // whoever has taken it out wakes it, and it searches
-            found();
-            return n;
+            if (sleepers_.leave(w)) {
+                found();
+                return n;
+            }
+            // Somebody has taken it out: to wake it, then it searches; or as a spare, which may sleep for long.
+            post(*n);
+        } else {
+            tell();
         }
-        tell();
         w.park.sleep();
         const std::lock_guard guard(m_);
         if (w.leaves) return nullptr;  // it had become a spare in its sleep
     }
 }
 
-// A worker that found nothing to do and is one too many, or is to end. True: it has been woken to search.
+// A worker that is one too many, or is to end. True: it has been woken to search.
 bool pool_core::become_spare(pool_worker& w) noexcept {
     {
         const std::lock_guard guard(m_);
@@ -373,13 +388,14 @@ bool pool_core::become_spare(pool_worker& w) noexcept {
         if (!ending && active() <= target_) return false;
         int spares = 0;
         for (const pool_worker* s = spares_; s != nullptr; s = s->next_spare) ++spares;
-        if (ending || spares >= blocked_) {
+        w.leaves = ending || spares >= blocked_;
+        if (w.leaves)
             count_active_locked(-1);
-            w.leaves = true;
-            return false;
-        }
-        add_spare_locked(w);
+        else
+            add_spare_locked(w);
     }
+    if (some_work()) wake_one();  // what lies in its own queue
+    if (w.leaves) return false;
     tell();
     w.park.sleep();
     return true;
@@ -388,15 +404,18 @@ bool pool_core::become_spare(pool_worker& w) noexcept {
 void pool_core::run(pool_worker& w) noexcept {
     bool searching = false;
     for (;;) {
-        ready_node* n = searching ? nullptr : next(w);
+        ready_node* n = nullptr;
+        if (searching || !surplus_.load(std::memory_order_relaxed)) {  // relaxed: a hint
+            if (!searching) n = next(w);
+            if (n == nullptr) n = search(w, std::exchange(searching, false));
+        }
         if (n == nullptr) {
-            n = search(w, std::exchange(searching, false));
-            if (n == nullptr) {
-                searching = become_spare(w);
+            searching = become_spare(w);
+            {
                 const std::lock_guard guard(m_);
                 if (w.leaves) return;
-                continue;
             }
+            if (searching || (n = next(w)) == nullptr) continue;
         }
         run_ready(*n);
         w.post_opened();
@@ -425,6 +444,8 @@ void* pool_core::thread_main(void* with) noexcept {
     if (of.forks_) t.forks = &w;
     of.run(w);
     t.forks = nullptr;
+    t.sleep = nullptr;
+    t.running = nullptr;
     here = nullptr;
     const std::lock_guard guard(of.m_);
     --of.threads_;

@@ -100,6 +100,8 @@ private:
     [[nodiscard]] int active() const noexcept { return active_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool unspare_locked() noexcept;
     [[nodiscard]] int start_locked() noexcept;
+    [[nodiscard]] static bool can_be_manned_locked(pool_worker& w) noexcept;
+    void delete_workers() noexcept;
     [[nodiscard]] bool quiet() noexcept;
     void tell() noexcept;
     [[nodiscard]] unsigned made() const noexcept { return made_.load(std::memory_order_acquire); }

@@ -67,7 +67,8 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
         if (worker* const w = sleepers.take_one()) wake(*w);
     }
     void post(queue& to, node& n) {
-        if (to.push(n, [this] { return sleepers.needs_wake(); })) wake_one();
+        worker* const up = to.push(n, [this] { return sleepers.needs_wake() ? sleepers.take_one() : nullptr; });
+        if (up != nullptr) wake(*up);
     }
     bool some_work() {
         if (!outside.empty()) return true;
@@ -93,7 +94,8 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
     void found() {
         if (sleepers.end_search() && some_work()) wake_one();
     }
-    node* search(worker& w) {
+    node* search(unsigned me) {
+        worker& w = workers[me];
         sleepers.begin_search();
         for (;;) {
             if (node* const n = steal()) {
@@ -106,9 +108,11 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
             }
             sleepers.enter(w);
             if (node* const n = last_look()) {
-                if (!sleepers.leave(w)) sleep(w);
-                found();
-                return n;
+                if (sleepers.leave(w)) {
+                    found();
+                    return n;
+                }
+                post(own[me], *n);
             }
             // The end comes when all is done, and takes out whoever sleeps; who enters later has to see it.
             if (ending.load(std::memory_order_acquire) && sleepers.leave(w)) continue;
@@ -116,7 +120,7 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
         }
     }
     void run(unsigned me) {
-        while (node* n = search(workers[me])) {
+        while (node* n = search(me)) {
             RL_ASSERT(n->payload == 1);
             if (Own != 0 && !std::exchange(has_posted, true))
                 for (unsigned i = 0; i < Own; ++i) {

@@ -47,6 +47,7 @@ public:
         own_context(me);
         me->ctx->owner->in_foreign_code = me;
         detach(me);  // K3: from the next line on the foreign code may resume us on another thread
+        hand_out_opened();
         std::coroutine_handle<> next;
         try {
             next = suspend_in(given);

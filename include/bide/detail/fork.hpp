@@ -161,7 +161,7 @@ private:
     void write_contexts(promise_base* p) noexcept;
     fork_node& add_rest(fork_group& g) noexcept;
     fork_node& share_oldest(std::uint32_t floor) noexcept;
-    [[nodiscard]] bool enough_for_oldest() const noexcept;
+    [[nodiscard]] bool enough_for_oldest(std::uint32_t floor) const noexcept;
     void set_limit() noexcept;
 
     fork_deque<fork_group, std::atomic, membarrier, places> deque_;

@@ -83,7 +83,11 @@ public:
         taken(w);
         return true;
     }
-    [[nodiscard]] std::uint32_t count() const noexcept { return asleep_.load(std::memory_order_relaxed); }
+    /// Under the lock: whoever enters later sees what the caller has written before.
+    [[nodiscard]] std::uint32_t count() const noexcept {
+        const std::lock_guard guard(lock_);
+        return asleep_.load(std::memory_order_relaxed);
+    }
 
 private:
     Worker& take_first() noexcept {
@@ -100,7 +104,7 @@ private:
         out(w);
         searching_.fetch_add(1, std::memory_order_acq_rel);
     }
-    Lock lock_;
+    mutable Lock lock_;
     Worker* first_ = nullptr;
     Atomic<std::uint32_t> searching_;
     Atomic<std::uint32_t> asleep_;  // written under the lock
