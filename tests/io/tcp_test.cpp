@@ -177,6 +177,7 @@ TEST_F(tcp, nobody_there_is_connection_refused_by_name) {
 }
 
 TEST_F(tcp, where_no_descriptor_is_left_accept_fails_and_the_connection_waits) {
+    support::know_system_errors();
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     const tcp_stream client = tcp_stream::connect(at.local_endpoint()).wait();
     rlimit limit{};
