@@ -252,7 +252,9 @@ void loop::run_while(const Until& unfinished) noexcept {
     const running_here here(*this, running_, *driver_);
     while (unfinished())
         if (!turn(unfinished) && unfinished()) sleep();
-    if (driver_->ring_made != nullptr) driver_->ring_made->end_resting();
+    detail::ring* const made = driver_->ring_made;
+    if (made != nullptr && made->bound()) made->end_resting();
+    if (driver_->unsent) driver_->poll();  // of another task, in this last turn
 }
 
 void loop::check_thread(const char* what) const {
@@ -337,6 +339,15 @@ void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
     const bool was_first = l.timers_.first() == &t;
     l.timers_.remove(t);
     if (was_first) l.note_first_timer();  // virtual time does not jump to a timer that is no more
+}
+
+void loop_access::hand_over_and_rest() noexcept {
+    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) {
+        ring* const made = r->driver.ring_made;
+        if (made == nullptr || made->inherited()) continue;
+        made->end_resting();
+        if (r->driver.unsent) made->poll();
+    }
 }
 
 std::vector<const loop*> loop_access::loops_of_this_thread() {

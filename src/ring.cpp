@@ -2,6 +2,7 @@
 #include "ring.hpp"
 
 #include <bide/detail/driver.hpp>
+#include <bide/detail/fail_fast.hpp>
 #include <bide/detail/process.hpp>
 #include <bide/detail/thread_state.hpp>
 
@@ -150,6 +151,10 @@ void ring::fill() noexcept {
 }
 
 void ring::turn(bool may_wait, time_point until) noexcept {
+    if (inherited())
+        fail_fast(
+            "the child of a fork() goes on in a loop that was made before it: it would take the parent's reports; the "
+            "child has to leave the task in which it was forked by exec or _exit");
     fill();
     if (!may_wait || until <= time_point::min()) {
         map_->enter(0, nullptr, true);
@@ -204,7 +209,7 @@ void ring::end_now(ring_entry& e) noexcept {
 }
 
 void ring::end_resting() noexcept {
-    if (owner_ == nullptr) return;
+    if (foreign() || inherited()) return;
     while (resting_.first() != nullptr) {
         unsigned n = 0;  // no more than fit: handing over in between could report, and change the list
         for (ring_entry* e = resting_.first(); e != nullptr && n < ring_map::requests / 2; e = e->next, ++n) cancel(*e);

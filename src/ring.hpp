@@ -85,7 +85,8 @@ public:
     void poll() noexcept { turn(false, time_point::min()); }
     /// The same; and when nothing has ended, waits until something does, or the time has come.
     void wait(time_point until) noexcept { turn(true, until); }
-    /// Ends what is resting, if the ring is bound: before the loop stops running.
+    [[nodiscard]] bool bound() const noexcept { return owner_ != nullptr; }
+    /// Ends what is resting: before the loop of a bound ring stops running, and before any loop stands still.
     void end_resting() noexcept;
 
     /// From any thread: e, if the kernel has it, is to be ended by whoever runs the loop.

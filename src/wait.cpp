@@ -141,7 +141,10 @@ bool root_base::drive(slot_base& s) {
 
     enlist();
     standing.publish();
-    if (standing_on != nullptr && dev_mode()) report_standstill(started);
+    if (standing_on != nullptr) {
+        loop_access::hand_over_and_rest();
+        if (dev_mode()) report_standstill(started);
+    }
     blocking_region* const region = std::exchange(t.blocking, nullptr);
     if (region != nullptr) region->begin_blocking();
     {

@@ -41,6 +41,13 @@ public:
               return own_descriptor(fd);
           }()) {}
 
+    watch_list(const watch_list&) = delete;
+    watch_list& operator=(const watch_list&) = delete;
+    ~watch_list() {
+        descriptor().close();
+        descriptor().wait_for_tries();  // which use what is here
+    }
+
     [[nodiscard]] socket_state& descriptor() const noexcept { return *inotify_.get(); }
 
     void add(const std::filesystem::path& path) {

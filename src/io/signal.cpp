@@ -120,6 +120,8 @@ signal_source::signal_source(std::uint64_t signals)
 }
 
 signal_source::~signal_source() {
+    event_.get()->close();
+    event_.get()->wait_for_tries();  // which use what is here
     registry& r = all();
     const std::lock_guard hold(r.m);
     each_signal(signals_, [&](int s) { give_up(r, s); });

@@ -62,6 +62,7 @@ bool socket_state::begin(socket_op& op) noexcept {
     s.op = &op;
     op.under_way_ = true;
     if (op.way_ == direction::in && inflow_ != nullptr) {
+        forget_inherited_inflow();
         if (something_received() && try_received(op, lock) == attempt::done) return true;
         if (inflow_->by != nullptr && inflow_->by != r) {
             if (!end_inflow(lock)) return false;
@@ -166,6 +167,7 @@ bool socket_state::watch_on(loop& carrier, socket_op& op) noexcept {
         }
         gone = std::exchange(s.reg, wanted);
         if (gone == other.reg) gone = nullptr;
+        if (gone != nullptr) gone->by->remove(*gone);  // under the lock: the other direction may be added there next
     } catch (const std::system_error& e) {
         op.error_ = e.code();
         return false;
@@ -173,7 +175,7 @@ bool socket_state::watch_on(loop& carrier, socket_op& op) noexcept {
         op.failure_ = std::current_exception();
         return false;
     }
-    if (gone != nullptr) gone->leave();
+    if (gone != nullptr) gone->drop_ref();
     return true;
 }
 
@@ -250,11 +252,20 @@ void socket_state::close() noexcept {
         if (r != nullptr) r->leave();
     {
         lock_guard lock(lock_);
-        // Where it cannot be ended at once, the descriptor stays until it is; the peer need not wait for that.
-        if (!end_inflow(lock)) end_for_the_peer(fd_);
+        // Where it cannot be ended at once, the descriptor stays until it is. The peer of a stream need not wait for that;
+        // a listener may be shared with other processes, which go on.
+        if (!end_inflow(lock) && !inflow_->accepts) end_for_the_peer(fd_);
+        drop_received();
         try_is_over();
     }
     for (socket_op* op : waiting) resume(op);
+}
+
+void socket_state::wait_for_tries() noexcept {
+    for (unsigned round = 0;; spin_wait(round)) {
+        const lock_guard lock(lock_);
+        if (trying_ == 0) return;
+    }
 }
 
 void socket_state::give_back(std::span<const std::byte> bytes) noexcept {

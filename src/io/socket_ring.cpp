@@ -6,6 +6,7 @@
 #include "registration.hpp"
 
 #include <bide/detail/loop_access.hpp>
+#include <bide/detail/process.hpp>
 #include <bide/detail/socket.hpp>
 
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -171,6 +173,7 @@ bool socket_state::has_inflow(socket_op& op) noexcept {
 
 void socket_state::begin_inflow(const socket_op& op, ring& r) noexcept {  // under the lock
     inflow_->by = &r;
+    inflow_->process = process_generation();
     inflow_->accepts = op.shape_ == shape::accepts;
     inflow_->ending = false;
     ++trying_;
@@ -182,6 +185,16 @@ void socket_state::begin_inflow(const socket_op& op, ring& r) noexcept {  // und
 void socket_state::inflow_is_over() noexcept {
     inflow_->by->take_out(*inflow_);
     inflow_->by = nullptr;
+    at(direction::in).ready = true;  // there may be something, of which epoll has nothing to report
+    try_is_over();
+}
+
+// Under the lock. In the child of a fork it is not ours; its reference stays: the parent's list, of which the child has
+// a copy, has it.
+void socket_state::forget_inherited_inflow() noexcept {
+    if (inflow_ == nullptr || inflow_->by == nullptr || inflow_->process == process_generation()) return;
+    inflow_->by = nullptr;
+    inflow_->at = ring_entry::place::nowhere;
     try_is_over();
 }
 
@@ -198,14 +211,9 @@ void socket_state::inflow_is_unwanted() noexcept {
 
 // True: none is under way. False: it will end on its loop's thread, and says so as readiness. From any thread.
 bool socket_state::end_inflow(lock_guard& lock) noexcept {
+    forget_inherited_inflow();
     if (!inflow_under_way()) return true;
     ring& r = *inflow_->by;  // stays while the inflow is under way, and that cannot change before we have hold or wait
-    if (r.inherited()) {     // in the child of a fork it is not ours
-        inflow_->by = nullptr;
-        inflow_->at = ring_entry::place::nowhere;
-        try_is_over();
-        return true;  // its reference stays: the parent's list, of which this is a copy, has it
-    }
     const ring::hold mine(r);
     if (!mine) {
         r.ask_to_end(*inflow_);
@@ -244,7 +252,7 @@ void socket_state::inflow_reports(const ring_report& r) noexcept {
             begin_inflow(*s.parked, by);
         } else if (s.parked != nullptr && !closed_) {  // a reader on another loop
             s.ready = true;
-            s.reg->by->report_again(*s.reg);
+            done = complete(s, lock);
         }
     }
     if (too_much) by.cancel(*inflow_);  // not under the lock: others may be reported before it is taken
@@ -307,11 +315,23 @@ bool socket_state::keep(const ring_report& r) noexcept {
 
 void socket_state::keep_bytes(std::span<const std::byte> bytes) noexcept {  // under the lock
     if (bytes.empty()) return;
+    if (returned_from_ >= returned_.size() - returned_from_) {  // so what was taken is not kept for ever
+        returned_.erase(returned_.begin(), returned_.begin() + static_cast<std::ptrdiff_t>(returned_from_));
+        returned_from_ = 0;
+    }
     try {
         returned_.insert(returned_.end(), bytes.begin(), bytes.end());
     } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
         at(direction::in).spoilt = std::make_error_code(std::errc::not_enough_memory);
     }
+}
+
+// Under the lock: the socket is closed.
+void socket_state::drop_received() noexcept {
+    returned_ = {};
+    returned_from_ = 0;
+    if (inflow_ == nullptr) return;
+    for (const int fd : std::exchange(inflow_->accepted, {})) ::close(fd);
 }
 
 // ---- what a try finds ---------------------------------------------------------------------------------------------

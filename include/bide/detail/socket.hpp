@@ -128,6 +128,9 @@ public:
         return closed_ ? -1 : fd_;
     }
 
+    /// Returns when no try is under way, on whatever thread. After close(): none begins any more.
+    void wait_for_tries() noexcept;
+
     // For operations under way, which are alone in their direction.
     /// A queued operation is about to be handed over. False: it is over, or being stopped.
     [[nodiscard]] bool batch_begins(socket_op& op, int& fd) noexcept;
@@ -187,6 +190,8 @@ private:
     void keep_bytes(std::span<const std::byte> bytes) noexcept;
     [[nodiscard]] socket_op* serve_from_inflow(const ring_report& r, lock_guard& lock) noexcept;
     [[nodiscard]] bool inflow_under_way() const noexcept;
+    void forget_inherited_inflow() noexcept;
+    void drop_received() noexcept;
 
     static void ended(socket_op& op, side& s) noexcept;
     static void resume(socket_op* op) noexcept;
