@@ -310,7 +310,7 @@ template class waiting_list<leaf>;
 void run_ready(ready_node& node) noexcept {
     using namespace detail;
     thread_state& t = state;
-    name_fork();  // what runs below us in a fork is told now, as itself
+    name_fork();                          // what runs below us in a fork is told now, as itself
     task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
     t.credits = credits_per_turn;
     if (node.what == step::call) {

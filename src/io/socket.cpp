@@ -252,8 +252,8 @@ void socket_state::close() noexcept {
         if (r != nullptr) r->leave();
     {
         lock_guard lock(lock_);
-        // Where it cannot be ended at once, the descriptor stays until it is. The peer of a stream need not wait for that;
-        // a listener may be shared with other processes, which go on.
+        // Where it cannot be ended at once, the descriptor stays until it is. The peer of a stream need not wait for
+        // that; a listener may be shared with other processes, which go on.
         if (!end_inflow(lock) && !inflow_->accepts) end_for_the_peer(fd_);
         drop_received();
         try_is_over();

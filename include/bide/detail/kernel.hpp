@@ -165,8 +165,8 @@ void detach(promise_base* p) noexcept;
 /// of its own (F2). Costs a look where there are no forks.
 void own_context(promise_base* p) noexcept;
 
-/// For whoever has detached, and goes on with code that may take long: what detaching has opened on a pool is handed out
-/// now, not at the trampoline.
+/// For whoever has detached, and goes on with code that may take long: what detaching has opened on a pool is handed
+/// out now, not at the trampoline.
 void hand_out_opened() noexcept;
 
 /// Posts the frame to its executor.

@@ -49,8 +49,8 @@ struct loop_access {
     [[nodiscard]] static bool reusable(loop& l) noexcept;
     /// The loops that this thread runs now, innermost first, and its idle one.
     [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
-    /// The loops that this thread runs are about to stand still: what is queued for the kernel goes there, and what rests
-    /// is ended, so that others can go on with it.
+    /// The loops that this thread runs are about to stand still: what is queued for the kernel goes there, and what
+    /// rests is ended, so that others can go on with it.
     static void hand_over_and_rest() noexcept;
     [[nodiscard]] static bool running(const loop& l) noexcept { return l.running_; }
     /// Made before a fork(), and this is the child: nobody runs it here.
