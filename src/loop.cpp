@@ -234,11 +234,7 @@ void loop::sleep() noexcept {
     else
         driver_->park(until, outside);
     if (told != nullptr) told->end_sleep();
-    if (inbox_.wake_up()) {
-        if (held != nullptr) held->job_begins();
-    } else {  // a pusher was told to wake us: it may still be about it
-        for (unsigned round = 0; !waker_is_done_.exchange(false, std::memory_order_acquire);) detail::spin_wait(round);
-    }
+    if (end_sleep() && held != nullptr) held->job_begins();
     // Not woken: it is time to look, or a signal handler ran.
     if (woken || waits == detail::examined::short_of_memory || first_ != nullptr || inbox_.maybe_something() ||
         detail::time_until_look(stall_).count() > 0)
@@ -247,9 +243,17 @@ void loop::sleep() noexcept {
     detail::report_stall(*this, stall_);
 }
 
+// False: somebody woke us, and has done so: until then it may touch the loop.
+bool loop::end_sleep() noexcept {
+    if (inbox_.wake_up()) return true;
+    for (unsigned round = 0; !waker_is_done_.exchange(false, std::memory_order_acquire);) detail::spin_wait(round);
+    return false;
+}
+
 template <class Until>
 void loop::run_while(const Until& unfinished) noexcept {
     const running_here here(*this, running_, *driver_);
+    if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
     while (unfinished())
         if (!turn(unfinished) && unfinished()) sleep();
     detail::ring* const made = driver_->ring_made;
@@ -282,17 +286,24 @@ bool loop::poll() {
     check_thread("loop::poll");
     if (running_) throw usage_error("loop::poll: this loop is being run already, by this thread or another");
     const running_here here(*this, running_, *driver_);
+    if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
     driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
     turn([] { return true; });
     if (driver_->unsent) driver_->poll();  // the host may sleep now
     if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
-    return !inbox_.go_to_sleep();
+    return !begin_host_sleep();
+}
+
+// Whoever posts from now on makes the descriptor readable.
+bool loop::begin_host_sleep() noexcept {
+    if (!inbox_.go_to_sleep()) return false;
+    host_may_sleep_ = true;
+    return true;
 }
 
 std::optional<loop::clock::time_point> loop::next_deadline() {
     check_process();
-    // Whoever asks is about to sleep: from here on a post from another thread makes the descriptor readable.
-    if (first_ != nullptr || !inbox_.go_to_sleep()) return now();
+    if (first_ != nullptr || !begin_host_sleep()) return now();  // whoever asks is about to sleep
     std::lock_guard guard(timers_lock_);
     if (timers_.first() == nullptr) return std::nullopt;
     return timers_.first()->at;

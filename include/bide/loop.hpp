@@ -89,6 +89,8 @@ private:
     void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;
     void note_first_timer() noexcept;
+    [[nodiscard]] bool end_sleep() noexcept;
+    [[nodiscard]] bool begin_host_sleep() noexcept;
     [[nodiscard]] bool only_yields_left() const noexcept;
     void sleep() noexcept;
     void wake_sleeper() noexcept;
@@ -108,6 +110,7 @@ private:
     unsigned yields_ = 0;                                        // in the present turn
     std::uint64_t turns_of_yields_ = 1;                          // so many like it, and everybody has only yielded
     std::uint64_t idle_turns_ = 0;                               // in a row, in which nobody did more
+    bool host_may_sleep_ = false;                                // poll() or next_deadline() has said that it may
     bool running_ = false;                                       // on some native stack of the owning thread
     int process_ = 0;                                            // the process that made it: fork() is noticed
     detail::submitted_work work_;                                // what was submitted and has not ended

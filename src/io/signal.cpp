@@ -120,12 +120,14 @@ signal_source::signal_source(std::uint64_t signals)
 }
 
 signal_source::~signal_source() {
-    event_.get()->close();
+    {
+        registry& r = all();
+        const std::lock_guard hold(r.m);
+        each_signal(signals_, [&](int s) { give_up(r, s); });
+        take_out(r, *this);
+    }
+    event_.get()->close();           // no handler writes to it any more
     event_.get()->wait_for_tries();  // which use what is here
-    registry& r = all();
-    const std::lock_guard hold(r.m);
-    each_signal(signals_, [&](int s) { give_up(r, s); });
-    take_out(r, *this);
 }
 
 // In the handler: only what is safe there.
