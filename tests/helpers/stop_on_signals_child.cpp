@@ -15,10 +15,6 @@
 #include <string>
 #include <thread>
 
-// TSan would end a child of a fork that makes a thread.
-extern "C" const char* __tsan_default_options();
-extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
-
 namespace {
 
 using namespace bide;
@@ -237,7 +233,6 @@ int fork_inside() {
     const pid_t by_signal = ::fork();
     if (by_signal == 0) {
         raise(SIGTERM);  // nobody is there to hear it
-        ::sleep(20);     // under TSan the handler is held back until a call that blocks
         _exit(1);
     }
     const int killed = status_of(by_signal);

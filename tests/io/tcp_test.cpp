@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -70,6 +71,11 @@ void small_buffer(const tcp_stream& from) {
     const int little = 4096;
     ASSERT_EQ(::setsockopt(from.native_handle(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
 }
+/// Some milliseconds, or until the system says that there is room again.
+void look_again(const tcp_stream& s) {
+    pollfd p{s.native_handle(), POLLOUT, 0};
+    ::poll(&p, 1, 5);
+}
 /// Fills everything between the two ends: the next write has to wait. How much that took.
 std::size_t stuff(const tcp_stream& s) {
     const std::vector<std::byte> junk(1 << 16, std::byte{'x'});
@@ -79,7 +85,7 @@ std::size_t stuff(const tcp_stream& s) {
         if (n > 0)
             all += static_cast<std::size_t>(n), silent = 0;
         else
-            ++silent, ::sched_yield();
+            ++silent, look_again(s);
     }
     return all;
 }

@@ -157,7 +157,7 @@ int tls_context_state::choose_protocol(SSL*, const unsigned char** chosen, unsig
     const auto& ours = static_cast<tls_context_state*>(self)->protocols_;
     // By our order; and no connection without a common one (RFC 7301).
     for (std::size_t i = 0; i < ours.size(); i += std::size_t{ours[i]} + 1)
-        for (std::size_t k = 0; k + offered[k] < offered_size; k += std::size_t{offered[k]} + 1)
+        for (std::size_t k = 0; k < offered_size && k + offered[k] < offered_size; k += std::size_t{offered[k]} + 1)
             if (ours[i] == offered[k] && std::memcmp(&ours[i] + 1, offered + k + 1, ours[i]) == 0) {
                 *chosen = offered + k + 1;
                 *size = offered[k];
