@@ -71,16 +71,17 @@ void small_buffer(const tcp_stream& from) {
     const int little = 4096;
     ASSERT_EQ(::setsockopt(from.native_handle(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little), 0);
 }
-/// Some milliseconds, or until the system says that there is room again.
+/// A tenth of a second, or until the system says that there is room again: it moves bytes to the other side later, too
+/// (delayed acknowledgements, window probes).
 void look_again(const tcp_stream& s) {
     pollfd p{s.native_handle(), POLLOUT, 0};
-    ::poll(&p, 1, 5);
+    ::poll(&p, 1, 100);
 }
 /// Fills everything between the two ends: the next write has to wait. How much that took.
 std::size_t stuff(const tcp_stream& s) {
     const std::vector<std::byte> junk(1 << 16, std::byte{'x'});
     std::size_t all = 0;
-    for (int silent = 0; silent < 3;) {  // the system moves bytes to the other side while we look
+    for (int silent = 0; silent < 3;) {
         const ssize_t n = ::send(s.native_handle(), junk.data(), junk.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n > 0)
             all += static_cast<std::size_t>(n), silent = 0;
