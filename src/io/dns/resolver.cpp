@@ -232,7 +232,7 @@ std::error_code dns_error(int status) noexcept {
 
 void order_services(std::vector<srv_record>& all, const std::function<std::uint64_t(std::uint64_t)>& up_to) {
     // Those without weight first, so that they too are drawn now and then (RFC 2782).
-    std::stable_sort(all.begin(), all.end(), [](const srv_record& a, const srv_record& b) {
+    std::sort(all.begin(), all.end(), [](const srv_record& a, const srv_record& b) {
         if (a.priority != b.priority) return a.priority < b.priority;
         return a.weight == 0 && b.weight != 0;
     });
