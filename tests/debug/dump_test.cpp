@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/call.hpp>
 #include <bide/debug/dump.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/scope.hpp>
