@@ -20,16 +20,8 @@ using bide::ip_endpoint;
 using bide::task;
 using bide::tcp_listener;
 using bide::tcp_stream;
+using support::much_text;
 using support::program;
-
-/// Text of which no two stretches are alike.
-std::string much(std::size_t size) {
-    std::string all;
-    all.reserve(size + 16);
-    for (std::uint32_t x = 1; all.size() < size; x = x * 1664525U + 1013904223U) all += std::to_string(x) + '\n';
-    all.resize(size);
-    return all;
-}
 
 task<std::string> read_to_end(tcp_stream& from) {
     std::string all;
@@ -84,7 +76,7 @@ TEST_F(counterparts, socat_echoes_what_we_send_to_the_end) {
     program echo({"socat", "-d", "-d", "TCP-LISTEN:0,bind=127.0.0.1", "EXEC:cat"});
     const std::uint16_t port = echo.wait_for_port("listening on AF=2 127.0.0.1:");
     tcp_stream s = tcp_stream::connect(ip_endpoint::loopback(port)).wait();
-    const std::string text = much(2'000'000);
+    const std::string text = much_text(2'000'000);
     EXPECT_TRUE(exchange(s, text).wait() == text);
     EXPECT_EQ(echo.status(), 0) << echo.said();
 }
@@ -120,7 +112,7 @@ TEST_F(counterparts, a_peer_that_is_killed_is_an_end_or_a_reset) {
 
 TEST_F(counterparts, pythons_http_server_gives_us_a_file) {
     const support::temporary_directory at;
-    const std::string text = much(3'000'000);
+    const std::string text = much_text(3'000'000);
     static_cast<void>(at.file("file.txt", text));
     program server(
         {"python3", "-u", "-m", "http.server", "0", "--bind", "127.0.0.1", "--directory", at.path().string()});
@@ -133,7 +125,7 @@ TEST_F(counterparts, pythons_http_server_gives_us_a_file) {
 
 TEST_F(counterparts, pythons_http_client_is_answered) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    const std::string text = much(1'000'000);
+    const std::string text = much_text(1'000'000);
     program client({"python3", "-c",
                     "import sys, urllib.request as u\nb = u.build_opener(u.ProxyHandler({})).open(sys.argv[1]).read()\n"
                     "print(len(b), sum(b))",
@@ -147,7 +139,7 @@ TEST_F(counterparts, pythons_http_client_is_answered) {
 
 TEST_F(counterparts, nginx_gives_us_a_file_and_keeps_the_connection) {
     const support::temporary_directory at;
-    const std::string text = much(5'000'000);
+    const std::string text = much_text(5'000'000);
     static_cast<void>(at.file("file.txt", text));
     const support::nginx server(at, "", "");
     EXPECT_TRUE(body_of(ask(server.at(), "GET /file.txt HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) == text);
@@ -162,7 +154,7 @@ TEST_F(counterparts, nginx_is_our_client_as_a_proxy) {
     const support::temporary_directory files;
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     const support::nginx proxy(files, "location / { proxy_pass " + url(at) + "; }", "");
-    const std::string text = much(500'000);
+    const std::string text = much_text(500'000);
     const auto fetch = [](ip_endpoint to) -> task<std::string> {
         tcp_stream s = co_await tcp_stream::connect(to);
         co_await s.write_all(bytes_of("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
@@ -175,7 +167,7 @@ TEST_F(counterparts, nginx_is_our_client_as_a_proxy) {
 
 TEST_F(counterparts, curl_gets_and_posts) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    const std::string text = much(100'000);
+    const std::string text = much_text(100'000);
     {
         program client({"curl", "-sS", "--noproxy", "*", url(at)});
         EXPECT_EQ(serve_once(at, text).wait().substr(0, 14), "GET / HTTP/1.1");

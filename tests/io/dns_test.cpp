@@ -10,13 +10,12 @@
 
 #include "support/dns_server.hpp"
 #include "support/no_leaks.hpp"
+#include "support/own_executor.hpp"
 #include "support/threads.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <algorithm>
-#include <condition_variable>
-#include <deque>
 #include <fstream>
 #include <map>
 #include <random>
@@ -441,42 +440,10 @@ TEST_F(dns, from_many_threads_at_once) {
     EXPECT_EQ(right, 80);
 }
 
-/// An executor of the user's own, with a thread: its look-ups are carried by bide's background loop.
-class worker final : public bide::executor {
-public:
-    void post(bide::ready_node& node) noexcept override {
-        const std::lock_guard guard(m_);
-        queue_.push_back(&node);
-        changed_.notify_one();
-    }
-    void run_until(const std::atomic<bool>& over) {
-        for (;;) {
-            bide::ready_node* node = nullptr;
-            {
-                std::unique_lock guard(m_);
-                changed_.wait(guard, [&] { return !queue_.empty() || over.load(); });
-                if (queue_.empty()) return;
-                node = queue_.front();
-                queue_.pop_front();
-            }
-            bide::run_ready(*node);
-        }
-    }
-    void wake() {
-        const std::lock_guard guard(m_);
-        changed_.notify_all();
-    }
-
-private:
-    std::mutex m_;
-    std::condition_variable changed_;
-    std::deque<bide::ready_node*> queue_;
-};
-
 TEST_F(dns, on_an_executor_without_a_loop) {
     const dns_server server(&many_by_tcp);
     const resolver ask = asking(server);
-    worker w;
+    support::own_executor w;
     std::atomic<bool> over{false};
     std::thread running([&] { w.run_until(over); });
     for (int i = 0; i < 100; ++i) {

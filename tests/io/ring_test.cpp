@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 // The drivers: which one a loop has, what happens where io_uring is forbidden, and what is particular to I/O that the
 // kernel carries out. The other tests of tests/io run with both drivers; what they show is not shown here again.
+#include "support/no_leaks.hpp"
+#include "support/tcp_pair.hpp"
 #include "support/watchdog.hpp"
 
 #include "ring.hpp"
 
 #include <bide/detail/loop_access.hpp>
+#include <bide/io/stream.hpp>
 #include <bide/io/tcp.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
@@ -35,12 +38,16 @@
 
 namespace {
 
+using bide::bytes_of;
 using bide::io_driver;
 using bide::ip_endpoint;
 using bide::loop_options;
 using bide::task;
 using bide::tcp_listener;
 using bide::tcp_stream;
+using support::turn;
+using support::turn_until;
+using pair = support::tcp_pair;
 
 bide::detail::driver& driver_of(bide::loop& l) { return bide::detail::loop_access::driver_of(l); }
 
@@ -58,18 +65,6 @@ bool rings_here() {
     return allowed && !forced_to_epoll();
 }
 
-struct pair {
-    tcp_stream client;
-    tcp_stream server;
-    pair() {
-        tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-        client = tcp_stream::connect(at.local_endpoint()).wait();
-        server = at.accept().wait();
-    }
-};
-
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-
 task<std::string> read_text(tcp_stream& from, std::size_t n) {
     std::string text(n, '?');
     co_await from.read_exactly(std::as_writable_bytes(std::span(text)));
@@ -82,13 +77,6 @@ task<std::string> read_some_text(tcp_stream& from) {
 }
 task<> write_text(tcp_stream& to, std::string text) { co_await to.write_all(bytes_of(text)); }
 
-void turn(bide::loop& l, int times) {
-    for (int i = 0; i < times; ++i) l.poll();
-}
-template <class T>
-void turn_until(bide::loop& l, const bide::future<T>& f) {
-    while (f.status() == bide::future_status::pending) l.poll();
-}
 /// One echo in plain code and one on a loop of its own; what a program does with a driver.
 void echo_once() {
     pair p;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 // A loop that stands still in a wait(), and I/O: what was begun on it goes on as far as others need it.
+#include "support/tcp_pair.hpp"
 #include "support/watchdog.hpp"
 
 #include <bide/combine.hpp>
@@ -27,16 +28,8 @@ using bide::ip_endpoint;
 using bide::task;
 using bide::tcp_listener;
 using bide::tcp_stream;
+using pair = support::tcp_pair;
 
-struct pair {
-    tcp_stream client;
-    tcp_stream server;
-    pair() {
-        tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-        client = tcp_stream::connect(at.local_endpoint()).wait();
-        server = at.accept().wait();
-    }
-};
 std::string read_text(tcp_stream& from, std::size_t n) {
     std::string text(n, '?');
     from.read_exactly(std::as_writable_bytes(std::span(text))).wait();

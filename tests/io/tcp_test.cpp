@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 // Real sockets on loopback. Nothing sleeps: threads meet by futures, and loops are turned by hand where it matters.
+#include "support/io.hpp"
 #include "support/no_leaks.hpp"
+#include "support/own_executor.hpp"
+#include "support/tcp_pair.hpp"
 
 #include <bide/io/tcp.hpp>
 #include <bide/loop.hpp>
@@ -19,11 +22,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <condition_variable>
 #include <csignal>
 #include <cstdlib>
 #include <deque>
-#include <mutex>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -33,39 +34,19 @@
 
 namespace {
 
+using bide::bytes_of;
 using bide::ip_endpoint;
 using bide::task;
 using bide::tcp_listener;
 using bide::tcp_stream;
+using bide::text_of;
+using support::byte_pattern;
+using support::error_of;
+using pair = support::tcp_pair;
 using support::open_descriptors;
 using support::turn;
 using support::turn_until;
 using namespace std::chrono_literals;
-
-std::span<const std::byte> bytes_of(const std::string& text) { return std::as_bytes(std::span(text)); }
-std::string text_of(std::span<const std::byte> bytes) {
-    return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-/// Bytes of which no two stretches are alike.
-std::vector<std::byte> pattern(std::size_t n) {
-    std::vector<std::byte> all(n);
-    std::uint32_t x = 12345;
-    for (std::byte& b : all) {
-        x = x * 1664525U + 1013904223U;
-        b = static_cast<std::byte>(x >> 24U);
-    }
-    return all;
-}
-
-struct pair {
-    tcp_stream client;
-    tcp_stream server;
-    pair() {
-        tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-        client = tcp_stream::connect(at.local_endpoint()).wait();
-        server = at.accept().wait();
-    }
-};
 
 void small_buffer(const tcp_stream& from) {
     const int little = 4096;
@@ -106,16 +87,6 @@ task<> echo(tcp_stream peer) {
     while (const std::size_t n = co_await peer.read_some(buffer))
         co_await peer.write_all(std::span<const std::byte>(buffer).first(n));
 }
-template <class F>
-std::error_code error_of(F&& f) {
-    try {
-        f();
-    } catch (const std::system_error& e) {
-        return e.code();
-    }
-    return {};
-}
-
 class tcp : public support::no_leaks {};
 
 // ---- addresses, connecting, accepting -----------------------------------------------------------------------------
@@ -289,7 +260,7 @@ TEST_F(tcp, a_reader_that_waits_is_woken_by_what_comes) {
 TEST_F(tcp, writes_in_parts_through_small_buffers) {
     pair p;
     small_buffer(p.client);
-    const std::vector<std::byte> sent = pattern(3'000'000);
+    const std::vector<std::byte> sent = byte_pattern(3'000'000);
     std::vector<std::byte> got;
     bide::with_scope([&](bide::scope& s) {
         auto write = [&]() -> task<> {
@@ -311,7 +282,7 @@ TEST_F(tcp, writes_in_parts_through_small_buffers) {
 TEST_F(tcp, write_some_says_how_much_it_handed_over) {
     pair p;
     small_buffer(p.client);
-    const std::vector<std::byte> sent = pattern(1'000'000);
+    const std::vector<std::byte> sent = byte_pattern(1'000'000);
     std::size_t parts = 0;
     std::vector<std::byte> got(sent.size());
     bide::with_scope([&](bide::scope& s) {
@@ -332,7 +303,7 @@ TEST_F(tcp, write_some_says_how_much_it_handed_over) {
 
 TEST_F(tcp, much_goes_between_two_loops_both_ways_at_once) {
     pair p;
-    const std::vector<std::byte> sent = pattern(24'000'000);
+    const std::vector<std::byte> sent = byte_pattern(24'000'000);
     std::vector<std::byte> got(sent.size());
     std::thread echoing([&] {
         auto back = [](tcp_stream& s) -> task<> {
@@ -358,7 +329,7 @@ TEST_F(tcp, much_goes_between_two_loops_both_ways_at_once) {
 TEST_F(tcp, C1_12_a_stream_that_is_always_ready_starves_nobody) {
     pair p;
     constexpr std::size_t many = 20'000;
-    p.client.write_all(pattern(many)).wait();
+    p.client.write_all(byte_pattern(many)).wait();
     bide::loop l;
     bool over = false;
     int turns = 0;
@@ -532,7 +503,7 @@ TEST_F(tcp, a_read_that_has_its_bytes_delivers_them_whatever_is_cancelled_then) 
 TEST_F(tcp, what_a_cancelled_read_exactly_had_taken_is_read_next) {
     pair p;
     bide::loop l;
-    const std::vector<std::byte> sent = pattern(1000);
+    const std::vector<std::byte> sent = byte_pattern(1000);
     std::vector<std::byte> buffer(sent.size());
     std::vector<std::byte> got;
     std::size_t written = 0;
@@ -576,7 +547,7 @@ TEST_F(tcp, a_write_that_was_cut_makes_further_writes_fail) {
     pair p;
     small_buffer(p.client);
     bide::loop l;
-    const std::vector<std::byte> much = pattern(10'000'000);
+    const std::vector<std::byte> much = byte_pattern(10'000'000);
     auto cut = l.submit([&]() -> task<> { co_await p.client.write_all(much); });
     turn(l, 10);
     EXPECT_EQ(cut.status(), bide::future_status::pending);
@@ -670,7 +641,7 @@ TEST_F(tcp, cancelled_at_every_step_it_leaks_nothing) {
                     };
                     s.start(serve, std::ref(on));
                     tcp_stream c = co_await tcp_stream::connect(on.local_endpoint());
-                    const std::vector<std::byte> sent = pattern(300'000);
+                    const std::vector<std::byte> sent = byte_pattern(300'000);
                     std::vector<std::byte> got(sent.size());
                     auto write = [](tcp_stream& to, std::span<const std::byte> all) -> task<> {
                         co_await to.write_all(all);
@@ -848,7 +819,7 @@ TEST_F(tcp, reader_and_writer_may_stand_on_different_loops) {
     pair p;
     small_buffer(p.client);
     small_buffer(p.server);
-    const std::vector<std::byte> sent = pattern(500'000);
+    const std::vector<std::byte> sent = byte_pattern(500'000);
     std::vector<std::byte> got[2] = {std::vector<std::byte>(sent.size()), std::vector<std::byte>(sent.size())};
     std::thread threads[4];
     threads[0] = std::thread([&] { p.client.write_all(sent).wait(); });
@@ -860,42 +831,10 @@ TEST_F(tcp, reader_and_writer_may_stand_on_different_loops) {
     EXPECT_TRUE(got[1] == sent);
 }
 
-/// An executor of the user's own, with a thread: its tasks' I/O is carried by bide's background loop.
-class worker final : public bide::executor {
-public:
-    void post(bide::ready_node& node) noexcept override {
-        const std::lock_guard guard(m_);
-        queue_.push_back(&node);
-        changed_.notify_one();
-    }
-    void run_until(const std::atomic<bool>& over) {
-        for (;;) {
-            bide::ready_node* node = nullptr;
-            {
-                std::unique_lock guard(m_);
-                changed_.wait(guard, [&] { return !queue_.empty() || over.load(); });
-                if (queue_.empty()) return;
-                node = queue_.front();
-                queue_.pop_front();
-            }
-            bide::run_ready(*node);
-        }
-    }
-    void wake() {
-        const std::lock_guard guard(m_);
-        changed_.notify_all();
-    }
-
-private:
-    std::mutex m_;
-    std::condition_variable changed_;
-    std::deque<bide::ready_node*> queue_;
-};
-
 // Streams are used, cancelled and destroyed on one thread while the loop that reports them runs on another.
 TEST_F(tcp, streams_end_on_one_thread_while_another_reports_them) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    worker w;
+    support::own_executor w;
     std::atomic<bool> over{false};
     std::thread running([&] { w.run_until(over); });
     for (int i = 0; i < 300; ++i) {

@@ -27,6 +27,7 @@ using bide::tls_verify_errc;
 using bide::tls_version;
 using support::client_options;
 using support::error_of;
+using support::much_text;
 using support::our_authority;
 using support::our_certificate;
 using support::program;
@@ -34,13 +35,6 @@ using support::read_to_end;
 using support::server_options;
 using tcp_tls = bide::tls_stream<tcp_stream>;
 
-std::string much(std::size_t size) {
-    std::string all;
-    all.reserve(size + 16);
-    for (std::uint32_t x = 1; all.size() < size; x = x * 1664525U + 1013904223U) all += std::to_string(x) + '\n';
-    all.resize(size);
-    return all;
-}
 tcp_tls connect(const ip_endpoint& to, const tls_options& o = client_options(), const std::string& host = "localhost") {
     return bide::tls_connect(tls_context::client(o), tcp_stream::connect(to).wait(), host).wait();
 }
@@ -108,7 +102,7 @@ protected:
 // ---- openssl s_server ---------------------------------------------------------------------------------------------
 
 TEST_F(tls_counterparts, s_server_serves_us_in_both_versions) {
-    const std::string text = much(400'000);
+    const std::string text = much_text(400'000);
     static_cast<void>(at.file("file.txt", text));
     for (const tls_version v : {tls_version::tls_1_2, tls_version::tls_1_3}) {
         program server(s_server({"-www"}));
@@ -252,7 +246,7 @@ TEST_F(tls_counterparts, s_client_shows_its_certificate) {
 // ---- Python -------------------------------------------------------------------------------------------------------
 
 TEST_F(tls_counterparts, pythons_https_server_gives_us_a_file) {
-    const std::string text = much(2'000'000);
+    const std::string text = much_text(2'000'000);
     static_cast<void>(at.file("file.txt", text));
     program server({"python3", "-u", "-c",
                     "import sys, ssl, functools, http.server as h\n"
@@ -338,7 +332,7 @@ TEST_F(tls_counterparts, pythons_ssl_tells_our_end_from_a_cut) {
 // ---- nginx --------------------------------------------------------------------------------------------------------
 
 TEST_F(tls_counterparts, nginx_gives_us_a_file_and_resumes) {
-    const std::string text = much(5'000'000);
+    const std::string text = much_text(5'000'000);
     static_cast<void>(at.file("file.txt", text));
     const support::nginx server(at, "ssl_certificate " + certificate + "; ssl_certificate_key " + key + ";", " ssl");
     const tls_context ours = tls_context::client(client_options());
@@ -372,7 +366,7 @@ TEST_F(tls_counterparts, nginx_is_our_client_as_a_proxy) {
                                    "; proxy_ssl_trusted_certificate " + roots +
                                    "; proxy_ssl_verify on; proxy_ssl_name localhost; proxy_ssl_server_name on; }",
                                "");
-    const std::string text = much(500'000);
+    const std::string text = much_text(500'000);
     tcp_stream s = tcp_stream::connect(proxy.at()).wait();
     s.write_all(bytes_of(get)).wait();
     serve(text);
@@ -382,7 +376,7 @@ TEST_F(tls_counterparts, nginx_is_our_client_as_a_proxy) {
 // ---- curl ---------------------------------------------------------------------------------------------------------
 
 TEST_F(tls_counterparts, curl_is_served_in_both_versions) {
-    const std::string text = much(300'000);
+    const std::string text = much_text(300'000);
     for (const char* version : {"1.2", "1.3"}) {
         program curl({"curl", "-sS", "--noproxy", "*", "--cacert", roots, "--tls-max", version,
                       "https://127.0.0.1:" + port() + "/"});

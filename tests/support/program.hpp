@@ -33,6 +33,15 @@
 
 namespace support {
 
+/// Text, in lines, of which no two stretches are alike.
+inline std::string much_text(std::size_t size) {
+    std::string all;
+    all.reserve(size + 16);
+    for (std::uint32_t x = 1; all.size() < size; x = x * 1664525U + 1013904223U) all += std::to_string(x) + '\n';
+    all.resize(size);
+    return all;
+}
+
 /// Where the program is. One that is missing fails the test, and is named: ./run installs them all.
 inline std::string find_program(const std::string& name) {
     std::string all = (std::getenv("PATH") != nullptr ? std::getenv("PATH") : "") + std::string(":/usr/sbin:/usr/bin");
