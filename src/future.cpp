@@ -127,6 +127,10 @@ void future_base::last_ref_gone() noexcept {
 
 // ---- started tasks ------------------------------------------------------------------------------------------------
 
+started_base::started_base(const std::source_location& where) noexcept
+    : task_node("task", where), child_end{nullptr, &started_base::on_ended}, call_node(&started_base::on_due) {}
+started_base::~started_base() = default;
+
 void started_base::launch(executor& ex, started_owner& by, const context* inherited) {
     owner = &by;
     inherit(ex, inherited);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/scope.hpp>
+#include <bide/shield.hpp>
+#include <bide/stop.hpp>
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 

@@ -158,6 +158,9 @@ public:
     stop_state stop;
     std::atomic<bool> taken{false};  // somebody completes it, or has
     void stop_producer(stop_reason why) noexcept override { stop.request(why); }
+
+private:
+    void destroy() noexcept override { delete this; }
 };
 
 template <class T, class V, class E>

@@ -70,8 +70,8 @@ public:
 
 protected:
     future_base() = default;
-    virtual ~future_base() = default;
-    virtual void destroy() noexcept { delete this; }
+    ~future_base() = default;
+    virtual void destroy() noexcept = 0;  // the last reference has gone
 
 private:
     void last_ref_gone() noexcept;
@@ -88,6 +88,8 @@ private:
 };
 
 [[nodiscard]] std::exception_ptr make_cancelled(stop_reason why) noexcept;
+/// True when the exception is bide::cancelled.
+[[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
 /// The last handle went while wait() waited through it.
 [[nodiscard]] std::exception_ptr handle_gone();
 [[noreturn]] void throw_handle_gone();
@@ -150,7 +152,9 @@ public:
                 return get_gone();
         return get_waited();
     }
-    ~future_state() override {
+
+protected:
+    ~future_state() {
         if (ready()) result.drop();
     }
 

@@ -4,8 +4,7 @@
 // finds its stop request, its deadline and its task-locals, and waits of jobs are seen by the wait graph.
 //
 //     job<T, F, A…>         made by to_thread: owns the callable and its arguments; its future may be dropped, so it
-//     may
-//                           outlive the task that made it, and only follows that one's stop request
+//                           may outlive the task that made it, and only follows that one's stop request
 //     joined_job<T, Body>   lives in the frame that awaits it (run, to_async): that frame goes on, or is unwound, when
 //                           the job has ended, and not before
 //
@@ -14,6 +13,7 @@
 #pragma once
 
 #include <bide/detail/future_state.hpp>
+#include <bide/detail/held_call.hpp>
 #include <bide/detail/local_link.hpp>
 #include <bide/detail/stop_follower.hpp>
 #include <bide/detail/thread_set.hpp>
@@ -52,8 +52,8 @@ public:
     [[nodiscard]] static bool running_for(const loop_service& service) noexcept;
 
 protected:
-    explicit job_base(const std::source_location& where) noexcept : task_node("job", where), cancel_(*this) {}
-    ~job_base() = default;
+    explicit job_base(const std::source_location& where) noexcept;
+    ~job_base();  // not inline, as the constructor: there is a job for every type of callable
 
     /// Queues it below `from` (null: plain code), which ends after it, or which it may outlive. Throws not_running,
     /// system_error, usage_error (after a fork), bad_alloc: then nothing has happened.
@@ -70,7 +70,7 @@ protected:
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
-    [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
+    [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
     virtual void settle() noexcept = 0;  // nothing of it is in use any more; the last call
 
 private:
@@ -133,44 +133,58 @@ void call_into(slot<T>& result, F&& f) {
     }
 }
 
-template <class T, class F, class... A>
-class job final : public future_state<T>, public job_base {
+/// A job whose result, a T, is that of a future.
+template <class T>
+class job_for : public with_result<job_for<T>, job_base>, public future_state<T> {
 public:
-    template <class G, class... B>
-    job(const std::source_location& where, G&& f, B&&... args) : job_base(where) {
-        ::new (static_cast<void*>(&call_)) held(std::forward<G>(f), std::forward<B>(args)...);
-        has_call_ = true;
-    }
-    ~job() override { drop_callable(); }
-
     /// `service`: whose thread stays until the job has ended; null: nobody's.
     void submit(job_threads& set, loop_service* service) {
         this->add_ref();  // the job's own, given back in settle()
         try {
-            count_for(service);
-            submit_to(set, current_context(), below::may_end_before);
+            this->count_for(service);
+            this->submit_to(set, current_context(), job_base::below::may_end_before);
         } catch (...) {
-            uncount();
+            this->uncount();
             this->drop_ref();
             throw;
         }
     }
 
-    void stop_producer(stop_reason why) noexcept override {
-        if (!this->ready()) stop.request(why);
+    void stop_producer(stop_reason why) noexcept final {
+        if (!this->ready()) this->stop.request(why);
     }
-    [[nodiscard]] task_node* producer() noexcept override { return this; }
-    [[nodiscard]] bool run_now() noexcept override { return help(); }
+    [[nodiscard]] task_node* producer() noexcept final { return this; }
+    [[nodiscard]] bool run_now() noexcept final { return this->help(); }
+
+protected:
+    using with_result<job_for<T>, job_base>::with_result;
+    [[gnu::noinline]] ~job_for() = default;
 
 private:
-    using held = std::tuple<F, A...>;
-    union {
-        held call_;
-    };
-    bool has_call_ = false;
+    virtual void destroy_node() noexcept = 0;
+    void destroy() noexcept final { destroy_node(); }
+    void settle() noexcept final {
+        const outcome how = this->result.state;
+        if (how == outcome::stopped) this->set_why(this->stop.reason());
+        this->publish(how == outcome::value    ? future_status::succeeded
+                      : how == outcome::failed ? future_status::failed
+                                               : future_status::cancelled);
+        this->drop_ref();
+    }
+};
+
+template <class T, class F, class... A>
+class job final : public job_for<T> {
+public:
+    template <class G, class... B>
+    explicit job(const std::source_location& where, G&& f, B&&... args)
+        : job_for<T>(where), call_(std::in_place, std::forward<G>(f), std::forward<B>(args)...) {}
+
+private:
+    held_call<F, A...> call_;
 
     void call() override {
-        const std::source_location& where = started;
+        const std::source_location& where = this->started;
         std::apply(
             [&](F& f, A&... args) {
                 call_into(this->result, [&]() -> decltype(auto) {
@@ -183,33 +197,16 @@ private:
                     }
                 });
             },
-            call_);
+            call_.get());
     }
-    void drop_callable() noexcept override {
-        if (std::exchange(has_call_, false)) call_.~held();
-    }
-    [[nodiscard]] slot_base& slot_of() noexcept override { return this->result; }
-    void set_failure(std::exception_ptr e) noexcept override { this->result.fail(std::move(e)); }
-    void drop_failure() noexcept override {
-        this->result.drop();
-        this->result.state = outcome::stopped;
-    }
-    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(this->result.error); }
-    void settle() noexcept override {
-        const outcome how = this->result.state;
-        if (how == outcome::stopped) this->set_why(stop.reason());
-        this->publish(how == outcome::value    ? future_status::succeeded
-                      : how == outcome::failed ? future_status::failed
-                                               : future_status::cancelled);
-        this->drop_ref();
-    }
+    void drop_callable() noexcept override { call_.drop(); }
+    void destroy_node() noexcept override { delete this; }
 };
 
-template <class T, class Body>
-class joined_job final : public job_base {
+/// A job for whose result, a T, a frame waits.
+template <class T>
+class joined_job_for : public with_result<joined_job_for<T>, job_base> {
 public:
-    joined_job(const std::source_location& where, Body& body) noexcept : job_base(where), body_(body) {}
-
     slot<T> result;
 
     /// Detaches the frame and queues the job; what cannot be queued has failed.
@@ -217,28 +214,34 @@ public:
         waiting_ = &waiting;
         detach(&waiting);
         try {
-            submit_to(set, waiting.ctx, below::ends_after);
+            this->submit_to(set, waiting.ctx, job_base::below::ends_after);
         } catch (...) {
             result.fail(std::current_exception());
             settle();
         }
     }
 
+protected:
+    using with_result<joined_job_for<T>, job_base>::with_result;
+    ~joined_job_for() = default;
+
 private:
-    void call() override { call_into(result, body_); }
-    void drop_callable() noexcept override {}  // in the frame, which outlives the job
-    [[nodiscard]] slot_base& slot_of() noexcept override { return result; }
-    void set_failure(std::exception_ptr e) noexcept override { result.fail(std::move(e)); }
-    void drop_failure() noexcept override {
-        result.drop();
-        result.state = outcome::stopped;
-    }
-    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(result.error); }
+    void drop_callable() noexcept final {}  // in the frame, which outlives the job
     // Stopped: so was the frame, whose request is the only one that reaches the job.
-    void settle() noexcept override { post(waiting_, result.state == outcome::stopped ? step::unwind : step::resume); }
+    void settle() noexcept final { post(waiting_, result.state == outcome::stopped ? step::unwind : step::resume); }
+
+    promise_base* waiting_ = nullptr;
+};
+
+template <class T, class Body>
+class joined_job final : public joined_job_for<T> {
+public:
+    joined_job(const std::source_location& where, Body& body) noexcept : joined_job_for<T>(where), body_(body) {}
+
+private:
+    void call() override { call_into(this->result, body_); }
 
     Body& body_;
-    promise_base* waiting_ = nullptr;
 };
 
 template <class T, class Body>

@@ -11,6 +11,7 @@
 #include <bide/detail/as_task.hpp>
 #include <bide/detail/call_site.hpp>
 #include <bide/detail/future_state.hpp>
+#include <bide/detail/held_call.hpp>
 #include <bide/task.hpp>
 
 #include <functional>
@@ -59,16 +60,16 @@ public:
     [[nodiscard]] virtual future_base& state() noexcept = 0;
 
 protected:
-    explicit started_base(const std::source_location& where) noexcept
-        : task_node("task", where), child_end{nullptr, &started_base::on_ended}, call_node(&started_base::on_due) {}
-    ~started_base() = default;
+    explicit started_base(const std::source_location& where) noexcept;
+    ~started_base();  // not inline, as the constructor: there is a node for every type of callable
 
     [[nodiscard]] virtual promise_base* make_frame() = 0;  // calls the callable
     virtual void drop_callable() noexcept = 0;
+    virtual void destroy_node() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
-    [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
+    [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
 
 private:
     static void on_due(call_node* self) noexcept;
@@ -90,9 +91,6 @@ private:
     started_base* last_ = nullptr;
 };
 
-/// True when the exception is bide::cancelled.
-[[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
-
 template <class F, class... A>
 struct start_traits {
     static_assert(
@@ -110,15 +108,30 @@ struct start_traits<F> {
     using type = await_result_t<F>;
 };
 
+/// A started task whose result is a T.
+template <class T>
+class started_for : public with_result<started_for<T>, started_base>, public future_state<T> {
+public:
+    [[nodiscard]] future_base& state() noexcept final { return *this; }
+    void stop_producer(stop_reason why) noexcept final {
+        if (!this->ready()) this->stop.request(why);
+    }
+    [[nodiscard]] task_node* producer() noexcept final { return this; }
+
+protected:
+    using with_result<started_for<T>, started_base>::with_result;
+    [[gnu::noinline]] ~started_for() = default;
+
+private:
+    void destroy() noexcept final { this->destroy_node(); }
+};
+
 template <class T, class F, class... A>
-class started final : public future_state<T>, public started_base {
+class started final : public started_for<T> {
 public:
     template <class G, class... B>
-    started(const std::source_location& where, G&& f, B&&... args) : started_base(where) {
-        ::new (static_cast<void*>(&call_)) held(std::forward<G>(f), std::forward<B>(args)...);
-        has_call_ = true;
-    }
-    ~started() override { drop_callable(); }
+    started(const std::source_location& where, G&& f, B&&... args)
+        : started_for<T>(where), call_(std::in_place, std::forward<G>(f), std::forward<B>(args)...) {}
 
     // The node comes from the same free lists as frames.
     static void* operator new(std::size_t n) { return node_alloc(n); }
@@ -128,18 +141,8 @@ public:
     static void operator delete(void* node, std::align_val_t a) noexcept { ::operator delete(node, a); }
     static void operator delete(void*, void*) noexcept {}
 
-    [[nodiscard]] future_base& state() noexcept override { return *this; }
-    void stop_producer(stop_reason why) noexcept override {
-        if (!this->ready()) stop.request(why);
-    }
-    [[nodiscard]] task_node* producer() noexcept override { return this; }
-
 private:
-    using held = std::tuple<F, A...>;
-    union {
-        held call_;
-    };
-    bool has_call_ = false;
+    held_call<F, A...> call_;
 
     [[nodiscard]] promise_base* make_frame() override {
         return std::apply(
@@ -149,26 +152,18 @@ private:
                 else
                     return as_task(std::invoke(std::forward<F>(f), std::forward<A>(args)...)).release();
             },
-            call_);
+            call_.get());
     }
-    void drop_callable() noexcept override {
-        if (std::exchange(has_call_, false)) call_.~held();
-    }
-    [[nodiscard]] slot_base& slot_of() noexcept override { return this->result; }
-    void set_failure(std::exception_ptr e) noexcept override { this->result.fail(std::move(e)); }
-    void drop_failure() noexcept override {
-        this->result.drop();
-        this->result.state = outcome::stopped;
-    }
-    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(this->result.error); }
-    void destroy() noexcept override {
-        std::pmr::memory_resource* from = memory;
-        if (from == nullptr) {
-            delete this;
-        } else {
-            this->~started();
+    void drop_callable() noexcept override { call_.drop(); }
+    void destroy_node() noexcept override {
+        std::pmr::memory_resource* const from = this->memory;
+        this->~started();
+        if (from != nullptr)
             from->deallocate(this, sizeof(started), alignof(started));
-        }
+        else if constexpr (alignof(started) > __STDCPP_DEFAULT_NEW_ALIGNMENT__)
+            operator delete(this, std::align_val_t(alignof(started)));
+        else
+            operator delete(this, sizeof(started));
     }
 };
 
