@@ -352,6 +352,13 @@ void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
     if (was_first) l.note_first_timer();  // virtual time does not jump to a timer that is no more
 }
 
+ring* loop_access::ring_of(const promise_base& frame) noexcept {
+    executor* const ex = frame.ctx->ex;
+    loop& carrier = ex->carrier();
+    if (ex != &carrier || tls().running_loop != &carrier) return nullptr;
+    return driver_of(carrier).ring();
+}
+
 void loop_access::hand_over_and_rest() noexcept {
     for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) {
         ring* const made = r->driver.ring_made;

@@ -381,6 +381,7 @@ ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
 
 // A worker that is one too many, or is to end. True: it has been woken to search.
 bool pool_core::become_spare(pool_worker& w) noexcept {
+    bool ends = false;  // of its own; a spare may be told to by shutdown(), from now on and under the mutex
     {
         const std::lock_guard guard(m_);
         if (w.leaves) return false;
@@ -388,14 +389,14 @@ bool pool_core::become_spare(pool_worker& w) noexcept {
         if (!ending && active() <= target_) return false;
         int spares = 0;
         for (const pool_worker* s = spares_; s != nullptr; s = s->next_spare) ++spares;
-        w.leaves = ending || spares >= blocked_;
-        if (w.leaves)
+        w.leaves = ends = ending || spares >= blocked_;
+        if (ends)
             count_active_locked(-1);
         else
             add_spare_locked(w);
     }
     if (some_work()) wake_one();  // what lies in its own queue
-    if (w.leaves) return false;
+    if (ends) return false;
     tell();
     w.park.sleep();
     return true;

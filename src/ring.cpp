@@ -135,6 +135,20 @@ void ring::hand_over(ring_entry& e) noexcept {
             sqe.opcode = IORING_OP_POLL_ADD;
             sqe.poll32_events = POLLIN;
             break;
+        case ring_request::kind::read_at:
+        case ring_request::kind::write_at: {
+            const bool reads = r.what == ring_request::kind::read_at;
+            sqe.opcode = reads ? IORING_OP_READ : IORING_OP_WRITE;
+            sqe.addr = reads ? reinterpret_cast<std::uintptr_t>(r.to) : reinterpret_cast<std::uintptr_t>(r.from);
+            sqe.len = static_cast<std::uint32_t>(r.size);
+            sqe.off = r.offset;
+            break;
+        }
+        case ring_request::kind::sync:
+        case ring_request::kind::sync_content:
+            sqe.opcode = IORING_OP_FSYNC;
+            sqe.fsync_flags = r.what == ring_request::kind::sync_content ? IORING_FSYNC_DATASYNC : 0;
+            break;
     }
     e.with_kernel = true;
     ++under_way_;

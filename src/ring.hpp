@@ -8,8 +8,9 @@
 // ever, and the kernel is told so (SINGLE_ISSUER, DEFER_TASKRUN: completions are worked off when that thread asks, and
 // at no other time); the loops of wait() and of loop_thread have one. Nobody else can end what such a ring has under
 // way while its loop does not run, so before it stops running, what nobody waits for (what is *resting*) is ended. The
-// kernel never holds memory of the user's: data arrives in the ring's own buffers, and sends do not wait. So a stopped
-// task goes at once, and a buffer may go with it.
+// kernel holds no memory of the user's for a socket: data arrives in the ring's own buffers, and sends do not wait. So a
+// stopped task goes at once, and a buffer may go with it. A disk works into and out of the user's memory; whoever
+// waits for one waits to the end (io/file_ring.cpp).
 #pragma once
 
 #include <bide/detail/ring_entry.hpp>

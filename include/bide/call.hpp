@@ -20,9 +20,8 @@
 // run and to_async copy or move the callable and its arguments into the task that they give. It is cold: nothing runs
 // until it is awaited, waited for or started.
 // Cancellation: blocking work that run or to_async put on a thread is joined: when the awaiting task is stopped, the
-// work
-//   is asked to stop (it may look at stop_requested(); what has not begun never begins), and the task unwinds when it
-//   has ended. A value that arrives nevertheless is delivered.
+//   work is asked to stop (it may look at stop_requested(); what has not begun never begins), and the task unwinds when
+//   it has ended. A value that arrives nevertheless is delivered.
 // Thread rule: run's blocking work runs on the default set of threads (threads.hpp), everything else where it is
 // called. Errors: what f throws comes through unchanged; run on a thread also throws what to_thread throws.
 #pragma once

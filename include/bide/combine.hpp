@@ -20,8 +20,7 @@
 // Lifetime rule: each holds its items; futures given as lvalues by copy of the handle, and their values are copied.
 // Cancellation: the awaiting task's stop reaches every item; when all have ended it goes on outwards.
 // Errors: as above. An observed future that was cancelled counts as a failure, `cancelled`. Later failures of other
-// items
-//   go to the unhandled-error hook. first_success and race without items throw std::invalid_argument.
+//   items go to the unhandled-error hook. first_success and race without items throw std::invalid_argument.
 #pragma once
 
 #include <bide/detail/combined.hpp>

@@ -11,9 +11,9 @@
 //     std::vector<int> sizes = all.wait();
 //
 // parallel: everything at once, the results in the order of add; it takes as long as the longest. The first error in
-// time
-//   is thrown when nothing of that run is alive any more. serial: one after the other; the first error ends it, what
-//   comes later never starts. A void result is std::monostate. Blocking functions run on threads (see call.hpp: run).
+//   time is thrown when nothing of that run is alive any more. serial: one after the other; the first error ends it,
+//   what comes later never starts. A void result is std::monostate. Blocking functions run on threads (see call.hpp:
+//   run).
 //
 // A builder is a value: the callables and arguments are copied into it, and copied again for each run, so it may run
 // again, and be extended between runs. With arguments that cannot be copied it runs once: std::move(builder).run().

@@ -4,8 +4,8 @@
 // choice of where such a coroutine goes on.
 //
 //     foreign_task page(std::string url) {
-//         std::string text = co_await fetch(url);                      // a bide::task, awaited by a type bide does not
-//         know std::string more = co_await bide::via(post_to_gui, fetch(url));  // resumed by post_to_gui(handle)
+//         std::string text = co_await fetch(url);     // a bide::task, awaited by a type that bide does not know
+//         std::string more = co_await bide::via(post_to_gui, fetch(url));  // resumed by post_to_gui(handle)
 //     }
 //
 // The work runs on bide's background loop. When it has ended, the hand-over is called with the handle of the foreign

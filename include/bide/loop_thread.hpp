@@ -22,8 +22,7 @@
 // Lifetime rule: it outlives the executors that run on it (strands) and whatever refers to its executor.
 // Destructor: stops and joins. On the loop's own thread, which cannot join itself, it ends the program with a message.
 // Errors: a failure of an on_start function goes to the unhandled-error hook; the others are in the futures. In the
-// child
-//   of a fork() every use is a usage_error that says so, and the destructor does nothing.
+//   child of a fork() every use is a usage_error that says so, and the destructor does nothing.
 #pragma once
 
 #include <bide/detail/loop_access.hpp>

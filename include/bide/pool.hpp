@@ -32,8 +32,7 @@
 // Lifetime rule: a pool outlives its tasks. Timers and I/O of its tasks are carried by bide's background loop.
 // Cancellation: as everywhere; future::stop() asks what was submitted.
 // Destructor: as shutdown(): asks what was submitted to stop, runs all to its end, joins the threads. On a thread of
-// its
-//   own it ends the program with a message. In the child of a fork() it does nothing.
+//   its own it ends the program with a message. In the child of a fork() it does nothing.
 // Errors: submit throws not_running after stop(); the constructor and resize() throw std::system_error when a thread
 //   cannot be made, std::invalid_argument for a number of workers below 0 or above pool::max_workers; in the child of a
 //   fork() every use is a usage_error.

@@ -16,17 +16,15 @@
 // the scope. Tasks begin at the next switching point, in the order in which they were started.
 //
 // Exit modes: wait (default); cancel: unfinished tasks are cancelled when the body has ended; fail: as cancel, and
-// throws
-//   unfinished_tasks naming the lines that started them.
+//   throws unfinished_tasks naming the lines that started them.
 // Error modes: cancel (default): the first failure, of a task or of the body, cancels the rest of this scope and is
-// thrown
-//   as itself at its end; keep_going: the others run to their end, the failures are thrown as one exception_group in
-//   start order. A failure that somebody waited for is not thrown again unless it cancelled something unfinished. If
-//   the body threw, its exception goes on. What is not thrown goes to `.errors`, else to the unhandled-error hook.
+//   thrown as itself at its end; keep_going: the others run to their end, the failures are thrown as one
+//   exception_group in start order. A failure that somebody waited for is not thrown again unless it cancelled
+//   something unfinished. If the body threw, its exception goes on. What is not thrown goes to `.errors`, else to the
+//   unhandled-error hook.
 //
 // Thread rule: start and stop may be called from any thread while the scope is open; ref() gives a handle that may
-// outlive
-//   it (starting through it then throws scope_closed).
+//   outlive it (starting through it then throws scope_closed).
 // Lifetime rule: the body's locals die when the body ends, before the tasks are joined: tasks may refer only to what
 //   outlives with_scope. (A cancelled async body is unwound after its tasks have ended.)
 // Cancellation: cancelling the task in which the scope stands cancels body and tasks, joins them, and goes on outwards.

@@ -22,8 +22,7 @@
 //
 // Thread rule: the awaitables are values; await them anywhere, in plain code .wait().
 // Lifetime rule: each holds its operation (an lvalue future by copy of the handle). One that is never awaited never
-// runs,
-//   and neither does a cleanup whose body was never begun.
+//   runs, and neither does a cleanup whose body was never begun.
 // Durations: a limit of zero or less stops the cleanup at its first wait; max() means that it takes what it takes.
 // Errors: those of the operation; `cancelled` from with_stop when the token asked.
 #pragma once

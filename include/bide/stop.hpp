@@ -21,12 +21,10 @@
 //
 // Thread rule: every function may be called from any thread.
 // Lifetime rule: source and token share one state, which lives as long as one of them. A stop_callback is called at
-// most
-//   once; when its destructor has returned the function is not running and will not run (one that runs on another
+//   most once; when its destructor has returned the function is not running and will not run (one that runs on another
 //   thread is waited for; a callback may destroy itself).
 // Callbacks run on the thread that requests the stop, outside every lock of bide's, in the order of registration; at
-// once,
-//   in the constructor, when the stop was requested before. What they throw goes to the unhandled-error hook.
+//   once, in the constructor, when the stop was requested before. What they throw goes to the unhandled-error hook.
 #pragma once
 
 #include <bide/detail/stop_callbacks.hpp>

@@ -13,8 +13,7 @@
 // is whoever stands on a loop (wait() in a task): it goes before what only that loop could run. Whoever blocks outside
 // bide keeps it. A place that was given to an executor which does not take it within 100 ms may be taken by a thread
 // that comes back. Thread rule: every member from any thread. A guard of enter().wait() belongs to its thread and to
-// plain code; that of
-//   co_await enter() to its coroutine, as a local variable; neither can be moved.
+//   plain code; that of co_await enter() to its coroutine, as a local variable; neither can be moved.
 // Lifetime rule: the strand outlives its guards and tasks; its base outlives the strand.
 // Cancellation: one that waits to be let in and is asked to stop leaves the queue.
 // Destructor: asks the submitted tasks to stop and waits until they have ended; where it stands in the way of that

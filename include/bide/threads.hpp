@@ -29,9 +29,9 @@
 //   and bide's background loop are never destroyed: leaving main without shutdown() waits for nothing (with BIDE_DEV=1
 //   the jobs that are alive are named). After shutdown() the default set begins anew with the next job.
 // Errors: what the callable throws arrives in the future. Submitting throws not_running after shutdown,
-// std::system_error
-//   when the first thread cannot be made, usage_error in the child of a fork(), std::invalid_argument for a null
-//   callable. Jobs that no thread is left for, because all that there may be wait inside bide, fail with limit_reached.
+//   std::system_error when the first thread cannot be made, usage_error in the child of a fork(), std::invalid_argument
+//   for a null callable. Jobs that no thread is left for, because all that there may be wait inside bide, fail with
+//   limit_reached.
 #pragma once
 
 #include <bide/detail/call_site.hpp>

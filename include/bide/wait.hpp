@@ -32,7 +32,7 @@ inline namespace v0 {
 
 /// Blocks until the awaitable is there; its result, or its exception.
 template <awaitable A>
-await_result_t<A> wait(A&& a, std::source_location where = std::source_location::current()) {
+typename detail::await_result<A>::type wait(A&& a, std::source_location where = std::source_location::current()) {
     if constexpr (requires { std::forward<A>(a).wait(where); }) {
         return std::forward<A>(a).wait(where);
     } else if constexpr (std::is_lvalue_reference_v<A>) {

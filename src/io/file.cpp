@@ -7,66 +7,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
+#include <functional>
 #include <limits>
-#include <mutex>
+#include <utility>
 
+#include "file_ring.hpp"
 #include "file_system.hpp"
+#include "open_file.hpp"
 
 namespace bide {
 inline namespace v0 {
 
-namespace detail {
-
-/// An open descriptor, which stays open while operations use it.
-class open_file {
-public:
-    open_file(int fd, std::filesystem::path path) noexcept : path_(std::move(path)), fd_(fd) {}
-    open_file(const open_file&) = delete;
-    open_file& operator=(const open_file&) = delete;
-    ~open_file() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    /// What f(fd) gives; the descriptor is open until it returns.
-    template <class F>
-    auto use(F f) {
-        struct hold {
-            open_file& of;
-            explicit hold(open_file& o) : of(o) {
-                const std::lock_guard guard(of.m_);
-                if (of.closed_) fail(EBADF, of.path_);
-                ++of.users_;
-            }
-            ~hold() {
-                const std::lock_guard guard(of.m_);
-                if (--of.users_ == 0 && of.closed_) of.close_now();
-            }
-        } const holding(*this);
-        return f(fd_, path_);
-    }
-    void close() noexcept {
-        const std::lock_guard guard(m_);
-        if (!std::exchange(closed_, true) && users_ == 0) close_now();
-    }
-    [[nodiscard]] int descriptor() noexcept {
-        const std::lock_guard guard(m_);
-        return closed_ ? -1 : fd_;
-    }
-
-private:
-    void close_now() noexcept { ::close(std::exchange(fd_, -1)); }
-    const std::filesystem::path path_;
-    std::mutex m_;
-    int fd_;
-    int users_ = 0;
-    bool closed_ = false;
-};
-
-}  // namespace detail
-
 using detail::fail;
-using open_ptr = std::shared_ptr<detail::open_file>;
+using detail::open_file;
+using open_ptr = std::shared_ptr<open_file>;
 
 namespace {
 
@@ -96,7 +51,7 @@ open_ptr open_now(const std::filesystem::path& path, open_mode mode, std::uint32
     if (fd < 0) fail(errno, path);
     open_ptr made;
     try {
-        made = std::make_shared<detail::open_file>(fd, path);
+        made = std::make_shared<open_file>(fd, path);
     } catch (...) {
         ::close(fd);
         throw;
@@ -106,6 +61,11 @@ open_ptr open_now(const std::filesystem::path& path, open_mode mode, std::uint32
     if (S_ISDIR(s.st_mode)) fail(EISDIR, path);
     if (S_ISFIFO(s.st_mode) || S_ISSOCK(s.st_mode))
         fail(ESPIPE, path);  // pipe_reader::adopt and its like are for these
+    if (S_ISREG(s.st_mode)) {
+        // A ring takes O_NONBLOCK at its word: a read for which the disk would have to turn is EAGAIN.
+        if (const int now = ::fcntl(fd, F_GETFL); now >= 0)
+            made->by_ring = ::fcntl(fd, F_SETFL, now & ~O_NONBLOCK) == 0;
+    }
     return made;
 }
 
@@ -143,66 +103,144 @@ int file::native_handle() const noexcept { return file_ != nullptr ? file_->desc
 
 namespace {
 
-std::size_t read_now(const open_ptr& f, std::uint64_t offset, std::span<std::byte> to) {
-    return f->use([&](int fd, const std::filesystem::path& path) {
-        std::size_t done = 0;
-        while (done < to.size()) {
-            const ssize_t n = ::pread(fd, to.data() + done, to.size() - done, offset_of(offset + done, path));
-            if (n == 0) break;
-            if (n > 0)
-                done += static_cast<std::size_t>(n);
-            else if (errno != EINTR)
-                fail(errno, path);
-        }
-        return done;
-    });
+// ---- on a thread ----
+
+std::size_t read_now(int fd, const std::filesystem::path& path, std::uint64_t offset, std::span<std::byte> to) {
+    std::size_t done = 0;
+    while (done < to.size()) {
+        const ssize_t n = ::pread(fd, to.data() + done, to.size() - done, offset_of(offset + done, path));
+        if (n == 0) break;
+        if (n > 0)
+            done += static_cast<std::size_t>(n);
+        else if (errno != EINTR)
+            fail(errno, path);
+    }
+    return done;
 }
 
-void write_now(const open_ptr& f, std::uint64_t offset, std::span<const std::byte> from) {
-    f->use([&](int fd, const std::filesystem::path& path) {
-        std::size_t done = 0;
-        while (done < from.size()) {
-            const ssize_t n = ::pwrite(fd, from.data() + done, from.size() - done, offset_of(offset + done, path));
-            if (n >= 0)
-                done += static_cast<std::size_t>(n);
-            else if (errno != EINTR)
-                fail(errno, path);
-        }
-    });
+void write_now(int fd, const std::filesystem::path& path, std::uint64_t offset, std::span<const std::byte> from) {
+    std::size_t done = 0;
+    while (done < from.size()) {
+        const ssize_t n = ::pwrite(fd, from.data() + done, from.size() - done, offset_of(offset + done, path));
+        if (n >= 0)
+            done += static_cast<std::size_t>(n);
+        else if (errno != EINTR)
+            fail(errno, path);
+    }
+}
+
+void sync_now(int fd, const std::filesystem::path& path, bool content) {
+    if ((content ? ::fdatasync(fd) : ::fsync(fd)) != 0) fail(errno, path);
 }
 
 file_information information_now(const open_ptr& f) {
-    return f->use([](int fd, const std::filesystem::path& path) {
-        struct stat s {};
-        if (::fstat(fd, &s) != 0) fail(errno, path);
-        return detail::information_of(s);
-    });
+    const open_file::user holding(*f);
+    struct stat s {};
+    if (::fstat(holding.fd(), &s) != 0) fail(errno, f->path());
+    return detail::information_of(s);
 }
 
 void set_size_now(const open_ptr& f, std::uint64_t bytes) {
-    f->use([&](int fd, const std::filesystem::path& path) {
-        if (::ftruncate(fd, offset_of(bytes, path)) != 0) fail(errno, path);
-    });
+    const open_file::user holding(*f);
+    if (::ftruncate(holding.fd(), offset_of(bytes, f->path())) != 0) fail(errno, f->path());
 }
 
-void sync_now(const open_ptr& f, bool content) {
-    f->use([&](int fd, const std::filesystem::path& path) {
-        if ((content ? ::fdatasync(fd) : ::fsync(fd)) != 0) fail(errno, path);
-    });
+// ---- by the ring of the loop where the task runs, if it has one ----
+
+using detail::file_step;
+using request = detail::ring_request::kind;
+
+// The kernel copies at once what it has in its cache: more than this would hold up the loop.
+constexpr std::size_t most_by_ring = std::size_t{256} << 10;
+
+bool fits_ring(const open_file& f, std::uint64_t offset, std::size_t size) noexcept {
+    constexpr auto last = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+    return f.by_ring && size <= most_by_ring && offset <= last - size;
+}
+
+enum class step_was : std::uint8_t { done, interrupted, not_for_a_ring };
+
+step_was judge(int result, const open_file& f) {
+    switch (-result) {
+        case EINTR:
+        case ECANCELED:  // not by us: its loop is ending
+            return step_was::interrupted;
+        case EAGAIN:  // no ring here, or it would have to wait where this file system cannot
+        case EINVAL:
+        case EOPNOTSUPP:
+            return step_was::not_for_a_ring;
+        default:
+            if (result < 0) fail(-result, f.path());
+            return step_was::done;
+    }
+}
+
+task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to) {
+    const open_file::user holding(*f);
+    std::size_t done = 0;
+    bool by_ring = fits_ring(*f, offset, to.size());
+    while (by_ring && done < to.size()) {
+        detail::ring_request r;
+        r.what = request::read_at;
+        r.fd = holding.fd();
+        r.to = to.data() + done;
+        r.size = to.size() - done;
+        r.offset = offset + done;
+        const int n = co_await file_step(r);
+        const step_was how = judge(n, *f);
+        if (how == step_was::done && n == 0) co_return done;  // the end
+        if (how == step_was::done) done += static_cast<std::size_t>(n);
+        by_ring = how != step_was::not_for_a_ring;
+    }
+    if (done == to.size()) co_return done;
+    const std::size_t rest =
+        co_await run(read_now, holding.fd(), std::cref(f->path()), offset + done, to.subspan(done));
+    co_return done + rest;
+}
+
+task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) {
+    const open_file::user holding(*f);
+    std::size_t done = 0;
+    bool by_ring = fits_ring(*f, offset, from.size());
+    while (by_ring && done < from.size()) {
+        detail::ring_request r;
+        r.what = request::write_at;
+        r.fd = holding.fd();
+        r.from = from.data() + done;
+        r.size = from.size() - done;
+        r.offset = offset + done;
+        const int n = co_await file_step(r);
+        const step_was how = judge(n, *f);
+        if (how == step_was::done) done += static_cast<std::size_t>(n);
+        by_ring = how != step_was::not_for_a_ring;
+    }
+    if (done == from.size()) co_return;
+    co_await run(write_now, holding.fd(), std::cref(f->path()), offset + done, from.subspan(done));
+}
+
+task<> bring_to_disk(open_ptr f, bool content) {
+    const open_file::user holding(*f);
+    bool by_ring = f->by_ring;
+    while (by_ring) {
+        detail::ring_request r;
+        r.what = content ? request::sync_content : request::sync;
+        r.fd = holding.fd();
+        const int n = co_await file_step(r);
+        const step_was how = judge(n, *f);
+        if (how == step_was::done) co_return;
+        by_ring = how != step_was::not_for_a_ring;
+    }
+    co_await run(sync_now, holding.fd(), std::cref(f->path()), content);
 }
 
 }  // namespace
 
-task<std::size_t> file::read_at(std::uint64_t offset, std::span<std::byte> to) {
-    return run(read_now, checked(), offset, to);
-}
-task<> file::write_at(std::uint64_t offset, std::span<const std::byte> from) {
-    return run(write_now, checked(), offset, from);
-}
+task<std::size_t> file::read_at(std::uint64_t offset, std::span<std::byte> to) { return read(checked(), offset, to); }
+task<> file::write_at(std::uint64_t offset, std::span<const std::byte> from) { return write(checked(), offset, from); }
 task<file_information> file::information() { return run(information_now, checked()); }
 task<> file::set_size(std::uint64_t bytes) { return run(set_size_now, checked(), bytes); }
-task<> file::sync() { return run(sync_now, checked(), false); }
-task<> file::sync_content() { return run(sync_now, checked(), true); }
+task<> file::sync() { return bring_to_disk(checked(), false); }
+task<> file::sync_content() { return bring_to_disk(checked(), true); }
 
 task<std::size_t> file_stream::read_some(std::span<std::byte> to) {
     const std::size_t n = co_await file_->read_at(offset_, to);

@@ -57,14 +57,8 @@ bool lost_before_accepted(int error) noexcept {
 
 // ---- the operation ------------------------------------------------------------------------------------------------
 
-// A task that runs on the loop itself, and on the loop's thread now: then its frame ends there too, so that what is
-// queued can be taken out.
 ring* socket_op::ring_here() const noexcept {
-    if (shape_ == shape::tries || socket_ == nullptr) return nullptr;
-    executor* const ex = who->ctx->ex;
-    loop& carrier = ex->carrier();
-    if (ex != &carrier || tls().running_loop != &carrier) return nullptr;
-    return loop_access::driver_of(carrier).ring();
+    return shape_ == shape::tries || socket_ == nullptr ? nullptr : loop_access::ring_of(*who);
 }
 
 bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {

@@ -48,7 +48,10 @@ concept foreign_awaitable = !native_awaitable<A> && requires(A && a, std::corout
 };
 
 template <class A>
-struct await_result;
+struct
+    await_result {  // of nothing that can be awaited: so that clang's message is about the concept, and not about this
+    using type = void;
+};
 template <native_awaitable A>
 struct await_result<A> {
     using type = decltype(std::declval<A>().native_awaiter(std::declval<promise_base&>()).await_resume());

@@ -18,12 +18,11 @@
 //  K6 End of a detached child: read the slot's address, destroy the frame (parameters die), then deliver. Delivering
 //     first would let the parent run while the child's parameters are being destroyed.
 //  K7 Stopped: the leaf is posted as "unwind". The trampoline destroys the frame, marks the slot, goes on to the
-//  parent,
-//     until a catcher, a join or a root: leaf to root, constant stack, the order of C++ unwinding. Stopped never
-//     completes in line.
+//     parent, until a catcher, a join or a root: leaf to root, constant stack, the order of C++ unwinding. Stopped
+//     never completes in line.
 //  K8 A value or an exception in a slot always resumes the parent, whose await_resume takes it: slots need no
-//  destructor. K9 Depth: the stack pointer is compared with a per-thread limit; below it a child is queued instead of
-//  nested.
+//     destructor.
+//  K9 Depth: the stack pointer is compared with a per-thread limit; below it a child is queued instead of nested.
 #pragma once
 
 #include <bide/detail/stop_state.hpp>

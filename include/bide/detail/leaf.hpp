@@ -4,14 +4,14 @@
 //
 // Writing one (see sync/event.hpp for the smallest):
 //
-//     class awaiter : public leaf_awaiter<awaiter> {       // constructed in place by await_transform, never moved
-//         bool try_now() noexcept;     // have it without waiting?            (takes the primitive's lock)
-//         bool park() noexcept;        // true: parked (or already posted)    (usually: return park_in(lock, list,
-//         ready)) T await_resume();            // after a completer claimed the leaf, or try_now said yes ~awaiter() {
-//         abandon(lock, list); }               // an unwound waiter leaves the list
+//     class awaiter : public leaf_awaiter<awaiter> {     // constructed in place by await_transform, never moved
+//         bool try_now() noexcept;   // have it without waiting?          (takes the primitive's lock)
+//         bool park() noexcept;      // true: parked, or already posted   (usually: return park_in(lock, list, ready))
+//         T await_resume();          // after a completer claimed the leaf, or try_now said yes
+//         ~awaiter() { abandon(lock, list); }            // an unwound waiter leaves the list
 //     };
-//     completer, under the primitive's lock:  if (leaf* l = list.pop_claimed()) l->resume();   // resume after writing
-//     the result
+//     // The completer, under the primitive's lock; it resumes after it wrote the result.
+//     if (leaf* l = list.pop_claimed()) l->resume();
 //
 // Rules kept here, so that no primitive has to: cancellation is checked on entry; one credit of 128 is spent per
 // operation, at zero the task goes through the queue; frames are detached before anybody else can see them.

@@ -36,6 +36,9 @@ struct loop_access {
     }
 
     static driver& driver_of(loop& l) noexcept { return *l.driver_; }
+    /// The ring of the loop that this thread runs, if the frame lives on that loop itself: then it goes on and ends on
+    /// it, so that what is queued for it can be taken out. Else null.
+    [[nodiscard]] static ring* ring_of(const promise_base& frame) noexcept;
     /// No other thread will run it, until this one has ended what it has under way (driver::end_ring).
     static void bind_to_this_thread(loop& l) noexcept { l.driver_->thread_bound = true; }
     static submitted_work& work_of(loop& l) noexcept { return l.work_; }

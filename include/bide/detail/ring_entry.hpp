@@ -28,11 +28,17 @@ struct ring_request {
         receive_many,  ///< whatever comes, into the ring's own buffers, until it ends
         accept_many,   ///< every connection that comes, non-blocking and closed on exec, until it ends
         poll_in,       ///< until there is something to read
+        read_at,       ///< of a file; cannot be interrupted, so its memory stays until it is reported
+        write_at,      ///< likewise
+        sync,          ///< what was written is on the disk
+        sync_content,  ///< the same, without what is known about the file
     };
     kind what = kind::poll_in;
     int fd = -1;
     const void* from = nullptr;
+    void* to = nullptr;
     std::size_t size = 0;
+    std::uint64_t offset = 0;
 };
 
 /// What has become of it.

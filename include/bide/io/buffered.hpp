@@ -18,8 +18,7 @@
 // Thread rule: one operation at a time.
 // Lifetime rule: a stream that is referred to outlives the object. What peek() shows is there until the next operation.
 // Cancellation: a cancelled read has taken nothing: what has arrived stays in the buffer. A cancelled write or flush
-// has
-//   taken all of its bytes into the buffer, or none of them; the next one goes on where it stood.
+//   has taken all of its bytes into the buffer, or none of them; the next one goes on where it stood.
 // Destructor: what was read and not taken, or written and not flushed, is lost.
 // Errors: those of the stream. io_errc::end_of_stream for an end in the middle of a record, or before a delimiter
 //   (read_until); a last line without its end is a line.

@@ -10,8 +10,7 @@
 // Thread rule: it is the reader of the one and the writer of the other meanwhile.
 // Lifetime rule: both outlive it.
 // Cancellation: it ends somewhere in the middle. What had been read and not yet written is lost, so the streams are
-// good
-//   for little more than being closed.
+//   good for little more than being closed.
 // Errors: those of both streams.
 #pragma once
 

@@ -19,12 +19,10 @@
 // To connect to a host by its name, see connect.hpp.
 //
 // Thread rule: a resolver is a value that several threads may use at once. A look-up uses no thread: the loop that
-// carries
-//   the task watches its sockets.
+//   carries the task watches its sockets.
 // Lifetime rule: a look-up does not refer to its resolver.
 // Cancellation: a cancelled look-up closes its sockets at once. No look-up works in virtual time (std::logic_error),
-// but
-//   for addresses in numbers and names of the hosts file.
+//   but for addresses in numbers and names of the hosts file.
 // Errors: std::system_error, with a dns_errc or with what the system says; the try_ forms give an io_result. A name
 //   that is none (empty, with a zero byte, too long) is dns_errc::bad_name.
 // This room is a library of its own: bide::dns (it needs c-ares).

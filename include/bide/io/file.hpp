@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for: each
-// operation is a job on bide's threads (threads.hpp).
+// file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for. Reading,
+// writing and syncing an open file is done by the kernel, on a loop that has io_uring; everything else, also much at once
+// (more than 256 KiB, which would hold up the loop while it is copied), is a job on bide's threads (threads.hpp).
 //
 //     std::string config = co_await bide::read_file("app.conf");
 //     co_await bide::write_file("app.conf", changed);              // whole or not at all, also when the power fails
@@ -19,11 +20,9 @@
 // Cancellation: an operation that has not begun never does. One that has is waited for: a disk cannot be interrupted.
 //   What a write has written by then stays.
 // Destructor: closes, on the thread where it runs (close() is quick for files; for what has to be known to be on the
-// disk
-//   there is sync()).
+//   disk there is sync()).
 // Errors: std::system_error, with the path in its text. A directory where a file was meant: std::errc::is_a_directory.
-// A
-//   closed file: std::errc::bad_file_descriptor; an empty or moved-from object: usage_error.
+//   A closed file: std::errc::bad_file_descriptor; an empty or moved-from object: usage_error.
 // Units: offsets and sizes in bytes.
 #pragma once
 

@@ -18,8 +18,7 @@
 // Lifetime rule: the object outlives its next(); destroyed meanwhile, that ends with std::errc::operation_canceled.
 // Cancellation: a cancelled next() has taken no event.
 // Errors: std::system_error (add: std::errc::no_such_file_or_directory; std::errc::no_space_on_device where the
-// system's
-//   bound on watches is reached).
+//   system's bound on watches is reached).
 #pragma once
 
 #include <bide/detail/byte_ops.hpp>

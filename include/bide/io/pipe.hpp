@@ -14,8 +14,7 @@
 //   close() from any thread meanwhile. No operation works in virtual time (std::logic_error).
 // Lifetime rule: a buffer lives until its operation has ended.
 // Cancellation: a cancelled operation has not happened: what a read_exactly had taken is given back. A cancelled
-// write_all
-//   may have written a part: then further writes fail with io_errc::write_cut.
+//   write_all may have written a part: then further writes fail with io_errc::write_cut.
 // Destructor: closes. What is pending, at close() or when the object is destroyed, ends with
 //   std::errc::operation_canceled; what is begun on a closed end, with std::errc::bad_file_descriptor.
 // Errors: std::system_error; std::errc::broken_pipe when nobody reads any more, without SIGPIPE. An empty or moved-from

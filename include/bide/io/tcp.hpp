@@ -10,20 +10,17 @@
 //     bide::task<> serve(bide::tcp_listener& at, bide::scope& s) {
 //         for (;;) s.start(echo, co_await at.accept());
 //     }
-//     auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0)); // port 0: any; at.local_endpoint() says
-//     which
+//     auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));  // 0: any port; at.local_endpoint() tells
 //
 // Every operation is awaitable, and has .wait() for plain code. The try_ forms give an io_result instead of throwing.
 //
 // Thread rule: one reader and one writer at a time (another one: usage_error), on any threads, loops and executors,
-// also
-//   on others than those on which the object was made. close() may be called from any thread meanwhile; moving,
+//   also on others than those on which the object was made. close() may be called from any thread meanwhile; moving,
 //   assigning and destroying the object may not. No operation works in virtual time (std::logic_error).
 // Lifetime rule: a buffer lives until its operation has ended.
 // Cancellation: a cancelled operation has not happened. A cancelled accept leaves the connection in the listener's
-// queue, a
-//   cancelled read takes nothing (what read_exactly had taken is given back to the stream), a cancelled connect closes.
-//   A cancelled write_all may have sent a part: then further writes fail with io_errc::write_cut.
+//   queue, a cancelled read takes nothing (what read_exactly had taken is given back to the stream), a cancelled
+//   connect closes. A cancelled write_all may have sent a part: then further writes fail with io_errc::write_cut.
 // Destructor: closes. An operation that is pending, at close() or when the object is destroyed, ends with
 //   std::errc::operation_canceled; one that is begun on a closed stream, with std::errc::bad_file_descriptor.
 // Errors: std::system_error; a moved-from or empty object: usage_error. SIGPIPE is never raised.

@@ -6,8 +6,7 @@
 //     auto below = co_await bide::connect_tcp("example.org", 443);                            // connect.hpp
 //     auto s = co_await bide::tls_connect(context, std::move(below), "example.org");          // and is it really they?
 //     co_await s.write_all(request);
-//     while (std::size_t n = co_await s.read_some(buffer)) …                                  // 0: they said: that is
-//     all
+//     while (std::size_t n = co_await s.read_some(buffer)) …                    // 0: they said that this was all
 //
 //     auto s = co_await bide::tls_accept(server_context, co_await listener.accept());         // the other side
 //

@@ -7,12 +7,11 @@
 //     if (last) swap(buffers);                              // in plain code: meeting.arrive_and_wait().wait()
 //
 // Thread rule: barrier: any coroutine, any thread. local_barrier: the same without atomics, for the tasks of one loop
-// and
-//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message.
 // Cancellation: an arrival that is cancelled while it waits is withdrawn, from the moment of the stop request: the
-// meeting
-//   then needs somebody else to come. One that was let go already has met the others, and goes on to its next wait.
+//   meeting then needs somebody else to come. One that was let go already has met the others, and goes on to its next
+//   wait.
 // Errors: a count that is not positive is std::invalid_argument; arrive_and_drop more often than there are participants
 //   throws usage_error.
 #pragma once

@@ -16,8 +16,7 @@
 // all who wait. What is queued can still be received. Closing twice is harmless.
 //
 // Thread rule: channel: any coroutine, any thread. local_channel: the same without atomics, for the tasks of one loop
-// and
-//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: it outlives its waiters; destroyed while somebody waits, it ends the program with a message. What is
 //   queued is destroyed with it. It allocates its whole capacity when it is made, and nothing later.
 // Cancellation: a task that is asked to stop while it waits leaves. A value that was handed to a receiver is delivered.

@@ -15,15 +15,12 @@
 // ends only by a notification: there are no spurious ones, but others may have had the mutex in between.
 //
 // Thread rule: condition: any coroutine, any thread, with a mutex. local_condition: with a local_mutex, for the tasks
-// of
-//   one loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   of one loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: the condition, the mutex and the guard outlive the wait; a condition that is destroyed while it is
-// waited
-//   for ends the program with a message.
+//   waited for ends the program with a message.
 // Cancellation: a wait that is cancelled, at whatever point, ends with its guard not owning the mutex.
 // Errors: a guard that does not own its mutex throws usage_error. What the predicate throws comes through, with the
-// mutex
-//   held. Locking again may throw would_deadlock (see mutex.hpp); the guard does not own then.
+//   mutex held. Locking again may throw would_deadlock (see mutex.hpp); the guard does not own then.
 #pragma once
 
 #include <bide/detail/as_task.hpp>

@@ -10,8 +10,7 @@
 // set() wakes everybody who waits at that moment, in the order in which they came, also when reset() follows at once.
 //
 // Thread rule: event: any coroutine, any thread. local_event: the same without atomics, for the tasks of one loop and
-// the
-//   plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message. Whoever
 //   was woken does not touch it any more: it may be destroyed after set().
 // Cancellation: a task that is asked to stop while it waits leaves; one that was woken already goes on to its next

@@ -8,8 +8,7 @@
 //     co_await done.arrive_and_wait();   // both in one
 //
 // Thread rule: latch: any coroutine, any thread. local_latch: the same without atomics, for the tasks of one loop and
-// the
-//   plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message. Whoever
 //   was woken does not touch it any more.
 // Cancellation: a task that is asked to stop while it waits leaves. What it counted down stays counted.

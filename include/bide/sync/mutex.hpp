@@ -11,16 +11,13 @@
 // skipped. One that was cancelled after it had been handed the mutex still gets its guard, which unlocks as usual.
 //
 // Thread rule: mutex: any coroutine, any thread. local_mutex: the same without atomics, for the tasks of one loop and
-// the
-//   plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: it outlives its guards and its waiters; destroyed while locked or waited for, it ends the program with
-// a
-//   message. A guard that is kept beyond the task that locked it is moved there, not referred to.
+//   a message. A guard that is kept beyond the task that locked it is moved there, not referred to.
 // Cancellation: a task that is asked to stop while it waits leaves the queue.
 // Errors: locking it again as its owner throws would_deadlock at once, and so does a circle of tasks and threads that
-// wait
-//   for each other's mutexes (for the one that closes it). The owner is the task or thread that locked it; once a guard
-//   is moved the owner counts as unknown. Unlocking what is not locked throws usage_error.
+//   wait for each other's mutexes (for the one that closes it). The owner is the task or thread that locked it; once a
+//   guard is moved the owner counts as unknown. Unlocking what is not locked throws usage_error.
 #pragma once
 
 #include <bide/detail/holder.hpp>

@@ -13,13 +13,11 @@
 // Fair: nobody overtakes, so one who wants many at once gets them although others want few.
 //
 // Thread rule: semaphore: any coroutine, any thread. local_semaphore: the same without atomics, for the tasks of one
-// loop
-//   and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: it outlives its permits and its waiters; destroyed while it is waited for, it ends the program with a
 //   message.
 // Cancellation: a task that is asked to stop while it waits leaves the queue, and who is behind it may go on. One that
-// has
-//   its permits already keeps them; its permit gives them back as usual.
+//   has its permits already keeps them; its permit gives them back as usual.
 // Errors: to ask for less than one, or for more than the highest count, is std::invalid_argument; releasing above the
 //   highest count throws usage_error. Nobody is known who will release: a wait that has no end is no would_deadlock, it
 //   is reported as a stall (set_stall_delay in error.hpp).

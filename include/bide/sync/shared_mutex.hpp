@@ -10,11 +10,9 @@
 // stand next to each other in the queue go in together.
 //
 // Thread rule: shared_mutex: any coroutine, any thread. local_shared_mutex: the same without atomics, for the tasks of
-// one
-//   loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
+//   one loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
 // Lifetime rule: it outlives its guards and its waiters; destroyed while locked or waited for, it ends the program with
-// a
-//   message. A guard that is kept beyond the task that locked it is moved there, not referred to.
+//   a message. A guard that is kept beyond the task that locked it is moved there, not referred to.
 // Cancellation: a task that is asked to stop while it waits leaves the queue, and who is behind it may go on.
 // Errors: a writer that locks again (or shares), and the only reader that wants to write, get would_deadlock at once; a
 //   circle of writers that wait for each other is found as for mutex. Several readers are not told apart: what they

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "file_ring.hpp"
+
+#include "ring.hpp"
+
+#include <bide/detail/loop_access.hpp>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+constexpr wait_kind file_kind_of_wait{"file"};
+}
+
+file_step_leaf::file_step_leaf(promise_base& p, const ring_request& r) noexcept
+    : leaf_awaiter(p, file_kind_of_wait, nullptr),
+      ring_entry(&file_step_leaf::on_prepare, &file_step_leaf::on_report),
+      request_(r) {}
+
+bool file_step_leaf::try_now() noexcept {
+    ring_ = loop_access::ring_of(*who);
+    return ring_ == nullptr;
+}
+
+// All of this runs on the loop's thread, where the frame also ends: so nobody claims the leaf, or takes the entry out,
+// between two of these lines.
+bool file_step_leaf::park() noexcept {
+    promise_base* const me = who;
+    detach(me);
+    if (publish())
+        ring_->queue(*this);
+    else
+        post(me, step::unwind);
+    return true;
+}
+
+bool file_step_leaf::on_prepare(ring_entry* self, ring_request& r) noexcept {
+    auto& me = *static_cast<file_step_leaf*>(self);
+    if (!me.claim()) return false;  // stopped; the frame is on its way
+    r = me.request_;
+    return true;
+}
+
+void file_step_leaf::on_report(ring_entry* self, const ring_report& r) noexcept {
+    auto& me = *static_cast<file_step_leaf*>(self);
+    me.result_ = r.result;
+    me.resume();
+}
+
+void file_step_leaf::take_out_of_ring() noexcept { ring_->take_out(*this); }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
