@@ -125,7 +125,12 @@ void job_threads::at_exit() {
         const lock l(mutex_);
         watching = watching_;
     }
-    if (!watching) join_watch();
+    if (!watching) {
+        join_watch();
+    } else {  // it may end at any moment, and nobody will be there to join it
+        const std::lock_guard guard(watch_m_);
+        if (std::exchange(watch_made_, false)) ::pthread_detach(watch_thread_);
+    }
 }
 
 std::string job_threads::live_jobs() {

@@ -140,7 +140,10 @@ void replace_whole(const fs::path& path, const std::string& content, std::uint32
     fs::path directory = real.parent_path();
     if (directory.empty()) directory = ".";
     // Beside it: only within a file system is a rename one step.
-    std::string name = (directory / ("." + real.filename().string() + ".XXXXXX")).string();
+    std::string name = ".";
+    name += real.filename().string();
+    name += ".XXXXXX";
+    name = (directory / name).string();
     owned_descriptor d(::mkostemp(name.data(), O_CLOEXEC));
     if (!d) fail(errno, path);
     temporary made{name};

@@ -100,8 +100,11 @@ std::string ip_endpoint::address() const {
 }
 
 std::string ip_endpoint::to_string() const {
-    const std::string port = ":" + std::to_string(port_);
-    return v6_ ? "[" + address() + "]" + port : address() + port;
+    std::string all = address();
+    if (v6_) all = '[' + all + ']';
+    all += ':';
+    all += std::to_string(port_);
+    return all;
 }
 
 ip_endpoint ip_endpoint::from_native(const sockaddr_storage& from) noexcept {

@@ -2,6 +2,8 @@
 //
 // A program that is sent signals by stop_on_signals_test.cpp: argv[1] names what it does. It writes "ready" when it may
 // be sent one, and what it did afterwards; the test reads that, and the status.
+#include "support/sanitizer.hpp"
+
 #include <bide/bide.hpp>
 
 #include <sys/wait.h>
@@ -282,9 +284,24 @@ const std::map<std::string, int (*)()> programs{
     {"failing", failing},
 };
 
+// TSan keeps a signal back until its thread calls something that TSan knows, and may block. A loop that is asleep calls
+// nothing: with TSan, all signals go to a thread that is in pause().
+void take_signals_where_tsan_sees_them() {
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGINT);
+    sigaddset(&both, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &both, nullptr);
+    std::thread([both] {
+        pthread_sigmask(SIG_UNBLOCK, &both, nullptr);
+        for (;;) ::pause();
+    }).detach();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (support::under_tsan) take_signals_where_tsan_sees_them();
     const auto program = argc == 2 ? programs.find(argv[1]) : programs.end();
     if (program == programs.end()) return 98;
     return program->second();

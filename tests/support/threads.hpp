@@ -4,6 +4,8 @@
 // only the kernel knows that it has happened (a thread has left), it is looked for until it is so.
 #pragma once
 
+#include "sanitizer.hpp"
+
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -15,30 +17,6 @@
 #include <thread>
 
 namespace support {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr bool sanitized = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-inline constexpr bool sanitized = true;
-#else
-inline constexpr bool sanitized = false;
-#endif
-#else
-inline constexpr bool sanitized = false;
-#endif
-
-#if defined(__SANITIZE_THREAD__)
-inline constexpr bool under_tsan = true;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr bool under_tsan = true;
-#else
-inline constexpr bool under_tsan = false;
-#endif
-#else
-inline constexpr bool under_tsan = false;
-#endif
 
 /// Closed until it is opened, then for ever open. Blocks outside bide.
 class gate {
