@@ -103,3 +103,27 @@ task<> lists() {
     co_await sum(v);
     co_return;
 }
+
+task<int> many_conditions_and_a_variable(int n) {
+    const int wanted = n;
+    if (co_await length("1") == wanted) co_return 1;
+    if (co_await length("2") == wanted) co_return 2;
+    if (co_await length("3") == wanted) co_return 3;
+    if (co_await length("4") == wanted) co_return 4;
+    if (co_await length("5") == wanted) co_return 5;
+    if (co_await length("6") == wanted) co_return 6;
+    if (co_await length("7") == wanted) co_return 7;
+    if (co_await length("8") == wanted) co_return 8;
+    if (co_await length("9") == wanted) co_return 9;
+    co_return 0;
+}
+task<> eight_conditions(int n) {
+    if (co_await length("1") == n) co_return;
+    if (co_await length("2") == n) co_return;
+    if (co_await length("3") == n) co_return;
+    if (co_await length("4") == n) co_return;
+    if (co_await length("5") == n) co_return;
+    if (co_await length("6") == n) co_return;
+    if (co_await length("7") == n) co_return;
+    if (co_await length("8") == n) co_return;
+}

@@ -89,3 +89,32 @@ void in_a_scope() {
         });
     });
 }
+
+task<int> many_conditions(int n) {
+    if (co_await length("1") == n) co_return 1;
+    if (co_await length("2") == n) co_return 2;
+    while (co_await length("3") == n) co_return 3;
+    for (; co_await length("4") == n;) co_return 4;
+    do co_return 5;
+    while (co_await length("5") == n);
+    if (co_await length("6") == n) co_return 6;
+    if (co_await length("7") == n) co_return 7;
+    if (co_await length("8") == n) co_return 8;
+    if (co_await length("9") == n) co_return 9;  // found: conditions
+    co_return 0;
+}
+task<int> many_switches() {
+    switch (co_await length("1")) {
+        default:
+            break;
+    }
+    switch (co_await length("2")) {
+        default:
+            break;
+    }
+    switch (co_await length("3")) {  // found: conditions
+        default:
+            break;
+    }
+    co_return 0;
+}
