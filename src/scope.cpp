@@ -101,8 +101,7 @@ scope_door* scope_core::door() {
     return expected;
 }
 
-// ---- the end
-// ----------------------------------------------------------------------------------------------------------
+// ---- the end --------------------------------------------------------------------------------------------------------
 
 bool scope_core::hold(promise_base* leaf_frame) noexcept {
     if (!stop.requested()) return false;  // a guard inside the body stops its own operation

@@ -56,8 +56,7 @@ void strand_stay::end_blocking() noexcept {
     strand_->come_back(*this);
 }
 
-// ---- members: coroutines of other executors
-// ---------------------------------------------------------------------------
+// ---- members: coroutines of other executors -------------------------------------------------------------------------
 
 strand_member::strand_member(strand& s, promise_base& p) noexcept
     : executor(p.ctx->ex),
@@ -121,8 +120,7 @@ void strand_member::on_turn(call_node* self) noexcept {
     here.leave();
 }
 
-// ---- entering
-// -----------------------------------------------------------------------------------------------------------
+// ---- entering -------------------------------------------------------------------------------------------------------
 
 strand_awaiter::strand_awaiter(promise_base& p, strand& s)
     : owned_leaf(p, strand_kind, &s), strand_(s), frame_(&p), outside_((own_context(&p), p.ctx)) {

@@ -59,8 +59,7 @@ struct object {
     bide::task<int> add_later(int x) const { co_return n + x; }
 };
 
-// ---- 1.7: to_async, to_blocking
-// --------------------------------------------------------------------------------------
+// ---- 1.7: to_async, to_blocking -------------------------------------------------------------------------------------
 
 TEST(to_async, C1_7_a_blocking_function_becomes_awaitable_and_runs_on_a_thread) {
     const support::watchdog guard;
@@ -169,8 +168,7 @@ TEST(to_async, C1_7_a_null_callable_is_refused) {
     EXPECT_THROW(static_cast<void>(bide::run(std::function<void()>())), std::invalid_argument);
 }
 
-// ---- 1.8: run, block
-// -------------------------------------------------------------------------------------------------
+// ---- 1.8: run, block ------------------------------------------------------------------------------------------------
 
 TEST(run, C1_8_an_async_function_runs_here_and_a_blocking_one_on_a_thread) {
     const support::watchdog guard;
@@ -280,8 +278,7 @@ TEST(run, C1_8_in_a_scope_and_in_virtual_time) {
     EXPECT_EQ(time.elapsed(), 1h);
 }
 
-// ---- 4.6: what run starts is joined
-// ----------------------------------------------------------------------------------
+// ---- 4.6: what run starts is joined ---------------------------------------------------------------------------------
 
 TEST(run, C4_6_blocking_work_is_asked_to_stop_and_joined_before_its_task_unwinds) {
     const support::watchdog guard;
@@ -417,8 +414,7 @@ TEST(run, C4_6_stop_against_completion) {
     }
 }
 
-// ---- 1.6: joined work is part of the chain that waits for it
-// ---------------------------------------------------------
+// ---- 1.6: joined work is part of the chain that waits for it --------------------------------------------------------
 
 TEST(run, C1_6_work_that_waits_for_the_task_that_joins_it_is_told) {
     const support::watchdog guard;
@@ -432,8 +428,7 @@ TEST(run, C1_6_work_that_waits_for_the_task_that_joins_it_is_told) {
     EXPECT_THROW(f.wait(), bide::would_deadlock);
 }
 
-// ---- 1.11: resume_on, inheritance
-// --------------------------------------------------------------------------------------
+// ---- 1.11: resume_on, inheritance -----------------------------------------------------------------------------------
 
 // An executor with a thread of its own.
 class one_thread {

@@ -220,8 +220,7 @@ TEST(context, C1_11_a_started_task_may_end_on_another_executor_while_its_scope_w
     runner.join();
 }
 
-// ---- 1.12
-// ---------------------------------------------------------------------------------------------------------------
+// ---- 1.12 -----------------------------------------------------------------------------------------------------------
 
 TEST(context, C1_12_every_leaf_checks_for_cancellation_on_entry) {
     bide::promise<int> ready;

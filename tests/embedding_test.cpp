@@ -176,8 +176,7 @@ TEST(embedding, C7_8_poll_and_run_inside_a_task_of_the_loop_are_refused) {
     EXPECT_EQ(f.value(), 2);
 }
 
-// ---- an executor of the user's
-// ------------------------------------------------------------------------------------------
+// ---- an executor of the user's --------------------------------------------------------------------------------------
 
 // Runs tasks on a thread of its own; its timers are those of bide's background loop.
 class my_thread final : public bide::executor {
@@ -339,8 +338,7 @@ TEST(embedding, C7_8_an_executor_that_is_emptied_by_hand_beside_an_embedded_loop
     EXPECT_EQ(time.elapsed(), 80ms);
 }
 
-// ---- fork
-// -----------------------------------------------------------------------------------------------------------------
+// ---- fork -----------------------------------------------------------------------------------------------------------
 
 // Runs f in the child of a fork; what it returns is the child's exit status.
 template <class F>

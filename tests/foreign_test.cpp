@@ -225,8 +225,7 @@ TEST(foreign, C1_10_work_that_ends_later_ends_on_the_background_loop) {
     EXPECT_NE(ran_on, std::this_thread::get_id());
 }
 
-// ---- a bide task awaits what bide does not know
-// -------------------------------------------------------------------------
+// ---- a bide task awaits what bide does not know ---------------------------------------------------------------------
 
 // Resumes its awaiter from another thread, or says that it need not be suspended.
 struct elsewhere {

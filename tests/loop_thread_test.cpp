@@ -56,8 +56,7 @@ bide::task<> sleep_for_ever(std::promise<void>* begun = nullptr) {
 }
 bide::task<std::thread::id> my_thread() { co_return std::this_thread::get_id(); }
 
-// ---- 7.1
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 7.1 ------------------------------------------------------------------------------------------------------------
 
 TEST(loop_thread, C7_1_constructing_starts_no_thread_and_never_starting_is_harmless) {
     const std::size_t before = threads_now();
@@ -124,8 +123,7 @@ TEST(loop_thread, C7_1_the_thread_has_the_name_it_was_given) {
     EXPECT_EQ(name, "crawler number ");
 }
 
-// ---- 7.2
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 7.2 ------------------------------------------------------------------------------------------------------------
 
 TEST(loop_thread, C7_2_submit_takes_functions_with_arguments_tasks_and_other_awaitables) {
     const watchdog guard;
@@ -207,8 +205,7 @@ TEST(loop_thread, C7_2_a_task_of_another_loop_awaits_the_future) {
     EXPECT_EQ(sum(t).wait(), 6);
 }
 
-// ---- 7.3
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 7.3 ------------------------------------------------------------------------------------------------------------
 
 TEST(loop_thread, C7_3_on_start_before_start_runs_for_the_threads_life_and_says_bye_bye) {
     const watchdog guard;
@@ -283,8 +280,7 @@ TEST(loop_thread, C7_3_a_failure_of_an_on_start_function_goes_to_the_hook) {
     EXPECT_EQ(reported, 1);
 }
 
-// ---- 7.4
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 7.4 ------------------------------------------------------------------------------------------------------------
 
 TEST(loop_thread, C7_4_C9_7_stop_cancels_every_task_and_completes_every_future) {
     const watchdog guard;
@@ -516,8 +512,7 @@ TEST(loop_thread, C7_4_submits_that_race_with_stop_are_refused_or_completed) {
     }
 }
 
-// ---- 7.5
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 7.5 ------------------------------------------------------------------------------------------------------------
 
 TEST(loop_thread, C7_2_C7_4_jobs_on_threads_are_joined_by_stop) {
     const watchdog guard;
@@ -592,8 +587,7 @@ TEST(loop_thread, C7_5_arguments_of_refused_work_are_destroyed_and_nothing_runs)
     EXPECT_FALSE(ran);
 }
 
-// ---- 7.9, 9.6
-// -----------------------------------------------------------------------------------------------------------
+// ---- 7.9, 9.6 -------------------------------------------------------------------------------------------------------
 
 TEST(loop_thread, C7_9_in_the_child_of_a_fork_every_use_says_so_and_the_destructor_returns) {
     const watchdog guard;

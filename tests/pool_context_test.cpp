@@ -82,8 +82,7 @@ void keeps_its_own(deed d) {
 bide::task<> nothing() { co_return; }
 bide::task<bool> truth() { co_return true; }
 
-// ---- what changes the context of the frame: the frame itself stays there
-// ---------------------------------------------
+// ---- what changes the context of the frame: the frame itself stays there --------------------------------------------
 
 bide::task<> in_a_strand(place& at) {
     { auto inside = co_await at.members.enter(); }

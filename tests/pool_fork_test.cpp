@@ -430,8 +430,7 @@ TEST(pool_fork, C10_2_a_worker_lets_others_have_its_forks_before_it_blocks) {
     EXPECT_EQ(p.run(blocks_beside).wait(), 2);
 }
 
-// ---- how long a fork may be hidden
-// ------------------------------------------------------------------------------------
+// ---- how long a fork may be hidden ----------------------------------------------------------------------------------
 
 void blocks_outside(std::chrono::milliseconds d) { std::this_thread::sleep_for(d); }  // a computation, to the pool
 bide::task<> leaf_of(std::chrono::milliseconds d) {

@@ -103,8 +103,7 @@ testing::AssertionResult says(const std::vector<std::string>& all, std::initiali
     return testing::AssertionSuccess();
 }
 
-// ---- in virtual time it is certain
-// ---------------------------------------------------------------------------------------------
+// ---- in virtual time it is certain ----------------------------------------------------------------------------------
 
 task<> inner(bide::event& e) { co_await e; }
 task<> outer(bide::event& e) { co_await inner(e); }
@@ -330,8 +329,7 @@ TEST(stall, C1_6_never_if_so_asked) {
     EXPECT_EQ(seen.count(), 0U);
 }
 
-// ---- in real time after a while
-// ---------------------------------------------------------------------------------------------------
+// ---- in real time after a while -------------------------------------------------------------------------------------
 
 TEST(stall, C1_6_the_delay_is_that_of_dev_mode_unless_it_is_set) {
     const bool before = bide::dev_mode();

@@ -183,8 +183,7 @@ TEST(stop_callback, C6_5_a_request_races_with_the_destructors) {
     }
 }
 
-// ---- the code that runs now
-// ------------------------------------------------------------------------------------------
+// ---- the code that runs now -----------------------------------------------------------------------------------------
 
 bide::task<> notes_why(std::vector<bide::stop_reason>& seen, int& calls) {
     EXPECT_FALSE(bide::stop_requested());

@@ -22,8 +22,7 @@ namespace {
 using namespace std::chrono_literals;
 using bide::task;
 
-// ---- 1.1 one function, every context
-// ---------------------------------------------------------------------------------
+// ---- 1.1 one function, every context --------------------------------------------------------------------------------
 
 task<int> length(std::string text) { co_return static_cast<int>(text.size()); }
 task<int> twice_the_length(std::string text) {
@@ -111,8 +110,7 @@ TEST(task, C1_1_a_result_is_destroyed_once) {
     EXPECT_GT(lives.made, 0);
 }
 
-// ---- 1.2 nothing runs before it is consumed
-// -----------------------------------------------------------------------------
+// ---- 1.2 nothing runs before it is consumed -------------------------------------------------------------------------
 
 task<> note_run(bool& ran, support::counted) {
     ran = true;
@@ -192,8 +190,7 @@ TEST(task, C1_2_a_task_that_dies_with_an_exception_is_not_reported) {
     EXPECT_TRUE(reports.reports().empty());
 }
 
-// ---- arguments
-// ----------------------------------------------------------------------------------------------------------
+// ---- arguments ------------------------------------------------------------------------------------------------------
 
 struct bomb {  // the n-th copy throws
     explicit bomb(int& fuse, support::life_count& l) : fuse_(&fuse), c_(l) {}
@@ -250,8 +247,7 @@ TEST(task, parameters_live_until_the_task_has_ended_and_die_before_its_caller_go
     EXPECT_EQ(after, 0);
 }
 
-// ---- abuse
-// ----------------------------------------------------------------------------------------------------------------
+// ---- abuse ----------------------------------------------------------------------------------------------------------
 
 TEST(task, a_moved_from_task_throws_and_says_where) {
     task<int> t = forgotten_function();
@@ -289,8 +285,7 @@ TEST(task, starting_an_empty_task_fails_its_future) {
     EXPECT_THROW(bide::with_scope([&](bide::scope& s) { s.start(std::move(t)); }), bide::usage_error);
 }
 
-// ---- exceptions
-// -----------------------------------------------------------------------------------------------------------
+// ---- exceptions -----------------------------------------------------------------------------------------------------
 
 struct own_error {
     int code;

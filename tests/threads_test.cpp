@@ -59,8 +59,7 @@ bide::threads_options at_most(int max, int cap = 4096) {
     return o;
 }
 
-// ---- 4.1: to_thread, make_async
-// --------------------------------------------------------------------------------------
+// ---- 4.1: to_thread, make_async -------------------------------------------------------------------------------------
 
 TEST(to_thread, C4_1_gives_a_future_at_once_and_runs_on_another_thread) {
     const support::watchdog guard;
@@ -219,8 +218,7 @@ TEST(make_async, C4_1_gives_a_callable_that_gives_futures) {
     EXPECT_EQ(counted(1).wait(), 11);
 }
 
-// ---- 4.2: admission
-// --------------------------------------------------------------------------------------------------
+// ---- 4.2: admission -------------------------------------------------------------------------------------------------
 
 TEST(threads, C4_2_no_queued_job_begins_while_the_maximum_runs) {
     const support::watchdog guard;
@@ -324,8 +322,7 @@ TEST(threads, C4_2_less_than_one_is_refused) {
     bide::set_max_threads(64);
 }
 
-// ---- 4.3: growth
-// -----------------------------------------------------------------------------------------------------
+// ---- 4.3: growth ----------------------------------------------------------------------------------------------------
 
 TEST(threads, C4_3_blocked_work_does_not_wait) {
     const support::watchdog guard;
@@ -520,8 +517,7 @@ TEST(threads, C4_3_one_thread_serves_the_queue_when_the_system_refuses_more) {
     bide::detail::refuse_threads(before);
 }
 
-// ---- 4.4: no busy waiting
-// --------------------------------------------------------------------------------------------
+// ---- 4.4: no busy waiting -------------------------------------------------------------------------------------------
 
 TEST(threads, C4_4_C9_1_a_waiter_and_an_idle_set_use_no_processor_time) {
     const support::watchdog guard;
@@ -546,8 +542,7 @@ TEST(threads, C4_4_C9_1_a_waiter_and_an_idle_set_use_no_processor_time) {
     waiter.wait();
 }
 
-// ---- 4.5: work that waits for more work
-// ------------------------------------------------------------------------------
+// ---- 4.5: work that waits for more work -----------------------------------------------------------------------------
 
 int tree(bide::threads& t, int levels) {
     if (levels == 0) return 1;
@@ -678,8 +673,7 @@ TEST(threads, C4_5_C1_6_a_job_that_is_run_by_its_waiter_and_wants_its_mutex_is_t
     EXPECT_THROW(outer.wait(), bide::would_deadlock);
 }
 
-// ---- 4.6: cancelling, ending
-// -----------------------------------------------------------------------------------------
+// ---- 4.6: cancelling, ending ----------------------------------------------------------------------------------------
 
 struct told_when_destroyed {
     std::atomic<int>* count;
@@ -788,11 +782,11 @@ TEST(threads, C4_6_stop_of_the_future_asks_a_running_job) {
 
 TEST(threads, C4_6_what_has_not_begun_is_cancelled_without_running) {
     const support::watchdog guard;
-    bide::threads t(at_most(1));
     gate g;
     arrivals begun;
     bool ran = false;
     const auto kept = std::make_shared<int>(1);
+    bide::threads t(at_most(1));  // its job has left the gate before that goes
     const opens at_the_end(g);
     const auto busy = t.submit([&] {
         begun.arrive();
@@ -911,8 +905,7 @@ TEST(threads_death, C4_6_destroying_a_set_in_its_own_job_ends_the_program_with_a
         "in one of their own jobs");
 }
 
-// ---- 1.11: what a job inherits
-// ---------------------------------------------------------------------------------------
+// ---- 1.11: what a job inherits --------------------------------------------------------------------------------------
 
 constinit bide::task_local<std::string> request;
 
@@ -968,8 +961,7 @@ TEST(threads, C1_11_a_deadline_in_virtual_time_is_the_same_span_of_real_time) {
     EXPECT_LE(*left, 1h);
 }
 
-// ---- its threads
-// -----------------------------------------------------------------------------------------------------
+// ---- its threads ----------------------------------------------------------------------------------------------------
 
 TEST(threads, C4_3_its_threads_have_names_and_take_no_signals) {
     const support::watchdog guard;
@@ -1051,8 +1043,7 @@ TEST(threads_death, C7_9_leaving_main_says_nothing_without_dev_mode) {
         testing::ExitedWithCode(7), "^$");
 }
 
-// ---- section 9: faults that must not come back
-// -------------------------------------------------------------------------
+// ---- section 9: faults that must not come back ----------------------------------------------------------------------
 
 TEST(threads, C9_1_waiting_after_completion_and_twice_returns) {
     const support::watchdog guard;

@@ -45,8 +45,7 @@ bide::task<std::string> after(clock_type::duration d, std::string value) {
 bide::task<> nothing_after(clock_type::duration d) { co_await bide::sleep_for(d); }
 bide::task<int> ready(int n) { co_return n; }
 
-// ---- sleeping
-// --------------------------------------------------------------------------------------------------------
+// ---- sleeping -------------------------------------------------------------------------------------------------------
 
 TEST(sleep_for, C6_4_takes_its_time_and_no_more) {
     const bide::testing::virtual_time time;
@@ -120,8 +119,7 @@ TEST(yield_now, C6_4_lets_every_other_ready_task_run_first) {
     EXPECT_EQ(order, "abcabcabc");
 }
 
-// ---- with_timeout: in time
-// -------------------------------------------------------------------------------------------
+// ---- with_timeout: in time ------------------------------------------------------------------------------------------
 
 TEST(with_timeout, C6_4_gives_what_the_operation_gives) {
     const bide::testing::virtual_time time;
@@ -189,8 +187,7 @@ TEST(with_timeout, C6_4_the_deadline_counts_from_the_await) {
     EXPECT_EQ(op.wait(), "x");
 }
 
-// ---- with_timeout: too late
-// -------------------------------------------------------------------------------------------
+// ---- with_timeout: too late -----------------------------------------------------------------------------------------
 
 TEST(with_timeout, C6_4_stops_the_operation_lets_its_cleanup_finish_and_throws) {
     const bide::testing::virtual_time time;
@@ -329,8 +326,7 @@ TEST(with_timeout, C6_4_at_the_very_deadline_the_result_counts) {
     });
 }
 
-// ---- nesting
-// ----------------------------------------------------------------------------------------------------------
+// ---- nesting --------------------------------------------------------------------------------------------------------
 
 // Which of three nested guards says timed_out.
 std::string who_times_out(clock_type::duration outer, clock_type::duration middle, clock_type::duration inner) {
@@ -446,8 +442,7 @@ TEST(time_left, C6_4_is_empty_without_a_deadline_and_never_negative) {
     bide::with_timeout(clock_type::duration::max(), for_ever()).wait();
 }
 
-// ---- stopped from outside
-// ----------------------------------------------------------------------------------------------
+// ---- stopped from outside -------------------------------------------------------------------------------------------
 
 // The surrounding task is stopped at each moment of a guarded operation: before, in, at and after its deadline, and in
 // the cleanup that the deadline caused. Whatever happens, every frame ends once, and the stop goes on outwards.

@@ -56,8 +56,7 @@ bide::task<int> just(int n) { co_return n; }
 // A future that is filled in later, so that tasks can name one another.
 using later = bide::promise<bide::future<>>;
 
-// ---- one loop
-// -------------------------------------------------------------------------------------------------------------
+// ---- one loop -------------------------------------------------------------------------------------------------------
 
 TEST(wait_graph, C1_6_the_own_loop_threads_future_waited_for_in_a_task) {
     const watchdog guard;
@@ -173,8 +172,7 @@ TEST(wait_graph, C1_6_an_embedded_loop_finds_them_in_poll) {
     EXPECT_EQ(outcome_of([&] { f.value(); }), end::deadlock);
 }
 
-// ---- several loops and threads
-// ------------------------------------------------------------------------------------------
+// ---- several loops and threads --------------------------------------------------------------------------------------
 
 struct ring_of_threads {
     std::vector<std::unique_ptr<bide::loop_thread>> threads;
@@ -278,8 +276,7 @@ TEST(wait_graph, C1_6_a_chain_that_is_closed_by_a_loop_that_begins_to_stand_stil
     EXPECT_EQ(stands.wait(), end::deadlock);
 }
 
-// ---- mutexes
-// --------------------------------------------------------------------------------------------------------------
+// ---- mutexes --------------------------------------------------------------------------------------------------------
 
 TEST(wait_graph, C1_6_two_tasks_that_take_two_mutexes_in_different_order) {
     const watchdog guard;
@@ -380,8 +377,7 @@ TEST(wait_graph, C1_6_a_wait_with_a_mutex_held_for_a_loop_that_stands_on_it) {
     holder.wait();
 }
 
-// ---- through scopes
-// -------------------------------------------------------------------------------------------------------
+// ---- through scopes -------------------------------------------------------------------------------------------------
 
 TEST(wait_graph, C1_6_through_the_body_of_a_scope) {
     const watchdog guard;
@@ -406,8 +402,7 @@ TEST(wait_graph, C1_6_through_the_only_task_of_a_scope) {
     ring.expect_deadlock();
 }
 
-// ---- what has an end
-// ------------------------------------------------------------------------------------------------------
+// ---- what has an end ------------------------------------------------------------------------------------------------
 
 TEST(wait_graph, C1_6_a_promise_that_another_thread_completes_is_no_deadlock) {
     const watchdog guard;
@@ -542,8 +537,7 @@ TEST(wait_graph, C1_6_a_waiter_that_is_cancelled_breaks_the_chain) {
     EXPECT_EQ(second.wait(), end::cancelled);
 }
 
-// ---- how it is found
-// -------------------------------------------------------------------------------------------------------
+// ---- how it is found ------------------------------------------------------------------------------------------------
 
 TEST(wait_graph, C1_6_the_search_touches_no_executor_that_is_gone) {
     const watchdog guard;

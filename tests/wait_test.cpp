@@ -30,8 +30,7 @@ task<int> later(int i) {
     co_return i;
 }
 
-// ---- 1.3
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 1.3 ------------------------------------------------------------------------------------------------------------
 
 TEST(wait, C1_3_needs_no_set_up) {
     EXPECT_EQ(give(1).wait(), 1);
@@ -94,8 +93,7 @@ TEST(wait, C9_1_waiting_after_completion_and_waiting_twice_return_at_once) {
     });
 }
 
-// ---- 1.4
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 1.4 ------------------------------------------------------------------------------------------------------------
 
 TEST(wait, C1_4_in_the_body_of_a_sync_scope_advances_its_tasks) {
     const bide::testing::virtual_time time;
@@ -150,8 +148,7 @@ TEST(wait, C1_4_does_not_advance_them_while_a_task_of_that_loop_stands_on_the_st
     EXPECT_EQ(reports.reports().size(), 2U);
 }
 
-// ---- 1.5
-// ----------------------------------------------------------------------------------------------------------------
+// ---- 1.5 ------------------------------------------------------------------------------------------------------------
 
 TEST(wait, C1_5_a_cold_task_in_plain_code_that_a_loop_runs_works_while_that_loop_stands_still) {
     const bide::testing::virtual_time time;
@@ -256,8 +253,7 @@ TEST(wait, C1_5_too_deep_a_nest_of_waits_is_an_error_and_no_crash) {
     EXPECT_EQ(afterwards, 3);
 }
 
-// ---- 1.9 idle_loop
-// --------------------------------------------------------------------------------------------------------
+// ---- 1.9 idle_loop --------------------------------------------------------------------------------------------------
 
 TEST(idle_loop, C1_9_gives_a_loop_that_is_not_running) {
     bide::idle_loop idle;
@@ -347,8 +343,7 @@ TEST(idle_loop, C9_6_a_wait_opens_no_descriptor) {
     }).join();
 }
 
-// ---- at the end of a thread
-// -------------------------------------------------------------------------------------------------
+// ---- at the end of a thread -----------------------------------------------------------------------------------------
 
 struct waits_when_the_thread_ends {
     int* out = nullptr;

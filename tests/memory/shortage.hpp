@@ -8,17 +8,23 @@
 #include "support/census.hpp"
 #include "support/lives.hpp"
 
+#include <bide/detail/frame.hpp>
 #include <bide/error.hpp>
 #include <bide/threads.hpp>
+#include <bide/time.hpp>
 
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
+#include <chrono>
 #include <exception>
 #include <new>
+#include <semaphore>
 #include <string>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 namespace memory {
 
@@ -57,6 +63,30 @@ inline bool is_shortage(const std::exception_ptr& e) {
     }
 }
 
+/// What is made once and stays, whenever luck would have it: homes for free lists, which outlive their threads (as many as
+/// there were threads at one time); and the graph of waits, when the first one sleeps that has somebody to wait for.
+inline void make_what_stays() {
+    constexpr int threads = 8;
+    std::barrier all_have_one(threads);
+    std::vector<std::thread> at_once;
+    for (int i = 0; i < threads; ++i)
+        at_once.emplace_back([&all_have_one] {
+            bide::detail::frame_free(bide::detail::frame_alloc(100), 100);
+            all_have_one.arrive_and_wait();
+        });
+    for (std::thread& t : at_once) t.join();
+
+    std::binary_semaphore may_end{0};
+    const auto job = bide::to_thread([&] { may_end.acquire(); });
+    try {
+        bide::with_timeout(std::chrono::milliseconds(1), job).wait();
+        ADD_FAILURE() << "it could not have ended";
+    } catch (const bide::timed_out&) {
+    }
+    may_end.release();
+    job.wait();
+}
+
 struct swept {
     long allocations = 0;
     long failed = 0;  // runs that ended with bad_alloc
@@ -66,6 +96,7 @@ struct swept {
 template <class Op>
 swept fail_each_allocation(Op op, shortage how) {
     const hook_count lost;
+    make_what_stays();
     swept result;
     long before = 0;
     long frames = 0;

@@ -22,8 +22,7 @@
 #include <optional>
 #include <utility>
 
-// ---- counted objects
-// --------------------------------------------------------------------------------------------------
+// ---- counted objects ------------------------------------------------------------------------------------------------
 
 inline int faults = 0;
 
@@ -84,8 +83,7 @@ private:
     const tracked* self_;
 };
 
-// ---- the least task
-// ---------------------------------------------------------------------------------------------------
+// ---- the least task -------------------------------------------------------------------------------------------------
 
 template <class T = void>
 class task;
@@ -185,8 +183,7 @@ void drive(task<T> t, int at_most = -1) {
     if (t.get().promise().error) std::rethrow_exception(t.get().promise().error);
 }
 
-// ---- what many cases call
-// ---------------------------------------------------------------------------------------------
+// ---- what many cases call -------------------------------------------------------------------------------------------
 
 struct aggregate {  // no constructor of its own, a member that has one
     tracked a;
@@ -232,8 +229,7 @@ inline task<int> take_aggregate_reference(const aggregate& a) {
     co_return a.n;
 }
 
-// ---- the cases of a file
-// ----------------------------------------------------------------------------------------------
+// ---- the cases of a file --------------------------------------------------------------------------------------------
 
 struct entry {
     const char* name;
