@@ -187,7 +187,7 @@ using frame_function = void (*)(void* frame);
 [[gnu::noinline, gnu::cold]] void call_in_frame(promise_base* p, std::ptrdiff_t words_before) noexcept {
     auto* const bytes = reinterpret_cast<std::byte*>(p);
     frame_function f = nullptr;
-    std::memcpy(&f, bytes - words_before * static_cast<std::ptrdiff_t>(sizeof(void*)), sizeof f);
+    std::memcpy(static_cast<void*>(&f), bytes - words_before * static_cast<std::ptrdiff_t>(sizeof(void*)), sizeof f);
     f(bytes - 2 * sizeof(void*) - shift_of(p));
 }
 }  // namespace

@@ -98,7 +98,7 @@ public:
     pool() : pool(pool_options()) {}
     explicit pool(int workers);
     explicit pool(const pool_options& options);
-    ~pool();
+    ~pool() override;
 
     /// Hands f(args…), or an awaitable, to the pool; the future of its result.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)

@@ -113,11 +113,13 @@ template <class T>
 class allocator_promise : public promise_value<T> {
 public:
     template <class Alloc, class... A>
-    [[gnu::always_inline]] static void* operator new(std::size_t n, std::allocator_arg_t, const Alloc& alloc, const A&...) {
+    [[gnu::always_inline]] static void* operator new(std::size_t n, std::allocator_arg_t, const Alloc& alloc,
+                                                     const A&...) {
         return frame_alloc_from(n, alloc);
     }
     template <class Self, class Alloc, class... A>
-    [[gnu::always_inline]] static void* operator new(std::size_t n, const Self&, std::allocator_arg_t, const Alloc& alloc, const A&...) {
+    [[gnu::always_inline]] static void* operator new(std::size_t n, const Self&, std::allocator_arg_t,
+                                                     const Alloc& alloc, const A&...) {
         return frame_alloc_from(n, alloc);
     }
     static void operator delete(void* frame, std::size_t n) noexcept { frame_free(frame, n); }

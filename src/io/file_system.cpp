@@ -244,6 +244,7 @@ std::vector<directory_entry> list_now(const fs::path& path, bool below) {
         const std::unique_ptr<DIR, dir_closer> d(::fdopendir(opened.get()));
         if (d == nullptr) fail(errno, in);
         static_cast<void>(opened.release());
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this directory stream
         for (errno = 0; const dirent* e = ::readdir(d.get()); errno = 0) {
             if (std::strcmp(e->d_name, ".") == 0 || std::strcmp(e->d_name, "..") == 0) continue;
             fs::path name = in / e->d_name;

@@ -18,8 +18,6 @@
 namespace bide {
 inline namespace v0 {
 
-using detail::last_error;
-
 namespace detail {
 
 namespace {

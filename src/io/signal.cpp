@@ -29,7 +29,9 @@ struct registry {
     std::array<struct sigaction, 65> before{};
 };
 registry& all() noexcept {
-    static auto* const r = new registry;  // for ever: a handler may run while the program ends
+    // For ever: a handler may run while the program ends.
+    alignas(registry) static std::byte place[sizeof(registry)];
+    static auto* const r = ::new (static_cast<void*>(place)) registry;
     return *r;
 }
 std::atomic<registry*> for_handler{nullptr};  // a function's static is no place to go from a handler

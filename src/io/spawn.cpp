@@ -70,12 +70,14 @@ std::vector<std::string> environment_of(const process_options& o) {
             all.erase(name);
     }
     std::vector<std::string> lines;
-    for (const auto& [name, value] : all) lines.push_back(name + "=" + value);
+    lines.reserve(all.size());
+    for (const auto& [name, value] : all) (lines.emplace_back(name) += '=') += value;
     return lines;
 }
 
 std::vector<char*> pointers(std::vector<std::string>& to) {
     std::vector<char*> all;
+    all.reserve(to.size() + 1);
     for (std::string& s : to) all.push_back(s.data());
     all.push_back(nullptr);
     return all;
@@ -95,7 +97,7 @@ void process_options::capture() noexcept {
     if (error.kind_ == stdio::kind::inherit) error = stdio::pipe();
 }
 
-process process::spawn(std::string program, process_options options) {
+process process::spawn(std::string program, process_options options) {  // NOLINT(performance-unnecessary-value-param)
     process made;
     file_actions actions;
     owned_descriptor theirs[3];

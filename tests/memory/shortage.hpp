@@ -81,8 +81,7 @@ inline void make_what_stays() {
     try {
         bide::with_timeout(std::chrono::milliseconds(1), job).wait();
         ADD_FAILURE() << "it could not have ended";
-    } catch (const bide::timed_out&) {
-    }
+    } catch (const bide::timed_out&) {}
     may_end.release();
     job.wait();
 }

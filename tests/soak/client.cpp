@@ -53,7 +53,8 @@ task<std::optional<std::size_t>> read_once(exchange& x, std::span<std::byte> to)
         co_return n;
     }
     try {
-        const std::size_t n = co_await bide::with_timeout(std::chrono::microseconds(x.d.below(400)), x.peer.read_some(to));
+        const std::size_t n =
+            co_await bide::with_timeout(std::chrono::microseconds(x.d.below(400)), x.peer.read_some(to));
         co_return n;
     } catch (const bide::timed_out&) {
         co_return std::nullopt;

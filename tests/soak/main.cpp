@@ -45,9 +45,11 @@ long resident_kib() {
 }
 
 void say(const char* side, const tally& t) {
-    std::cout << side << ": " << t.opened << " connections, " << t.sent << " bytes sent, " << t.received << " received\n";
+    std::cout << side << ": " << t.opened << " connections, " << t.sent << " bytes sent, " << t.received
+              << " received\n";
     for (std::size_t i = 0; i < soak::plans; ++i)
-        if (t.as_planned[i] != 0) std::cout << "  as planned, " << soak::plan_names[i] << ": " << t.as_planned[i] << '\n';
+        if (t.as_planned[i] != 0)
+            std::cout << "  as planned, " << soak::plan_names[i] << ": " << t.as_planned[i] << '\n';
     for (const auto& [what, times] : t.faults) std::cout << "  met: " << what << ": " << times << '\n';
     for (const auto& [what, times] : t.wrong) std::cout << "  NOT PLANNED: " << what << ": " << times << '\n';
 }
@@ -82,8 +84,7 @@ void run(std::chrono::seconds length, long callers, std::uint64_t seed, tally& a
     serving.stop();
     try {
         serving.wait();
-    } catch (const bide::cancelled&) {
-    }
+    } catch (const bide::cancelled&) {}
     server.stop();
 }
 

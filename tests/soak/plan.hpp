@@ -20,15 +20,22 @@ enum class plan : std::uint8_t {
     half_closed,      // the client ends its side early
     client_resets,    // RST in the middle
     server_resets,
-    server_closes,   // without reading what is still coming
+    server_closes,    // without reading what is still coming
     write_cancelled,  // the server does not read for a while, the client gives up writing
     silent,           // the client says nothing, the server gives it up
     refused,          // nobody listens there
 };
 inline constexpr std::size_t plans = 10;
-inline constexpr std::array<std::string_view, plans> plan_names{
-    "whole",         "slow",          "reads cancelled", "half closed", "reset by client",
-    "reset by server", "closed by server", "write cancelled", "silent",      "refused"};
+inline constexpr std::array<std::string_view, plans> plan_names{"whole",
+                                                                "slow",
+                                                                "reads cancelled",
+                                                                "half closed",
+                                                                "reset by client",
+                                                                "reset by server",
+                                                                "closed by server",
+                                                                "write cancelled",
+                                                                "silent",
+                                                                "refused"};
 
 struct header {
     std::uint64_t seed = 0;

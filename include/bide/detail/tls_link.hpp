@@ -135,8 +135,9 @@ public:
     }
 
 private:
-    static constexpr std::size_t record = 16 * 1024 + 512;  // one record of the peer's, with what is around it
-    static constexpr std::size_t batch = 64 * 1024;         // so much is encrypted before it is sent
+    static constexpr std::size_t record =
+        std::size_t{16} * 1024 + 512;                             // one record of the peer's, with what is around it
+    static constexpr std::size_t batch = std::size_t{64} * 1024;  // so much is encrypted before it is sent
 
     /// That there is a reader. One that is cancelled gives back what it has.
     struct reading {

@@ -88,7 +88,7 @@ public:
     ~memory_stream() { close(); }
 
     /// Two ends of one connection. `capacity`: how many bytes each way may have been written and not read, at least 1.
-    [[nodiscard]] static std::pair<memory_stream, memory_stream> pair(std::size_t capacity = 64 * 1024);
+    [[nodiscard]] static std::pair<memory_stream, memory_stream> pair(std::size_t capacity = std::size_t{64} * 1024);
 
     /// As tcp_stream's.
     [[nodiscard]] read_op<false, false> read_some(to b) { return {link(), side_, b}; }

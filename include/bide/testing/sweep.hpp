@@ -70,7 +70,8 @@ struct sweep_result {
 /// Runs scenario() to its end, then once for each point; calls check(sweep_run) after each run.
 template <std::invocable<> F, std::invocable<const sweep_run&> Check>
     requires awaitable<std::invoke_result_t<F&>> sweep_result
-    sweep_cancellation(F&& scenario, Check&& check, std::source_location where = std::source_location::current()) {
+    sweep_cancellation(F&& scenario, Check&& check,  // NOLINT(*-missing-std-forward): called again and again
+                       std::source_location where = std::source_location::current()) {
         using R = await_result_t<std::invoke_result_t<F&>>;
         sweep_result swept;
         std::size_t points = 0;
