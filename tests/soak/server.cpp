@@ -16,7 +16,7 @@ namespace {
 using bide::task;
 using namespace std::chrono_literals;
 
-constexpr auto patience = 250ms;  // with a client that says nothing
+constexpr auto patience = 5s;  // with a client that says nothing: longer than a busy machine keeps one waiting
 
 /// Null: it is silent.
 task<std::optional<header>> greeting(bide::tcp_stream& peer) {
