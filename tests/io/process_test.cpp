@@ -286,6 +286,7 @@ TEST_F(processes, a_detached_child_lives_on_and_its_status_is_taken) {
     input.close();
     while (has_children()) ::sched_yield();  // the background loop does it
     EXPECT_FALSE(alive(pid));
+    while (!as_before()) ::sched_yield();  // and then closes what it waited with
 }
 
 TEST_F(processes, a_status_that_somebody_else_took_is_an_error) {

@@ -60,6 +60,8 @@ protected:
         before_ = open_descriptors();
     }
     void TearDown() override { EXPECT_EQ(open_descriptors(), before_) << "descriptors leaked"; }
+    /// For what another thread closes, soon.
+    [[nodiscard]] bool as_before() const { return open_descriptors() == before_; }
 
 private:
     std::vector<std::string> before_;
