@@ -162,7 +162,7 @@ header plan_of(dice& d) {
     h.seed = d.below(~std::uint64_t{0});
     h.what = static_cast<plan>(d.below(plans));
     if (h.what == plan::write_cancelled && d.below(8) != 0) h.what = plan::whole;  // it is much, and waits for long
-    if (h.what == plan::silent && d.below(32) != 0) h.what = plan::whole;  // it waits for the server's patience
+    if (h.what == plan::silent && d.below(32) != 0) h.what = plan::whole;          // it waits for the server's patience
     h.length = static_cast<std::uint32_t>(d.below(d.below(4) == 0 ? 200'000 : 5'000));
     if (h.what == plan::slow) h.length %= 100;
     if (h.what == plan::write_cancelled) h.length = 16 << 20;
