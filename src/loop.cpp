@@ -353,10 +353,8 @@ void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
 }
 
 ring* loop_access::ring_of(const promise_base& frame) noexcept {
-    executor* const ex = frame.ctx->ex;
-    loop& carrier = ex->carrier();
-    if (ex != &carrier || tls().running_loop != &carrier) return nullptr;
-    return driver_of(carrier).ring();
+    loop* const here = tls().running_loop;
+    return here != nullptr && frame.ctx->ex == here ? driver_of(*here).ring() : nullptr;
 }
 
 void loop_access::hand_over_and_rest() noexcept {

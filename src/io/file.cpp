@@ -122,8 +122,10 @@ void write_now(int fd, const std::filesystem::path& path, std::uint64_t offset, 
     std::size_t done = 0;
     while (done < from.size()) {
         const ssize_t n = ::pwrite(fd, from.data() + done, from.size() - done, offset_of(offset + done, path));
-        if (n >= 0)
+        if (n > 0)
             done += static_cast<std::size_t>(n);
+        else if (n == 0)
+            fail(EIO, path);  // a file system that takes nothing, and would for ever
         else if (errno != EINTR)
             fail(errno, path);
     }
@@ -158,20 +160,19 @@ bool fits_ring(const open_file& f, std::uint64_t offset, std::size_t size) noexc
     return f.by_ring && size <= most_by_ring && offset <= last - size;
 }
 
-enum class step_was : std::uint8_t { done, interrupted, not_for_a_ring };
-
-step_was judge(int result, const open_file& f) {
+// False: a thread is to do it. It also finds out what is wrong, where the ring's word for it is not the file's.
+bool was_done(int result, const open_file& f) {
     switch (-result) {
+        case EAGAIN:     // no ring here, or it would have to wait where this file system cannot
+        case ECANCELED:  // the loop is ending, or the kernel had no worker for it
+        case EFAULT:     // perhaps: the thread that handed it over has ended meanwhile
         case EINTR:
-        case ECANCELED:  // not by us: its loop is ending
-            return step_was::interrupted;
-        case EAGAIN:  // no ring here, or it would have to wait where this file system cannot
         case EINVAL:
         case EOPNOTSUPP:
-            return step_was::not_for_a_ring;
+            return false;
         default:
             if (result < 0) fail(-result, f.path());
-            return step_was::done;
+            return true;
     }
 }
 
@@ -187,10 +188,10 @@ task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to
         r.size = to.size() - done;
         r.offset = offset + done;
         const int n = co_await file_step(r);
-        const step_was how = judge(n, *f);
-        if (how == step_was::done && n == 0) co_return done;  // the end
-        if (how == step_was::done) done += static_cast<std::size_t>(n);
-        by_ring = how != step_was::not_for_a_ring;
+        by_ring = was_done(n, *f);
+        if (!by_ring) break;
+        if (n == 0) co_return done;  // the end
+        done += static_cast<std::size_t>(n);
     }
     if (done == to.size()) co_return done;
     const std::size_t rest =
@@ -210,9 +211,10 @@ task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) 
         r.size = from.size() - done;
         r.offset = offset + done;
         const int n = co_await file_step(r);
-        const step_was how = judge(n, *f);
-        if (how == step_was::done) done += static_cast<std::size_t>(n);
-        by_ring = how != step_was::not_for_a_ring;
+        by_ring = was_done(n, *f);
+        if (!by_ring) break;
+        if (n == 0) fail(EIO, f->path());
+        done += static_cast<std::size_t>(n);
     }
     if (done == from.size()) co_return;
     co_await run(write_now, holding.fd(), std::cref(f->path()), offset + done, from.subspan(done));
@@ -220,15 +222,12 @@ task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) 
 
 task<> bring_to_disk(open_ptr f, bool content) {
     const open_file::user holding(*f);
-    bool by_ring = f->by_ring;
-    while (by_ring) {
+    if (f->by_ring) {
         detail::ring_request r;
         r.what = content ? request::sync_content : request::sync;
         r.fd = holding.fd();
         const int n = co_await file_step(r);
-        const step_was how = judge(n, *f);
-        if (how == step_was::done) co_return;
-        by_ring = how != step_was::not_for_a_ring;
+        if (was_done(n, *f)) co_return;
     }
     co_await run(sync_now, holding.fd(), std::cref(f->path()), content);
 }

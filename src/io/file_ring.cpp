@@ -19,12 +19,15 @@ file_step_leaf::file_step_leaf(promise_base& p, const ring_request& r) noexcept
       request_(r) {}
 
 bool file_step_leaf::try_now() noexcept {
+    // Plain code that waits for one file has no need of a ring, with its descriptors and its memory, on its thread.
+    loop* const here = tls().running_loop;
+    if (here != nullptr && here == tls().idle_loop && loop_access::driver_of(*here).ring_made == nullptr) return true;
     ring_ = loop_access::ring_of(*who);
     return ring_ == nullptr;
 }
 
-// All of this runs on the loop's thread, where the frame also ends: so nobody claims the leaf, or takes the entry out,
-// between two of these lines.
+// On the loop's thread, where the frame also ends. A stop from another thread may take the leaf from publish() on; what it
+// posts runs here, later.
 bool file_step_leaf::park() noexcept {
     promise_base* const me = who;
     detach(me);
@@ -38,12 +41,14 @@ bool file_step_leaf::park() noexcept {
 bool file_step_leaf::on_prepare(ring_entry* self, ring_request& r) noexcept {
     auto& me = *static_cast<file_step_leaf*>(self);
     if (!me.claim()) return false;  // stopped; the frame is on its way
+    me.claimed_ = true;
     r = me.request_;
     return true;
 }
 
 void file_step_leaf::on_report(ring_entry* self, const ring_report& r) noexcept {
     auto& me = *static_cast<file_step_leaf*>(self);
+    if (!me.claimed_ && !me.claim()) return;  // ended before it was handed over, and stopped
     me.result_ = r.result;
     me.resume();
 }

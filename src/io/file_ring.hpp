@@ -38,6 +38,7 @@ private:
     ring_request request_;
     ring* ring_ = nullptr;
     int result_ = -EAGAIN;
+    bool claimed_ = false;
 };
 
 class file_step {

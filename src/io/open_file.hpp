@@ -17,7 +17,7 @@ namespace detail {
 
 class open_file {
 public:
-    bool by_ring = false;  // of a kind for which a ring does not wait; set once, before anybody uses it
+    bool by_ring = false;  // a regular file, and blocking, as a ring wants it; set before anybody uses it
 
     open_file(int fd, std::filesystem::path path) noexcept : path_(std::move(path)), fd_(fd) {}
     open_file(const open_file&) = delete;

@@ -29,7 +29,7 @@ struct registry {
     std::array<struct sigaction, 65> before{};
 };
 registry& all() noexcept {
-    // For ever: a handler may run while the program ends.
+    // For ever: a handler may run while the program ends. In place: there is no memory to be had from new in noexcept.
     alignas(registry) static std::byte place[sizeof(registry)];
     static auto* const r = ::new (static_cast<void*>(place)) registry;
     return *r;

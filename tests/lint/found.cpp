@@ -118,3 +118,29 @@ task<int> many_switches() {
     }
     co_return 0;
 }
+
+task<std::size_t> size();
+task<int> a_wide_switch_and_more() {
+    switch (co_await size()) {
+        default:
+            break;
+    }
+    if (co_await length("1") == 1) co_return 1;  // found: conditions
+    co_return 0;
+}
+void many_conditions_in_a_lambda() {
+    int outside = 0;
+    bide::with_scope([&outside](bide::scope& s) {
+        s.start([&outside]() -> task<> {
+            if (co_await length("1") == outside) co_return;
+            if (co_await length("2") == outside) co_return;
+            if (co_await length("3") == outside) co_return;
+            if (co_await length("4") == outside) co_return;
+            if (co_await length("5") == outside) co_return;
+            if (co_await length("6") == outside) co_return;
+            if (co_await length("7") == outside) co_return;
+            if (co_await length("8") == outside) co_return;
+            if (co_await length("9") == outside) co_return;  // found: conditions
+        });
+    });
+}

@@ -184,6 +184,8 @@ task<> one_connection(std::uint16_t port, std::uint16_t closed, dice& d, tally& 
         co_await bide::sleep_for(1ms);
     } else if (made.error) {
         t.bad(h.what, "connect: " + made.error.message());
+    } else if (refused) {
+        t.bad(h.what, "somebody listens");
     } else {
         ++t.opened;
         exchange x{made.value, h, t, dice(h.seed ^ 1), {}, {}};

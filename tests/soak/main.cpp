@@ -10,11 +10,17 @@
 #include <bide/scope.hpp>
 #include <bide/time.hpp>
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cerrno>
 #include <cstdlib>
 #include <fstream>
 #include <iostream>
 #include <string>
+#include <system_error>
 
 namespace {
 
@@ -22,19 +28,53 @@ using bide::task;
 using soak::tally;
 using namespace std::chrono_literals;
 
-/// Now and then there are no descriptors left for a moment.
-task<> shortages(std::chrono::steady_clock::time_point until) {
-    rlimit plenty{};
-    ::getrlimit(RLIMIT_NOFILE, &plenty);
-    while (std::chrono::steady_clock::now() + 2s < until) {
-        co_await bide::sleep_for(1s);
-        rlimit few = plenty;
+class few_descriptors {
+public:
+    few_descriptors() noexcept {
+        ::getrlimit(RLIMIT_NOFILE, &before_);
+        rlimit few = before_;
         few.rlim_cur = 20;
         ::setrlimit(RLIMIT_NOFILE, &few);
+    }
+    few_descriptors(const few_descriptors&) = delete;
+    few_descriptors& operator=(const few_descriptors&) = delete;
+    ~few_descriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+private:
+    rlimit before_{};
+};
+
+/// Now and then there are no descriptors left for a moment.
+task<> shortages(std::chrono::steady_clock::time_point until) {
+    for (;;) {
+        co_await bide::sleep_for(300ms);
+        if (std::chrono::steady_clock::now() >= until) co_return;
+        const few_descriptors now;
         co_await bide::sleep_for(5ms);
-        ::setrlimit(RLIMIT_NOFILE, &plenty);
     }
 }
+
+/// A port that is taken, and on which nobody listens.
+class closed_port {
+public:
+    closed_port() : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in at{};
+        at.sin_family = AF_INET;
+        socklen_t size = sizeof at;
+        auto* const any = reinterpret_cast<sockaddr*>(&at);
+        if (fd_ < 0 || ::bind(fd_, any, size) != 0 || ::getsockname(fd_, any, &size) != 0)
+            throw std::system_error(errno, std::system_category(), "a port");
+        port_ = ntohs(at.sin_port);
+    }
+    closed_port(const closed_port&) = delete;
+    closed_port& operator=(const closed_port&) = delete;
+    ~closed_port() { ::close(fd_); }
+    [[nodiscard]] std::uint16_t get() const noexcept { return port_; }
+
+private:
+    int fd_;
+    std::uint16_t port_ = 0;
+};
 
 long resident_kib() {
     std::ifstream in("/proc/self/statm");
@@ -66,10 +106,7 @@ long number(int argc, char** argv, int at, long otherwise) {
 
 void run(std::chrono::seconds length, long callers, std::uint64_t seed, tally& at_server, tally& at_clients) {
     auto listener = bide::tcp_listener::listen(bide::ip_endpoint::any(0), 4096);
-    // Bound, and nobody listens.
-    auto nobody = bide::tcp_listener::listen(bide::ip_endpoint::any(0), 1);
-    const std::uint16_t closed = nobody.local_endpoint().port();
-    nobody.close();
+    const closed_port nobody;
     const auto until = std::chrono::steady_clock::now() + length;
     bide::loop_thread server;
     server.start();
@@ -77,7 +114,7 @@ void run(std::chrono::seconds length, long callers, std::uint64_t seed, tally& a
     bide::with_scope([&](bide::scope& s) {
         s.start(shortages, until);
         for (long i = 0; i < callers; ++i)
-            s.start(soak::call, listener.local_endpoint().port(), closed, until,
+            s.start(soak::call, listener.local_endpoint().port(), nobody.get(), until,
                     soak::mix(seed + static_cast<std::uint64_t>(i)), std::ref(at_clients));
     });
     bide::sleep_for(1s).wait();  // whoever was cut off is noticed by the server, too
@@ -92,6 +129,10 @@ void run(std::chrono::seconds length, long callers, std::uint64_t seed, tally& a
 
 int main(int argc, char** argv) {
     const std::chrono::seconds length(number(argc, argv, 1, 10));
+    if (length < 1s) {
+        std::cerr << "soak [SECONDS [CALLERS [SEED]]]: for a second at least\n";
+        return 2;
+    }
     const long callers = number(argc, argv, 2, 100);
     const auto seed = static_cast<std::uint64_t>(number(argc, argv, 3, 1));
     std::cout << "soak: " << length.count() << " s, " << callers << " callers, seed " << seed << std::endl;
@@ -108,6 +149,9 @@ int main(int argc, char** argv) {
     const support::census after;
     say("clients", clients);
     say("server", server);
+    for (std::size_t i = 0; i < soak::plans; ++i)  // many connections, and none of a kind: it was not tested
+        if (clients.opened > 5000 && clients.as_planned[i] == 0) clients.bad(static_cast<soak::plan>(i), "never came");
+    if (clients.opened == 0) clients.bad(soak::plan::whole, "no connection at all");
     const std::uint64_t dropped = sum(clients.wrong) + sum(server.wrong);
     const bool leaks = before != after;
     std::cout << "before: " << before.text() << ", " << memory_before << " KiB\nafter:  " << after.text() << ", "

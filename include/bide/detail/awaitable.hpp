@@ -47,9 +47,9 @@ concept foreign_awaitable = !native_awaitable<A> && requires(A && a, std::corout
     foreign_awaiter_of(std::forward<A>(a)).await_resume();
 };
 
+/// Of what cannot be awaited there is one, too: so clang's message is about the concept, and not about this.
 template <class A>
-struct
-    await_result {  // of nothing that can be awaited: so that clang's message is about the concept, and not about this
+struct await_result {
     using type = void;
 };
 template <native_awaitable A>

@@ -28,7 +28,7 @@ struct ring_request {
         receive_many,  ///< whatever comes, into the ring's own buffers, until it ends
         accept_many,   ///< every connection that comes, non-blocking and closed on exec, until it ends
         poll_in,       ///< until there is something to read
-        read_at,       ///< of a file; cannot be interrupted, so its memory stays until it is reported
+        read_at,       ///< of a file; its memory stays until it is reported, also when it was cancelled
         write_at,      ///< likewise
         sync,          ///< what was written is on the disk
         sync_content,  ///< the same, without what is known about the file

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for. Reading,
-// writing and syncing an open file is done by the kernel, on a loop that has io_uring; everything else, also much at once
-// (more than 256 KiB, which would hold up the loop while it is copied), is a job on bide's threads (threads.hpp).
+// writing and syncing an open file is done by the kernel where the task runs on a loop with io_uring itself (not on a pool or
+// a strand; plain code's wait() makes no ring for it). Everything else, also much at once (more than 256 KiB, which would
+// hold up the loop while it is copied), is a job on bide's threads (threads.hpp).
 //
 //     std::string config = co_await bide::read_file("app.conf");
 //     co_await bide::write_file("app.conf", changed);              // whole or not at all, also when the power fails
@@ -17,7 +18,8 @@
 // Thread rule: operations of one file may be under way at the same time, on any threads, loops and executors; close()
 //   meanwhile is allowed, and lets them end. Moving, assigning and destroying the object meanwhile is not.
 // Lifetime rule: a buffer and the file live until the operation has ended.
-// Cancellation: an operation that has not begun never does. One that has is waited for: a disk cannot be interrupted.
+// Cancellation: an operation that has not begun never does. One that has, or that was handed to the kernel, is waited
+//   for: a disk cannot be interrupted.
 //   What a write has written by then stays.
 // Destructor: closes, on the thread where it runs (close() is quick for files; for what has to be known to be on the
 //   disk there is sync()).
