@@ -160,6 +160,16 @@ bool fits_ring(const open_file& f, std::uint64_t offset, std::size_t size) noexc
     return f.by_ring && size <= most_by_ring && offset <= last - size;
 }
 
+// Of a file; a read has still to say where to, a write where from.
+detail::ring_request part(request what, int fd, std::uint64_t offset, std::size_t size) noexcept {
+    detail::ring_request r;
+    r.what = what;
+    r.fd = fd;
+    r.offset = offset;
+    r.size = size;
+    return r;
+}
+
 // False: a thread is to do it. It also finds out what is wrong, where the ring's word for it is not the file's.
 bool was_done(int result, const open_file& f) {
     switch (-result) {
@@ -179,17 +189,12 @@ bool was_done(int result, const open_file& f) {
 task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to) {
     const open_file::user holding(*f);
     std::size_t done = 0;
-    bool by_ring = fits_ring(*f, offset, to.size());
-    while (by_ring && done < to.size()) {
-        detail::ring_request r;
-        r.what = request::read_at;
-        r.fd = holding.fd();
+    const bool fits = fits_ring(*f, offset, to.size());
+    while (fits && done < to.size()) {
+        detail::ring_request r = part(request::read_at, holding.fd(), offset + done, to.size() - done);
         r.to = to.data() + done;
-        r.size = to.size() - done;
-        r.offset = offset + done;
         const int n = co_await file_step(r);
-        by_ring = was_done(n, *f);
-        if (!by_ring) break;
+        if (!was_done(n, *f)) break;
         if (n == 0) co_return done;  // the end
         done += static_cast<std::size_t>(n);
     }
@@ -202,17 +207,12 @@ task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to
 task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) {
     const open_file::user holding(*f);
     std::size_t done = 0;
-    bool by_ring = fits_ring(*f, offset, from.size());
-    while (by_ring && done < from.size()) {
-        detail::ring_request r;
-        r.what = request::write_at;
-        r.fd = holding.fd();
+    const bool fits = fits_ring(*f, offset, from.size());
+    while (fits && done < from.size()) {
+        detail::ring_request r = part(request::write_at, holding.fd(), offset + done, from.size() - done);
         r.from = from.data() + done;
-        r.size = from.size() - done;
-        r.offset = offset + done;
         const int n = co_await file_step(r);
-        by_ring = was_done(n, *f);
-        if (!by_ring) break;
+        if (!was_done(n, *f)) break;
         if (n == 0) fail(EIO, f->path());
         done += static_cast<std::size_t>(n);
     }
@@ -223,9 +223,7 @@ task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) 
 task<> bring_to_disk(open_ptr f, bool content) {
     const open_file::user holding(*f);
     if (f->by_ring) {
-        detail::ring_request r;
-        r.what = content ? request::sync_content : request::sync;
-        r.fd = holding.fd();
+        const detail::ring_request r = part(content ? request::sync_content : request::sync, holding.fd(), 0, 0);
         const int n = co_await file_step(r);
         if (was_done(n, *f)) co_return;
     }
