@@ -71,6 +71,38 @@ bool wake_row(long n) {
     });
     return true;
 }
+bide::task<> locks(long n, bide::mutex& m) {
+    for (long i = 0; i < n; ++i) auto guard = co_await m.lock();
+}
+bide::task<> hands(long n, bide::mutex& m) {
+    for (long i = 0; i < n; i += 2) {
+        auto guard = co_await m.lock();
+        co_await bide::yield_now();
+    }
+}
+// Locked and unlocked, nobody else wants it.
+bool mutex_row(long n) {
+    bide::mutex m;
+    locks(n, m).wait();
+    return true;
+}
+// Two tasks, each: lock, yield, unlock; per lock.
+bool handed_row(long n) {
+    bide::mutex m;
+    bide::with_scope([&](bide::scope& s) {
+        s.start(hands, n, std::ref(m));
+        s.start(hands, n, std::ref(m));
+    });
+    return true;
+}
+// Two tasks give way to each other; per switch.
+bool switch_row(long n) {
+    bide::with_scope([&](bide::scope& s) {
+        s.start(yields, n / 2);
+        s.start(yields, n / 2);
+    });
+    return true;
+}
 // There and back through two channels of one place.
 bool channel_row(long n) {
     bide::channel<long> there(1);
@@ -91,8 +123,9 @@ struct row {
     const char* name;
     bool (*run)(long n);
 };
-constexpr row rows[] = {{"await", await_row}, {"yield", yield_row},     {"start", start_row}, {"wait", wait_row},
-                        {"wake", wake_row},   {"channel", channel_row}, {"fork", fork_row}};
+constexpr row rows[] = {{"await", await_row},     {"yield", yield_row},   {"start", start_row}, {"wait", wait_row},
+                        {"wake", wake_row},       {"switch", switch_row}, {"mutex", mutex_row}, {"handed", handed_row},
+                        {"channel", channel_row}, {"fork", fork_row}};
 
 }  // namespace
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "this_thread.hpp"
+
 #include <bide/combine.hpp>
 #include <bide/detail/child.hpp>
 
@@ -19,7 +21,7 @@ child_base::child_base(child_group& group, const char* word, const std::source_l
 
 void child_base::on_due(call_node* node) noexcept {
     auto* self = static_cast<child_base*>(node);
-    tls().current = self;
+    this_thread.current = self;
     slot_base& s = self->slot_of();
     self->holds_ = held::nothing;
     if (self->stop.requested()) {  // it never begins
@@ -33,7 +35,7 @@ void child_base::on_due(call_node* node) noexcept {
 
 void child_base::on_ended(child_end* end, slot_base*) noexcept {
     auto* self = static_cast<child_base*>(end);
-    if (tls().ended_on == self->ctx.ex) {
+    if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
     } else {  // it had moved to another executor
         self->call = &child_base::on_back;

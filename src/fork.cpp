@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "this_thread.hpp"
+
 #include <bide/detail/fork.hpp>
 
 #include <bide/detail/child.hpp>
@@ -48,7 +50,7 @@ fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context
 void fork_node::on_due(call_node* node) noexcept {
     auto* const self = static_cast<fork_node*>(node);
     if (self->after != nullptr) self->ctx.ex->post(*self->after);
-    tls().current = self;
+    this_thread.current = self;
     slot_base& s = self->group.at(self->index);
     if (self->stop.requested()) {  // it never begins
         destroy_cold(s.child);
@@ -61,7 +63,7 @@ void fork_node::on_due(call_node* node) noexcept {
 
 void fork_node::on_ended(child_end* end, slot_base*) noexcept {
     auto* const self = static_cast<fork_node*>(end);
-    if (tls().ended_on == self->ctx.ex) {
+    if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
     } else {  // it had moved to another executor
         self->call = &fork_node::on_back;
@@ -125,12 +127,12 @@ fork_step fork_node::meet() noexcept {
 // ---- loops ----------------------------------------------------------------------------------------------------------
 
 bool somebody_hungry() noexcept {
-    const fork_stack* const forks = tls().forks;
+    const fork_stack* const forks = this_thread.forks;
     return forks != nullptr && forks->asked();
 }
 
 bool stop_point::stop_seen(promise_base* p) noexcept {
-    fork_stack* const forks = tls().forks;
+    fork_stack* const forks = this_thread.forks;
     if (forks != nullptr && forks->stale()) forks->own_context(p);
     return p->ctx->stop->requested();
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "this_thread.hpp"
+
 #include <bide/detail/place.hpp>
 #include <bide/future.hpp>
 
@@ -147,7 +149,7 @@ void started_base::launch(executor& ex, started_owner& by, const context* inheri
 
 void started_base::on_due(call_node* node) noexcept {
     auto* self = static_cast<started_base*>(node);
-    thread_state& t = tls();
+    thread_state& t = this_thread;
     t.current = self;
     slot_base& s = self->slot_of();
     if (self->stop.requested()) {
@@ -170,7 +172,7 @@ void started_base::on_due(call_node* node) noexcept {
 
 void started_base::on_ended(child_end* end, slot_base*) noexcept {
     auto* self = static_cast<started_base*>(end);
-    if (tls().ended_on == self->ctx.ex) {
+    if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
     } else {  // it had moved to another executor: its owner is told where it was started
         self->call = &started_base::on_back;

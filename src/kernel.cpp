@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "this_thread.hpp"
+
 #include <bide/detail/fork.hpp>
 #include <bide/detail/frame.hpp>
 #include <bide/detail/kernel.hpp>
@@ -22,9 +24,11 @@ namespace detail {
 
 // ---- the thread ---------------------------------------------------------------------------------------------------
 
-namespace {
-constinit thread_local thread_state state;
+constinit thread_local thread_state this_thread;
+
 constinit thread_local std::uint64_t thread_owner = 0;
+
+namespace {
 
 constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024;  // how far frames may nest on one native stack
 
@@ -56,27 +60,26 @@ std::uintptr_t stack_pointer() noexcept { return reinterpret_cast<std::uintptr_t
 inline bool deep(thread_state& t) noexcept { return stack_pointer() < t.stack_limit && really_deep(t); }
 }  // namespace
 
-[[gnu::noinline]] thread_state& tls() noexcept { return state; }
+[[gnu::noinline]] thread_state& tls() noexcept { return this_thread; }
 
-bool deep() noexcept { return deep(state); }
+bool deep() noexcept { return deep(this_thread); }
 
 bool stack_nearly_full() noexcept {
-    thread_state& t = state;
+    thread_state& t = this_thread;
     if (t.stack_reserve == 0) [[unlikely]]
         measure_stack(t);
     const std::uintptr_t here = stack_pointer();
     return here < t.stack_reserve && here >= t.stack_low;  // elsewhere: on a stack of somebody else's
 }
 
-bool unwinding_now() noexcept { return state.unwinding != 0 || std::uncaught_exceptions() > state.uncaught_base; }
+bool unwinding_now() noexcept {
+    return this_thread.unwinding != 0 || std::uncaught_exceptions() > this_thread.uncaught_base;
+}
 
 // Whoever asks who runs gets the child of a fork as a chain of its own (F2).
-namespace {
-inline void name_fork() noexcept {
-    if (state.forks != nullptr && state.forks->unnamed()) [[unlikely]]
-        state.forks->own_context(nullptr);
+[[gnu::noinline]] void name_nested_fork() noexcept {
+    if (this_thread.forks->unnamed()) this_thread.forks->own_context(nullptr);
 }
-}  // namespace
 
 std::uint64_t new_id() noexcept {
     // Ids come in blocks per thread, so that making a task touches no shared word. relaxed: only uniqueness counts.
@@ -88,16 +91,15 @@ std::uint64_t new_id() noexcept {
 }
 
 context* current_context() noexcept {
-    name_fork();
-    task_node* now = state.current;
+    name_fork(this_thread);
+    task_node* now = this_thread.current;
     return now != nullptr ? now->active : nullptr;
 }
 
 std::uint64_t current_owner() noexcept {
-    name_fork();
-    if (state.current != nullptr) return state.current->owner;
-    if (thread_owner == 0) thread_owner = new_id();
-    return thread_owner;
+    name_fork(this_thread);
+    if (this_thread.current != nullptr) return this_thread.current->owner;
+    return plain_owner();
 }
 
 // ---- contexts and nodes -------------------------------------------------------------------------------------------
@@ -156,22 +158,12 @@ void task_node::delist() noexcept {
 
 // ---- suspending ---------------------------------------------------------------------------------------------------
 
-void detach(promise_base* p) noexcept {
-    state.suspended = true;
-    promise_base* const leaf = p;
-    while (p != nullptr) {
-        slot_base* s = p->out;
-        if ((s->flags & (attached | forked)) != attached) {
-            if ((s->flags & attached) != 0) state.forks->open(leaf, p);
-            break;
-        }
-        s->flags = static_cast<std::uint8_t>(s->flags & ~attached);
-        p = s->above();
-    }
-}
+[[gnu::noinline]] void open_forks(promise_base* leaf, promise_base* at) noexcept { this_thread.forks->open(leaf, at); }
+
+void detach(promise_base* p) noexcept { detach_here(this_thread, p); }
 
 [[gnu::noinline]] bool start_nested(promise_base* child) noexcept {
-    thread_state& t = state;
+    thread_state& t = this_thread;
     if (deep(t)) [[unlikely]] {
         detach(child);
         post(child, step::resume);
@@ -195,7 +187,7 @@ void resume_shifted(promise_base* p) noexcept { call_in_frame(p, 2); }
 void destroy_shifted(promise_base* p) noexcept { call_in_frame(p, 1); }
 
 fork_step fork_nested(fork_group& g, slot_base& s, std::uint32_t places) noexcept {
-    thread_state& t = state;
+    thread_state& t = this_thread;
     fork_stack& f = *t.forks;
     const std::uint32_t at = f.deque_.top();
     if (deep(t) || at + places > fork_stack::places) [[unlikely]]
@@ -215,20 +207,20 @@ fork_step fork_nested(fork_group& g, slot_base& s, std::uint32_t places) noexcep
 }
 
 void hand_out_opened() noexcept {
-    if (state.forks != nullptr) [[unlikely]]
-        state.forks->post_opened();
+    if (this_thread.forks != nullptr) [[unlikely]]
+        this_thread.forks->post_opened();
 }
 
 void own_context(promise_base* p) noexcept {
-    if (state.forks != nullptr) [[unlikely]]
-        state.forks->own_context(p);
+    if (this_thread.forks != nullptr) [[unlikely]]
+        this_thread.forks->own_context(p);
 }
 
 // ---- ending -------------------------------------------------------------------------------------------------------
 
 namespace {
 void report_end(slot_base* s, executor* here) noexcept {
-    state.ended_on = here;
+    this_thread.ended_on = here;
     s->end->ended(s->end, s);
 }
 }  // namespace
@@ -240,9 +232,8 @@ void deliver(slot_base* s, executor* here) noexcept {
         post(s->parent, step::resume);
 }
 
-namespace {
 void unwind(promise_base* p) noexcept {
-    thread_state& t = state;
+    thread_state& t = this_thread;
     if (held_unwind* body = p->ctx->owner->hold; body != nullptr && body->hold(p)) return;
     executor* const here = p->ctx->ex;
     ++t.unwinding;
@@ -263,13 +254,12 @@ void unwind(promise_base* p) noexcept {
         }
     }
 }
-}  // namespace
 
 // ---- frames that were never started -------------------------------------------------------------------------------
 
 // A cold frame may own others through its parameters. Natural order while the stack lasts, then a list.
 void destroy_cold(promise_base* p) noexcept {
-    thread_state& t = state;
+    thread_state& t = this_thread;
     if (t.destroying && deep(t)) {  // whoever is destroying further up takes it from the list
         p->next = t.graves;
         t.graves = p;
@@ -286,7 +276,8 @@ void destroy_cold(promise_base* p) noexcept {
 }
 
 void drop_cold(promise_base* p) noexcept {
-    if (dev_mode() && !state.destroying && state.unwinding == 0 && std::uncaught_exceptions() == state.uncaught_base) {
+    if (dev_mode() && !this_thread.destroying && this_thread.unwinding == 0 &&
+        std::uncaught_exceptions() == this_thread.uncaught_base) {
         try {
             const std::source_location& o = p->origin;
             report(
@@ -308,24 +299,11 @@ template class waiting_list<leaf>;
 // ---- the trampoline -----------------------------------------------------------------------------------------------
 
 void run_ready(ready_node& node) noexcept {
-    using namespace detail;
-    thread_state& t = state;
-    name_fork();                          // what runs below us in a fork is told now, as itself
-    task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
-    t.credits = credits_per_turn;
-    if (node.what == step::call) {
-        t.current = nullptr;
-        static_cast<call_node&>(node).call(&static_cast<call_node&>(node));
-    } else {
-        auto* p = static_cast<promise_base*>(&node);
-        t.current = p->ctx->owner;
-        if (node.what == step::resume) [[likely]]
-            resume_frame(p);
-        else
-            unwind(p);
-    }
+    detail::thread_state& t = detail::this_thread;
+    name_fork(t);                                 // what runs below us in a fork is told now, as itself
+    detail::task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
+    run_node(t, node);
     t.current = before;
-    t.suspended = false;  // K5
 }
 
 }  // namespace v0

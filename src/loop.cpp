@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "ring.hpp"
+#include "this_thread.hpp"
 
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/loop_service.hpp>
@@ -19,7 +20,8 @@ inline namespace v0 {
 
 namespace {
 
-constexpr unsigned turns_between_polls = 32;                     // a busy loop looks at its descriptors this often
+constexpr unsigned least_per_turn = 8;                           // where so many are ready, one after another
+constexpr unsigned turns_between_polls = 8;                      // a busy loop looks at its descriptors this often
 constexpr std::chrono::milliseconds until_next_examination{10};  // of waits for which there was no memory
 
 using detail::process_generation;
@@ -41,7 +43,7 @@ struct running_here {
     running_here* outer;
     static thread_local running_here* innermost;  // the loops on this stack, for the debug view
     running_here(loop& l, bool& running, detail::driver& d, int uncaught = std::uncaught_exceptions(),
-                 detail::thread_state& state = detail::tls()) noexcept
+                 detail::thread_state& state = detail::this_thread) noexcept
         : t(state),
           loop_before(std::exchange(t.running_loop, &l)),
           executor_before(std::exchange(t.running, &l)),
@@ -80,6 +82,7 @@ thread_local running_here* running_here::innermost = nullptr;
 
 loop::loop(loop_options options)
     : driver_(detail::make_default_driver(options.driver)),
+      time_jumps_(driver_->jumps()),
       earliest_(ticks(clock::time_point::max())),
       process_(process_generation()),
       work_("this loop"),
@@ -104,7 +107,7 @@ void loop::check_process() const {
 }
 
 void loop::post(ready_node& node) noexcept {
-    detail::thread_state& t = detail::tls();
+    detail::thread_state& t = detail::this_thread;
     if (t.running_loop == this || t.idle_loop == this)
         push_local(node);
     else if (inbox_.push(node))
@@ -117,15 +120,6 @@ void loop::wake_sleeper() noexcept {
     if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
     driver_->wake();
     waker_is_done_.store(true, std::memory_order_release);  // release: the last touch, see sleep()
-}
-
-void loop::push_local(ready_node& node) noexcept {
-    node.next = nullptr;
-    if (last_ != nullptr)
-        last_->next = &node;
-    else
-        first_ = &node;
-    last_ = &node;
 }
 
 void loop::take_inbox() noexcept {
@@ -155,7 +149,8 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
     earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
 }
 
-// What was ready when the turn began, in order. False: nothing was, or every task only yielded.
+// What was ready when the turn began, in order; where that was little, also what it made ready, so that a few tasks that
+// wake each other do not pay for a whole turn each time. False: nothing was, or every task only yielded.
 template <class Until>
 bool loop::turn(const Until& unfinished) noexcept {
     // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
@@ -166,28 +161,38 @@ bool loop::turn(const Until& unfinished) noexcept {
     if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
     fire_timers();
-    ready_node* const end = last_;
+    const ready_node* end = last_;
     unsigned ran = 0;
     yields_ = 0;
     turns_of_yields_ = 1;
+    if (end == nullptr) {
+        idle_turns_ = 0;
+        return false;
+    }
+    detail::thread_state& t = detail::this_thread;
+    name_fork(t);  // what runs below us in a fork is told now, as itself
+    detail::task_node* const before = t.current;
+    const unsigned least = time_jumps_ ? 1 : least_per_turn;  // where time jumps, a turn tells who only yields
     while (first_ != nullptr && unfinished()) {
         ready_node* n = first_;
         first_ = n->next;
         if (first_ == nullptr) last_ = nullptr;
         ++ran;
         const bool was_end = n == end;  // the node may be gone after it ran
-        run_ready(*n);
-        if (was_end) break;
+        run_node(t, *n);
+        if (was_end) {
+            if (ran >= least) break;
+            end = last_;
+        }
     }
-    if (ran != 0) {
-        stall_.looked = false;
-        stall_.since = {};
-    }
-    if (ran == 0 || ran > yields_) {
+    t.current = before;
+    stall_.looked = false;
+    stall_.since = {};
+    if (ran > yields_) {
         idle_turns_ = 0;
-        return ran != 0;
+        return true;
     }
-    return ++idle_turns_ < turns_of_yields_;
+    return !time_jumps_ || ++idle_turns_ < turns_of_yields_;
 }
 
 // One that yields may have made another one ready before.
@@ -199,7 +204,7 @@ bool loop::only_yields_left() const noexcept {
 
 void loop::sleep() noexcept {
     // Everybody only yielded: such a loop is examined by its turns, as every one that does not sleep.
-    if (first_ != nullptr && !driver_->jumps()) return;
+    if (first_ != nullptr && !time_jumps_) return;
     const detail::examined waits = detail::examine_edges(noted_);
     if (waits == detail::examined::woke) return;
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
@@ -214,7 +219,7 @@ void loop::sleep() noexcept {
     // Nothing that this loop knows of will end its sleep.
     const bool only_others_wake = until == clock::time_point::max() && !driver_->watches_anything();
     const bool for_ever = only_others_wake && !outside;
-    if (for_ever && !stall_.looked && driver_->jumps()) {
+    if (for_ever && !stall_.looked && time_jumps_) {
         stall_.looked = detail::report_certain_stall(*this);
         if (stall_.looked) return;  // whoever was told may have done something about it
     }
@@ -222,7 +227,7 @@ void loop::sleep() noexcept {
     if (waits == detail::examined::short_of_memory && until == clock::time_point::max())
         patience = std::min(patience, until_next_examination);
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
-    detail::thread_sleep* const told = detail::tls().sleep;
+    detail::thread_sleep* const told = detail::this_thread.sleep;
     detail::virtual_clock* const held = told != nullptr && only_others_wake ? told->clock() : nullptr;
     sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
     if (!inbox_.go_to_sleep()) return;
@@ -334,7 +339,7 @@ bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
 }
 
 void loop_access::timer_became_first(loop& l) noexcept {
-    const thread_state& now = tls();
+    const thread_state& now = this_thread;
     if (now.running_loop != &l && now.idle_loop != &l) wake(l);
 }
 
@@ -353,7 +358,7 @@ void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
 }
 
 ring* loop_access::ring_of(const promise_base& frame) noexcept {
-    loop* const here = tls().running_loop;
+    loop* const here = this_thread.running_loop;
     return here != nullptr && frame.ctx->ex == here ? driver_of(*here).ring() : nullptr;
 }
 
@@ -369,7 +374,7 @@ void loop_access::hand_over_and_rest() noexcept {
 std::vector<const loop*> loop_access::loops_of_this_thread() {
     std::vector<const loop*> mine;
     for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) mine.push_back(&r->mine);
-    if (tls().idle_loop != nullptr) mine.push_back(tls().idle_loop);
+    if (this_thread.idle_loop != nullptr) mine.push_back(this_thread.idle_loop);
     return mine;
 }
 

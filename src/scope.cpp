@@ -267,7 +267,7 @@ sync_scope_frame::sync_scope_frame(scope_core& core)
       state_(tls()),
       before_(state_.current),
       end_(to_the_end(core)),
-      standing_(&core, state_.running_loop),
+      standing_(state_, &core, state_.running_loop),
       shielded_(unwinding_now()) {
     core_.open(idle_.get(), current_context(), shielded_);
     core_.enlist();

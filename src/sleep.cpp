@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "this_thread.hpp"
+
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/sleep.hpp>
 
@@ -64,13 +66,21 @@ void yield_awaiter::suspend() noexcept {
     promise_base* p = who;
     const bool stopped = stop().requested();
     executor& ex = *p->ctx->ex;
-    detach(p);
+    thread_state& t = this_thread;
+    detach_here(t, p);
+    p->what = stopped ? step::unwind : step::resume;
+    loop* const here = t.running_loop;
+    if (here == &ex) [[likely]] {
+        if (!stopped) loop_access::yielded(*here, 1);
+        loop_access::push(*here, *p);
+        return;
+    }
     if (!stopped) note_yield(ex, 1);
-    post(p, stopped ? step::unwind : step::resume);
+    ex.post(*p);
 }
 
 void note_yield(executor& to, std::uint64_t turns) noexcept {
-    thread_state& t = tls();
+    thread_state& t = this_thread;
     if (t.running_loop != nullptr && t.running_loop == &to) {
         loop_access::yielded(*t.running_loop, turns);
     } else {

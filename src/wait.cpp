@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "deadline_while_standing.hpp"
+#include "this_thread.hpp"
 
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/place.hpp>
@@ -24,14 +25,14 @@ constinit thread_local bool keeps_none = false;  // the thread is ending: a late
 // The loops that this thread keeps for waits in plain code, with thread_state::kept_loop. Destroyed with the thread.
 struct kept_loops {
     std::vector<std::unique_ptr<loop>> spare;
-    kept_loops() { tls().keeps_loops = true; }
+    kept_loops() { this_thread.keeps_loops = true; }
     kept_loops(const kept_loops&) = delete;
     kept_loops& operator=(const kept_loops&) = delete;
     ~kept_loops() {
         keeps_none = true;
-        tls().keeps_loops = false;
-        tls().idle_loop = nullptr;
-        delete std::exchange(tls().kept_loop, nullptr);
+        this_thread.keeps_loops = false;
+        this_thread.idle_loop = nullptr;
+        delete std::exchange(this_thread.kept_loop, nullptr);
     }
 };
 kept_loops& kept() {
@@ -46,7 +47,7 @@ void idle_loop_scope::make() {
     loop_ = nullptr;
     if (!keeps_none) {
         auto& spare = kept().spare;
-        delete std::exchange(tls().kept_loop, nullptr);
+        delete std::exchange(this_thread.kept_loop, nullptr);
         while (!spare.empty() && !loop_access::usable(*spare.back())) spare.pop_back();
         if (!spare.empty()) {
             loop_ = spare.back().release();
@@ -113,14 +114,15 @@ bool root_base::drive(slot_base& s) {
         }
     } cold(s.child);
     if (stack_nearly_full()) throw_too_deep(started);
-    thread_state& t = tls();
+    thread_state& t = this_thread;
     const int uncaught = std::uncaught_exceptions();
     const bool shielded = t.unwinding != 0 || uncaught > t.uncaught_base;  // as unwinding_now()
     const idle_loop_scope idle(t);
     loop& l = idle.get();
-    const context* from = current_context();
+    name_fork(t);
     ctx.ex = &l;
-    if (from != nullptr) {
+    if (t.current != nullptr) {
+        const context* const from = t.current->active;
         parent = from->owner;
         owner = from->owner->owner;
         ctx.locals = from->locals;
@@ -129,11 +131,11 @@ bool root_base::drive(slot_base& s) {
             stop.link_to(*from->stop);
         }
     } else {
-        owner = current_owner();
+        owner = plain_owner();
     }
     const inside_wait inside(t, this);
     loop* const standing_on = t.running_loop;
-    standing_here standing(this, standing_on);
+    standing_here standing(t, this, standing_on);
 
     cold.p = nullptr;
     if (!loop_access::start_inside(l, s.prepare(this, &ctx, attached), t, uncaught)) return shielded;
@@ -159,7 +161,7 @@ bool root_base::drive(slot_base& s) {
 
 void root_base::on_ended(child_end* self, slot_base*) noexcept {
     auto& root = *static_cast<root_base*>(self);
-    if (tls().ended_on == root.ctx.ex)
+    if (this_thread.ended_on == root.ctx.ex)
         root.done_ = true;
     else
         root.ctx.ex->post(root.back_);  // the last touch: the waiting thread goes on

@@ -81,7 +81,14 @@ private:
         check_process();
         return detail::submit_started(*this, &work_, where, std::forward<F>(f), std::forward<A>(args)...);
     }
-    void push_local(ready_node& node) noexcept;
+    void push_local(ready_node& node) noexcept {
+        node.next = nullptr;
+        if (last_ != nullptr)
+            last_->next = &node;
+        else
+            first_ = &node;
+        last_ = &node;
+    }
     void take_inbox() noexcept;
     template <class Until>
     bool turn(const Until& until) noexcept;
@@ -101,6 +108,7 @@ private:
     ready_node* first_ = nullptr;
     ready_node* last_ = nullptr;
     std::unique_ptr<detail::driver> driver_;
+    const bool time_jumps_;  // as the driver says
     detail::spin_lock timers_lock_;
     detail::timer_heap timers_;
     std::atomic<std::int64_t> earliest_;  // copy of the first timer's time, to look at without the lock

@@ -35,6 +35,9 @@ struct loop_access {
         if (turns > l.turns_of_yields_) l.turns_of_yields_ = turns;
     }
 
+    /// What post() does on the thread that runs the loop.
+    static void push(loop& l, ready_node& n) noexcept { l.push_local(n); }
+
     static driver& driver_of(loop& l) noexcept { return *l.driver_; }
     /// The ring of the loop that this thread runs, if the frame lives on that loop itself: then it goes on and ends on
     /// it, so that what is queued for it can be taken out. Else null.
@@ -81,7 +84,7 @@ struct loop_access {
 class idle_loop_scope {
 public:
     idle_loop_scope() : idle_loop_scope(tls()) {}
-    explicit idle_loop_scope(thread_state& here) : before_(here.idle_loop), loop_(before_) {
+    explicit idle_loop_scope(thread_state& here) : here_(here), before_(here.idle_loop), loop_(before_) {
         if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
         loop_ = here.kept_loop;
         if (loop_ != nullptr && loop_access::usable(*loop_)) [[likely]]
@@ -95,10 +98,9 @@ public:
     idle_loop_scope& operator=(const idle_loop_scope&) = delete;
     ~idle_loop_scope() {
         if (!made_) return;
-        thread_state& here = tls();
-        here.idle_loop = before_;
-        if (here.kept_loop == nullptr && here.keeps_loops && loop_access::reusable(*loop_)) [[likely]]
-            here.kept_loop = loop_;
+        here_.idle_loop = before_;
+        if (here_.kept_loop == nullptr && here_.keeps_loops && loop_access::reusable(*loop_)) [[likely]]
+            here_.kept_loop = loop_;
         else
             put_away();
     }
@@ -108,6 +110,7 @@ private:
     void make();
     void put_away() noexcept;
 
+    thread_state& here_;  // it lives on the stack of plain code, which stays on its thread
     loop* before_;
     loop* loop_;
     bool made_ = false;

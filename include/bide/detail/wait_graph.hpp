@@ -102,12 +102,12 @@ void withdraw_standing(standing_wait& w) noexcept;
 /// thread: until then nobody can wait in vain for what it keeps from running.
 class standing_here {
 public:
-    standing_here(task_node* waiter, executor* under) noexcept
-        : wait_(waiter, under), outer_(std::exchange(tls().standing, this)) {}
+    standing_here(thread_state& here, task_node* waiter, executor* under) noexcept
+        : here_(here), wait_(waiter, under), outer_(std::exchange(here.standing, this)) {}
     standing_here(const standing_here&) = delete;
     standing_here& operator=(const standing_here&) = delete;
     ~standing_here() {
-        tls().standing = outer_;
+        here_.standing = outer_;
         if (published_) withdraw_standing(wait_);
     }
     void publish() noexcept {
@@ -119,6 +119,7 @@ public:
     }
 
 private:
+    thread_state& here_;
     standing_wait wait_;
     standing_here* outer_;
     bool published_ = false;
