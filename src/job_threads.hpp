@@ -7,12 +7,14 @@
 #pragma once
 
 #include <bide/detail/job.hpp>
+#include <bide/detail/short_spin.hpp>
 #include <bide/detail/thread_set.hpp>
 #include <bide/executor.hpp>
 #include <bide/threads.hpp>
 
 #include <pthread.h>
 #include <sys/types.h>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -33,11 +35,26 @@ struct real_sync {
     class condition {
     public:
         void wait(lock& l) { c_.wait(l); }
-        [[nodiscard]] bool wait_for(lock& l, duration d) { return c_.wait_for(l, d) == std::cv_status::no_timeout; }
-        void notify_all() noexcept { c_.notify_all(); }
+        [[nodiscard]] bool wait_for(lock& l, duration d) {
+            return told_soon(l) || c_.wait_for(l, d) == std::cv_status::no_timeout;
+        }
+        void notify_all() noexcept {
+            told_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the mutex passes on what was written before
+            c_.notify_all();
+        }
 
     private:
+        // Once more under the mutex: whoever changes something for us does it there, and tells afterwards at the latest.
+        [[nodiscard]] bool told_soon(lock& l) noexcept {
+            const auto before = told_.load(std::memory_order_relaxed);
+            l.unlock();
+            static_cast<void>(spin_.look([&] { return told_.load(std::memory_order_relaxed) != before; }));
+            l.lock();
+            return told_.load(std::memory_order_relaxed) != before;
+        }
         std::condition_variable c_;
+        std::atomic<unsigned> told_{0};
+        short_spin spin_;
     };
 };
 

@@ -100,6 +100,7 @@ loop::~loop() {
     run_while(unfinished);
     retire();
     run_while(unfinished);  // what the debug view posted until then
+    settle_wakers();
 }
 
 void loop::check_process() const {
@@ -114,12 +115,13 @@ void loop::post(ready_node& node) noexcept {
         wake_sleeper();
 }
 
-// By the one thread that was told to. The owner goes on as soon as the driver has woken it, and may destroy the loop.
+// By the one thread that was told to. The owner goes on as soon as the driver has woken it, and waits for us only before
+// it destroys the loop: on one processor it runs at once, and we are in its way.
 void loop::wake_sleeper() noexcept {
     // relaxed: written before the owner fell asleep, which the push acquired
     if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
     driver_->wake();
-    waker_is_done_.store(true, std::memory_order_release);  // release: the last touch, see sleep()
+    wakers_done_.fetch_add(1, std::memory_order_release);  // release: the last touch, see settle_wakers()
 }
 
 void loop::take_inbox() noexcept {
@@ -226,9 +228,14 @@ void loop::sleep() noexcept {
     auto patience = for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
     if (waits == detail::examined::short_of_memory && until == clock::time_point::max())
         patience = std::min(patience, until_next_examination);
+    // Another thread may be about to post something. I/O is not looked at meanwhile, so only where that is likely.
+    if (!time_jumps_ && !driver_->unsent && (outside || !driver_->watches_anything()) &&
+        spin_.look([this] { return inbox_.maybe_something(); }))
+        return;
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::this_thread.sleep;
     detail::virtual_clock* const held = told != nullptr && only_others_wake ? told->clock() : nullptr;
+    if (held != nullptr) settle_wakers();                  // one of an earlier sleep would take this one for its own
     sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
     if (!inbox_.go_to_sleep()) return;
     if (told != nullptr) told->begin_sleep();
@@ -239,7 +246,13 @@ void loop::sleep() noexcept {
     else
         driver_->park(until, outside);
     if (told != nullptr) told->end_sleep();
-    if (end_sleep() && held != nullptr) held->job_begins();
+    const bool by_itself = end_sleep();
+    if (held != nullptr) {
+        if (by_itself)
+            held->job_begins();
+        else
+            settle_wakers();  // whose part it is; the clock may not move before
+    }
     // Not woken: it is time to look, or a signal handler ran.
     if (woken || waits == detail::examined::short_of_memory || first_ != nullptr || inbox_.maybe_something() ||
         detail::time_until_look(stall_).count() > 0)
@@ -248,11 +261,16 @@ void loop::sleep() noexcept {
     detail::report_stall(*this, stall_);
 }
 
-// False: somebody woke us, and has done so: until then it may touch the loop.
+// False: somebody woke us, or is about to: until then it may touch the loop.
 bool loop::end_sleep() noexcept {
     if (inbox_.wake_up()) return true;
-    for (unsigned round = 0; !waker_is_done_.exchange(false, std::memory_order_acquire);) detail::spin_wait(round);
+    ++wakers_told_;
     return false;
+}
+
+void loop::settle_wakers() noexcept {
+    // acquire: what they have done to the loop comes before what the caller does.
+    for (unsigned round = 0; wakers_done_.load(std::memory_order_acquire) != wakers_told_;) detail::spin_wait(round);
 }
 
 template <class Until>

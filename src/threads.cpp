@@ -34,22 +34,6 @@ unsigned at_least_one(long long n, const char* what) {
     return static_cast<unsigned>(n);
 }
 
-// What this process may use: its affinity, and the quota of its control group.
-unsigned processors() noexcept {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    unsigned n = 1;
-    if (::sched_getaffinity(0, sizeof set, &set) == 0) n = static_cast<unsigned>(CPU_COUNT(&set));
-    if (std::FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
-        long long quota = 0;  // "max 100000" where there is none
-        long long period = 0;
-        if (std::fscanf(f, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
-            n = std::min(n, static_cast<unsigned>((quota + period - 1) / period));
-        std::fclose(f);
-    }
-    return std::max(n, 1U);
-}
-
 }  // namespace
 
 void job_home::post(ready_node& node) noexcept { background_loop().post(node); }
@@ -57,7 +41,7 @@ void job_home::post(ready_node& node) noexcept { background_loop().post(node); }
 // ---- the set --------------------------------------------------------------------------------------------------------
 
 job_threads::job_threads(const threads_options& options)
-    : thread_set(at_least_one(options.max, "max"), at_least_one(options.cap, "cap"), processors(),
+    : thread_set(at_least_one(options.max, "max"), at_least_one(options.cap, "cap"), count_processors(),
                  std::chrono::milliseconds(at_least_one(options.idle.count(), "idle"))),
       process_(process_generation()),
       stuck_time_(std::chrono::milliseconds(at_least_one(options.stuck.count(), "stuck"))) {}

@@ -18,6 +18,7 @@
 
 #include <bide/detail/driver.hpp>
 #include <bide/detail/inbox.hpp>
+#include <bide/detail/short_spin.hpp>
 #include <bide/detail/stall.hpp>
 #include <bide/detail/timer_heap.hpp>
 #include <bide/executor.hpp>
@@ -97,6 +98,7 @@ private:
     void fire_timers() noexcept;
     void note_first_timer() noexcept;
     [[nodiscard]] bool end_sleep() noexcept;
+    void settle_wakers() noexcept;
     [[nodiscard]] bool begin_host_sleep() noexcept;
     [[nodiscard]] bool only_yields_left() const noexcept;
     void sleep() noexcept;
@@ -114,6 +116,7 @@ private:
     std::atomic<std::int64_t> earliest_;  // copy of the first timer's time, to look at without the lock
     detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
     detail::stall_watch stall_;           // whether it sleeps for ever
+    detail::short_spin spin_;             // before it sleeps
     unsigned turns_ = 0;
     unsigned yields_ = 0;                                        // in the present turn
     std::uint64_t turns_of_yields_ = 1;                          // so many like it, and everybody has only yielded
@@ -123,7 +126,8 @@ private:
     int process_ = 0;                                            // the process that made it: fork() is noticed
     detail::submitted_work work_;                                // what was submitted and has not ended
     std::shared_ptr<std::atomic<long>> outside_;                 // jobs on other threads that will wake this loop
-    std::atomic<bool> waker_is_done_{false};                     // with the loop, after a push that had to wake it
+    std::uint32_t wakers_told_ = 0;                              // pushers that had to wake it,
+    std::atomic<std::uint32_t> wakers_done_{0};                  // and those of them that are done with the loop
     std::atomic<detail::virtual_clock*> sleeping_for_{nullptr};  // whose time the present sleep does not hold up
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// loop::sleep and loop::post: whoever is told to wake the owner is done with the loop before the owner goes on, because
-// the owner may destroy it then. The inbox is the library's; the few lines around it are repeated here (src/loop.cpp).
+// loop::sleep and loop::post: whoever is told to wake the owner is done with the loop before the owner destroys it, which
+// does not wait for that before. The inbox is the library's; the few lines around it are repeated here (src/loop.cpp).
 #include <bide/detail/inbox.hpp>
 
 #include "model.hpp"
@@ -20,7 +20,7 @@ struct the_loop_outlives_whoever_wakes_it
     : rl::test_suite<the_loop_outlives_whoever_wakes_it<Pushers, Early>, 1 + Pushers> {
     bide::detail::inbox<node, model::atomic> inbox;
     std::array<node, Pushers> nodes;
-    model::atomic<bool> waker_is_done{false};
+    model::atomic<unsigned> wakers_done{0};
     rl::semaphore<node> driver;
     model::var<int> loop{1};  // 0: destroyed
     unsigned taken = 0;
@@ -43,11 +43,12 @@ struct the_loop_outlives_whoever_wakes_it
         unsigned count = 0;
         driver.post(1, count, model::here());
         RL_ASSERT(loop == 1);
-        waker_is_done.store(true, std::memory_order_release);  // the last touch
+        wakers_done.fetch_add(1, std::memory_order_release);  // the last touch
     }
 
     void own() {
         bool early = Early;
+        unsigned wakers_told = 0;
         for (;;) {
             for (node* n = inbox.take(); n != nullptr; ++taken) n = n->next;
             if (taken == Pushers) break;
@@ -55,9 +56,9 @@ struct the_loop_outlives_whoever_wakes_it
             const bool by_itself = std::exchange(early, false);
             if (!by_itself) driver.wait(false, false, model::here());
             if (inbox.wake_up()) continue;
-            if (by_itself) driver.wait(false, false, model::here());  // the wake that comes is used up
-            while (!waker_is_done.exchange(false, std::memory_order_acquire)) rl::yield(1, model::here());
+            ++wakers_told;  // a wake that comes later ends the next sleep early
         }
+        while (wakers_done.load(std::memory_order_acquire) != wakers_told) rl::yield(1, model::here());
         loop = 0;
     }
 };
