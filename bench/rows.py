@@ -38,6 +38,7 @@ ROWS = [
     Row("to_thread", 20_000, clock="wall", bars=both("tokio", 0.5)),
     Row("future_wait_one_core", 20_000, clock="wall", pin=True, source="future_wait", bars=both("futex", 1.2)),
     Row("future_wait", 20_000, clock="wall", bars=both("asio", 0.3)),
+    Row("post", 100_000, clock="wall"),
     Row("timer_cancel", 1_000_000),
     Row("sleepers", 1_000_000, bars=both("tokio", 0.65)),
     Row("sleepers_bytes", 1_000_000, source="sleepers", clock="bytes", unit="bytes", bars=both("tokio", 0.36)),

@@ -182,12 +182,12 @@ bool loop::turn(const Until& unfinished) noexcept {
         ++ran;
         const bool was_end = n == end;  // the node may be gone after it ran
         run_node(t, *n);
+        t.current = before;  // whoever is asked whether to go on may call code of the user's
         if (was_end) {
             if (ran >= least) break;
             end = last_;
         }
     }
-    t.current = before;
     stall_.looked = false;
     stall_.since = {};
     if (ran > yields_) {

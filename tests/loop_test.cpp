@@ -149,6 +149,40 @@ TEST(loop, C3_2_timers_fire_in_the_order_of_their_times_and_equal_ones_in_that_o
     EXPECT_EQ(time.elapsed(), 3s);
 }
 
+// Where few are ready a turn goes on to eight, and not further: a timer that fell due in it has its turn then.
+TEST(loop, C1_12_two_tasks_that_wake_each_other_delay_a_due_timer_by_eight_steps_and_its_place_at_most) {
+    const support::watchdog here;
+    bide::loop l;
+    struct state {
+        bide::loop& on;
+        bide::loop::clock::time_point due;
+        bool fired = false;
+        long steps_after_due = 0;
+    } s{l, l.now() + 20ms};
+    static_cast<void>(l.submit(
+        [](state& at) -> task<> {
+            co_await bide::sleep_until(at.due);
+            at.fired = true;
+        },
+        std::ref(s)));
+    bide::semaphore a(1);
+    bide::semaphore b(0);
+    const auto half = [](state& at, bide::semaphore& mine, bide::semaphore& others) -> task<> {
+        while (!at.fired) {
+            (co_await mine.acquire()).keep();
+            if (!at.fired && at.on.now() >= at.due) ++at.steps_after_due;
+            others.release();
+        }
+        others.release();
+    };
+    static_cast<void>(l.submit(half, std::ref(s), std::ref(a), std::ref(b)));
+    static_cast<void>(l.submit(half, std::ref(s), std::ref(b), std::ref(a)));
+    l.run();
+    EXPECT_TRUE(s.fired);
+    // It may fall due just before a turn's first step; then it is told after that turn, and runs behind what is ready.
+    EXPECT_LE(s.steps_after_due, 8 + 2);
+}
+
 // The stated bound: a due timer fires in the turn after the one in which it fell due, and a turn is what was ready at
 // its beginning, each task for 128 credits at most. In real time, because the clock has to move while tasks are ready:
 // counted in steps, not in seconds.

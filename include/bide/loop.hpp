@@ -12,7 +12,8 @@
 // Thread rule: post, submit and stop may be called from any thread; run and poll by one thread at a time.
 // Lifetime rule: a loop outlives its tasks. Its destructor asks them to stop and runs them to their end, on the
 //   destroying thread.
-// Order: ready tasks run in turns, first in, first out. A turn runs what was ready when it began, then due timers.
+// Order: ready tasks run in turns, first in, first out. A turn runs what was ready when it began, then due timers. Where
+//   that was less than eight, it runs up to eight, with what they made ready; not in virtual time.
 // Errors: submit after stop() throws not_running; use in the child of a fork() throws usage_error.
 #pragma once
 
