@@ -188,6 +188,7 @@ bool loop::turn(const Until& unfinished) noexcept {
             end = last_;
         }
     }
+    if (ran == 0) return false;
     stall_.looked = false;
     stall_.since = {};
     if (ran > yields_) {
