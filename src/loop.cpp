@@ -151,10 +151,10 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
     earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
 }
 
-// What was ready when the turn began, in order; where that was little, also what it made ready, so that a few tasks that
-// wake each other do not pay for a whole turn each time. False: nothing was, or every task only yielded.
+// What was ready when the turn began, in order; where that was less than `least`, also what it made ready, so that a few
+// tasks that wake each other do not pay for a whole turn each time. False: nothing was, or every task only yielded.
 template <class Until>
-bool loop::turn(const Until& unfinished) noexcept {
+bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
     const bool send = driver_->unsent && first_ != nullptr;
     ++turns_;
@@ -174,7 +174,6 @@ bool loop::turn(const Until& unfinished) noexcept {
     detail::thread_state& t = detail::this_thread;
     name_fork(t);  // what runs below us in a fork is told now, as itself
     detail::task_node* const before = t.current;
-    const unsigned least = time_jumps_ ? 1 : least_per_turn;  // where time jumps, a turn tells who only yields
     while (first_ != nullptr && unfinished()) {
         ready_node* n = first_;
         first_ = n->next;
@@ -278,8 +277,9 @@ template <class Until>
 void loop::run_while(const Until& unfinished) noexcept {
     const running_here here(*this, running_, *driver_);
     if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
+    const unsigned least = time_jumps_ ? 1 : least_per_turn;  // where time jumps, a turn tells who only yields
     while (unfinished())
-        if (!turn(unfinished) && unfinished()) sleep();
+        if (!turn(least, unfinished) && unfinished()) sleep();
     detail::ring* const made = driver_->ring_made;
     if (made != nullptr && made->bound()) made->end_resting();
     if (driver_->unsent) driver_->poll();  // of another task, in this last turn
@@ -312,7 +312,7 @@ bool loop::poll() {
     const running_here here(*this, running_, *driver_);
     if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
     driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
-    turn([] { return true; });
+    turn(1, [] { return true; });
     if (driver_->unsent) driver_->poll();  // the host may sleep now
     if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
     return !begin_host_sleep();

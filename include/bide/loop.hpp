@@ -13,7 +13,7 @@
 // Lifetime rule: a loop outlives its tasks. Its destructor asks them to stop and runs them to their end, on the
 //   destroying thread.
 // Order: ready tasks run in turns, first in, first out. A turn runs what was ready when it began, then due timers. Where
-//   that was less than eight, it runs up to eight, with what they made ready; not in virtual time.
+//   that was less than eight, it runs up to eight, with what they made ready; not in virtual time, nor in poll().
 // Errors: submit after stop() throws not_running; use in the child of a fork() throws usage_error.
 #pragma once
 
@@ -93,7 +93,7 @@ private:
     }
     void take_inbox() noexcept;
     template <class Until>
-    bool turn(const Until& until) noexcept;
+    bool turn(unsigned least, const Until& until) noexcept;
     template <class Until>
     void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;

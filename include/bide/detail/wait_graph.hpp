@@ -44,7 +44,7 @@ struct wait_target {
 
 struct wait_edge;
 /// A loop that always has something ready is examined this often all the same.
-inline constexpr unsigned turns_between_examinations = 256;
+inline constexpr unsigned turns_between_examinations = 64;
 
 /// The edges that were noted on one loop since it last slept.
 struct noted_edges {
