@@ -243,6 +243,11 @@ void ring::end_everything() noexcept {
 }
 
 void ring::ask_to_end(const ring_entry& e) noexcept {
+    // relaxed: it is us only if we wrote it ourselves. Then it goes with the next batch.
+    if (holder_.load(std::memory_order_relaxed) == this_thread()) {
+        cancel(e);
+        return;
+    }
     {
         const std::lock_guard guard(asked_lock_);
         const unsigned n = asked_count_.load(std::memory_order_relaxed);  // relaxed: written under the lock
