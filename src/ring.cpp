@@ -14,9 +14,6 @@
 #if BIDE_HAS_IO_URING
 #include "ring_map.hpp"
 
-#include <poll.h>
-#include <sys/socket.h>
-
 namespace bide {
 inline namespace v0 {
 namespace detail {
@@ -111,45 +108,8 @@ void ring::hand_over(ring_entry& e) noexcept {
     ring_request r;
     if (!e.prepare(&e, r)) return;
     io_uring_sqe& sqe = request();
-    sqe.fd = r.fd;
     sqe.user_data = reinterpret_cast<std::uintptr_t>(&e);
-    switch (r.what) {
-        case ring_request::kind::send:
-            sqe.opcode = IORING_OP_SEND;
-            sqe.addr = reinterpret_cast<std::uintptr_t>(r.from);
-            sqe.len = static_cast<std::uint32_t>(r.size);
-            sqe.msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-            break;
-        case ring_request::kind::receive_many:
-            sqe.opcode = IORING_OP_RECV;
-            sqe.ioprio = IORING_RECV_MULTISHOT;
-            sqe.flags = IOSQE_BUFFER_SELECT;
-            sqe.buf_group = ring_buffers::group;
-            break;
-        case ring_request::kind::accept_many:
-            sqe.opcode = IORING_OP_ACCEPT;
-            sqe.ioprio = IORING_ACCEPT_MULTISHOT;
-            sqe.accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-            break;
-        case ring_request::kind::poll_in:
-            sqe.opcode = IORING_OP_POLL_ADD;
-            sqe.poll32_events = POLLIN;
-            break;
-        case ring_request::kind::read_at:
-        case ring_request::kind::write_at: {
-            const bool reads = r.what == ring_request::kind::read_at;
-            sqe.opcode = reads ? IORING_OP_READ : IORING_OP_WRITE;
-            sqe.addr = reads ? reinterpret_cast<std::uintptr_t>(r.to) : reinterpret_cast<std::uintptr_t>(r.from);
-            sqe.len = static_cast<std::uint32_t>(r.size);
-            sqe.off = r.offset;
-            break;
-        }
-        case ring_request::kind::sync:
-        case ring_request::kind::sync_content:
-            sqe.opcode = IORING_OP_FSYNC;
-            sqe.fsync_flags = r.what == ring_request::kind::sync_content ? IORING_FSYNC_DATASYNC : 0;
-            break;
-    }
+    prepare_request(sqe, r);
     e.with_kernel = true;
     ++under_way_;
     map_->push();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for. Reading,
-// writing and syncing an open file is done by the kernel where the task runs on a loop with io_uring itself (not on a pool or
+// file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for. Opening a file,
+// reading, writing and syncing it, and asking what is known about one, is done by the kernel where the task runs on a loop with io_uring itself (not on a pool or
 // a strand; plain code's wait() makes no ring for it). Everything else, also much at once (more than 256 KiB, which would
 // hold up the loop while it is copied), is a job on bide's threads (threads.hpp).
 //
