@@ -106,7 +106,10 @@ void ring::cancel(std::uint64_t what, unsigned flags) noexcept {
 
 void ring::hand_over(ring_entry& e) noexcept {
     ring_request r;
-    if (!e.prepare(&e, r)) return;
+    if (!e.prepare(&e, r)) {
+        made_ready_ = true;
+        return;
+    }
     io_uring_sqe& sqe = request();
     sqe.user_data = reinterpret_cast<std::uintptr_t>(&e);
     prepare_request(sqe, r);
@@ -129,7 +132,9 @@ void ring::turn(bool may_wait, time_point until) noexcept {
         fail_fast(
             "the child of a fork() goes on in a loop that was made before it: it would take the parent's reports; the "
             "child has to leave the task in which it was forked by exec or _exit");
+    made_ready_ = false;
     fill();
+    may_wait = may_wait && !made_ready_;  // somebody may be ready on this very loop: it would be slept over
     if (!may_wait || until <= time_point::min()) {
         map_->enter(0, nullptr, true);
     } else if (until == time_point::max()) {
@@ -152,6 +157,7 @@ void ring::report_all() noexcept {
 
 void ring::report(const io_uring_cqe& c) noexcept {
     if (c.user_data == 0) return;  // of a cancellation
+    made_ready_ = true;
     auto* const e = reinterpret_cast<ring_entry*>(c.user_data);
     ring_report r;
     r.result = c.res;

@@ -113,7 +113,8 @@ private:
     ring_list queue_;
     ring_list resting_;
     long queued_ = 0;
-    long under_way_ = 0;  // entries of which a last report is due
+    long under_way_ = 0;       // entries of which a last report is due
+    bool made_ready_ = false;  // perhaps: something was told of its end, or not wanted
     const int process_;
 
     static constexpr unsigned few = 8;
