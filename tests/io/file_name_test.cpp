@@ -191,6 +191,7 @@ TEST_F(named_files, many_are_opened_at_once) {
     for (int i = 0; i < 300; ++i) support::put(dir_ / std::to_string(i).c_str(), std::to_string(i));
     bide::loop l;
     std::vector<bide::future<std::uint64_t>> all;
+    all.reserve(300);
     for (int i = 0; i < 300; ++i)
         all.push_back(l.submit([&, i]() -> task<std::uint64_t> {
             file f = co_await file::open(dir_ / std::to_string(i).c_str());
