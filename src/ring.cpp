@@ -209,6 +209,7 @@ void ring::end_everything() noexcept {
 }
 
 void ring::ask_to_end(const ring_entry& e) noexcept {
+    if (inherited()) return;
     // relaxed: it is us only if we wrote it ourselves. Then it goes with the next batch.
     if (holder_.load(std::memory_order_relaxed) == this_thread()) {
         cancel(e);

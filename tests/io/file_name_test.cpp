@@ -147,13 +147,14 @@ TEST_F(named_files, no_descriptor_is_left) {
     support::know_system_errors();
     bide::loop l;
     support::open_what_stays(l);
-    auto before_it = l.submit([&] { return file::open(dir_ / "none"); });  // UBSan knows its classes then
+    const auto open = [](std::filesystem::path path) { return file::open(std::move(path)); };
+    auto before_it = l.submit(open, dir_ / "none");  // UBSan knows its classes then
     l.run();
     EXPECT_EQ(support::error_of([&] { static_cast<void>(before_it.value().is_open()); }),
               std::errc::no_such_file_or_directory);
     rlimit before{};
     ::getrlimit(RLIMIT_NOFILE, &before);
-    auto opened = l.submit([&] { return file::open(dir_ / "f"); });
+    auto opened = l.submit(open, dir_ / "f");
     rlimit none = before;
     none.rlim_cur = 3;
     ::setrlimit(RLIMIT_NOFILE, &none);

@@ -13,6 +13,8 @@
 #include "support/io.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -155,6 +157,32 @@ TEST_F(stopped_files, C7_4_a_loop_thread_that_is_stopped_has_them_ended) {
     if (!worker.call([] { return has_ring(*bide::detail::tls().running_loop); }).wait()) return;
     worker.stop();
     for (auto& n : all) EXPECT_EQ(n.status(), future_status::cancelled);
+}
+
+TEST_F(stopped_files, C7_9_what_a_child_stops_the_parent_still_has) {
+    const slow_disk disk;
+    bide::loop l;
+    if (!has_ring(l)) return;
+    std::array<std::byte, 8> to{};
+    auto n = l.submit(read_step, disk.ends[0], std::span<std::byte>(to));
+    turn(l, 3);
+    auto forking = l.submit([&]() -> task<int> {  // while this thread has hold of the ring
+        const pid_t child = ::fork();
+        if (child == 0) {
+            n.stop();
+            ::_exit(0);
+        }
+        int status = -1;
+        ::waitpid(child, &status, 0);
+        co_return status;
+    });
+    turn_until(l, forking);
+    EXPECT_EQ(forking.value(), 0);
+    turn(l, 3);
+    EXPECT_EQ(n.status(), future_status::pending);
+    disk.comes("abc");
+    l.run();
+    EXPECT_EQ(n.value(), 3);
 }
 
 /// Reads until it is stopped: what it has got.
