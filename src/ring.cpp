@@ -14,9 +14,6 @@
 #if BIDE_HAS_IO_URING
 #include "ring_map.hpp"
 
-#include <poll.h>
-#include <sys/socket.h>
-
 namespace bide {
 inline namespace v0 {
 namespace detail {
@@ -109,47 +106,13 @@ void ring::cancel(std::uint64_t what, unsigned flags) noexcept {
 
 void ring::hand_over(ring_entry& e) noexcept {
     ring_request r;
-    if (!e.prepare(&e, r)) return;
-    io_uring_sqe& sqe = request();
-    sqe.fd = r.fd;
-    sqe.user_data = reinterpret_cast<std::uintptr_t>(&e);
-    switch (r.what) {
-        case ring_request::kind::send:
-            sqe.opcode = IORING_OP_SEND;
-            sqe.addr = reinterpret_cast<std::uintptr_t>(r.from);
-            sqe.len = static_cast<std::uint32_t>(r.size);
-            sqe.msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT;
-            break;
-        case ring_request::kind::receive_many:
-            sqe.opcode = IORING_OP_RECV;
-            sqe.ioprio = IORING_RECV_MULTISHOT;
-            sqe.flags = IOSQE_BUFFER_SELECT;
-            sqe.buf_group = ring_buffers::group;
-            break;
-        case ring_request::kind::accept_many:
-            sqe.opcode = IORING_OP_ACCEPT;
-            sqe.ioprio = IORING_ACCEPT_MULTISHOT;
-            sqe.accept_flags = SOCK_NONBLOCK | SOCK_CLOEXEC;
-            break;
-        case ring_request::kind::poll_in:
-            sqe.opcode = IORING_OP_POLL_ADD;
-            sqe.poll32_events = POLLIN;
-            break;
-        case ring_request::kind::read_at:
-        case ring_request::kind::write_at: {
-            const bool reads = r.what == ring_request::kind::read_at;
-            sqe.opcode = reads ? IORING_OP_READ : IORING_OP_WRITE;
-            sqe.addr = reads ? reinterpret_cast<std::uintptr_t>(r.to) : reinterpret_cast<std::uintptr_t>(r.from);
-            sqe.len = static_cast<std::uint32_t>(r.size);
-            sqe.off = r.offset;
-            break;
-        }
-        case ring_request::kind::sync:
-        case ring_request::kind::sync_content:
-            sqe.opcode = IORING_OP_FSYNC;
-            sqe.fsync_flags = r.what == ring_request::kind::sync_content ? IORING_FSYNC_DATASYNC : 0;
-            break;
+    if (!e.prepare(&e, r)) {
+        made_ready_ = true;
+        return;
     }
+    io_uring_sqe& sqe = request();
+    sqe.user_data = reinterpret_cast<std::uintptr_t>(&e);
+    prepare_request(sqe, r);
     e.with_kernel = true;
     ++under_way_;
     map_->push();
@@ -169,7 +132,9 @@ void ring::turn(bool may_wait, time_point until) noexcept {
         fail_fast(
             "the child of a fork() goes on in a loop that was made before it: it would take the parent's reports; the "
             "child has to leave the task in which it was forked by exec or _exit");
+    made_ready_ = false;
     fill();
+    may_wait = may_wait && !made_ready_;  // somebody may be ready on this very loop: it would be slept over
     if (!may_wait || until <= time_point::min()) {
         map_->enter(0, nullptr, true);
     } else if (until == time_point::max()) {
@@ -192,6 +157,7 @@ void ring::report_all() noexcept {
 
 void ring::report(const io_uring_cqe& c) noexcept {
     if (c.user_data == 0) return;  // of a cancellation
+    made_ready_ = true;
     auto* const e = reinterpret_cast<ring_entry*>(c.user_data);
     ring_report r;
     r.result = c.res;
@@ -243,6 +209,12 @@ void ring::end_everything() noexcept {
 }
 
 void ring::ask_to_end(const ring_entry& e) noexcept {
+    if (inherited()) return;
+    // relaxed: it is us only if we wrote it ourselves. Then it goes with the next batch.
+    if (holder_.load(std::memory_order_relaxed) == this_thread()) {
+        cancel(e);
+        return;
+    }
     {
         const std::lock_guard guard(asked_lock_);
         const unsigned n = asked_count_.load(std::memory_order_relaxed);  // relaxed: written under the lock

@@ -9,8 +9,8 @@
 // at no other time); the loops of wait() and of loop_thread have one. Nobody else can end what such a ring has under
 // way while its loop does not run, so before it stops running, what nobody waits for (what is *resting*) is ended. The
 // kernel holds no memory of the user's for a socket: data arrives in the ring's own buffers, and sends do not wait. So a
-// stopped task goes at once, and a buffer may go with it. A disk works into and out of the user's memory; whoever
-// waits for one waits to the end (io/file_ring.cpp).
+// stopped task goes at once, and a buffer may go with it. A file is read into and written out of the user's memory: its task
+// goes when the kernel has reported the end, which a stop asks for (io/file_ring.cpp).
 #pragma once
 
 #include <bide/detail/ring_entry.hpp>
@@ -79,7 +79,7 @@ public:
     /// Takes it out of the list in which it is.
     void take_out(ring_entry& e) noexcept;
     /// Asks the kernel to end it, which is reported later. It is not queued.
-    void cancel(ring_entry& e) noexcept { cancel(reinterpret_cast<std::uintptr_t>(&e), 0); }
+    void cancel(const ring_entry& e) noexcept { cancel(reinterpret_cast<std::uintptr_t>(&e), 0); }
     /// Ends it, and reports the end before it returns.
     void end_now(ring_entry& e) noexcept;
     /// Hands over what is queued and reports what has ended.
@@ -90,7 +90,7 @@ public:
     /// Ends what is resting: before the loop of a bound ring stops running, and before any loop stands still.
     void end_resting() noexcept;
 
-    /// From any thread: e, if the kernel has it, is to be ended by whoever runs the loop.
+    /// From any thread: e, if the kernel has it, is to be ended by whoever runs the loop. It is reported later.
     void ask_to_end(const ring_entry& e) noexcept;
 
 private:
@@ -113,7 +113,8 @@ private:
     ring_list queue_;
     ring_list resting_;
     long queued_ = 0;
-    long under_way_ = 0;  // entries of which a last report is due
+    long under_way_ = 0;       // entries of which a last report is due
+    bool made_ready_ = false;  // perhaps: something was told of its end, or not wanted
     const int process_;
 
     static constexpr unsigned few = 8;

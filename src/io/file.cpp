@@ -3,8 +3,6 @@
 #include <bide/error.hpp>
 #include <bide/io/file.hpp>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <algorithm>
 #include <cerrno>
@@ -12,61 +10,25 @@
 #include <limits>
 #include <utility>
 
-#include "file_ring.hpp"
-#include "file_system.hpp"
+#include "file_request.hpp"
 #include "open_file.hpp"
 
 namespace bide {
 inline namespace v0 {
 
 using detail::fail;
+using detail::file_step;
 using detail::open_file;
+using detail::part;
+using detail::was_done;
 using open_ptr = std::shared_ptr<open_file>;
+using request = detail::ring_request::kind;
 
 namespace {
-
-bool has(open_mode all, open_mode one) noexcept {
-    return (static_cast<unsigned>(all) & static_cast<unsigned>(one)) != 0;
-}
 
 off_t offset_of(std::uint64_t n, const std::filesystem::path& path) {
     if (n > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) fail(EINVAL, path);
     return static_cast<off_t>(n);
-}
-
-open_ptr open_now(const std::filesystem::path& path, open_mode mode, std::uint32_t permissions) {
-    const bool reads = has(mode, open_mode::read);
-    const bool writes = has(mode, open_mode::write) || has(mode, open_mode::append);
-    int flags = O_CLOEXEC | O_NOCTTY;
-    flags |= reads && writes ? O_RDWR : writes ? O_WRONLY : O_RDONLY;
-    if (has(mode, open_mode::create)) flags |= O_CREAT;
-    if (has(mode, open_mode::exclusive)) flags |= O_EXCL;
-    if (has(mode, open_mode::truncate)) flags |= O_TRUNC;
-    if (has(mode, open_mode::append)) flags |= O_APPEND;
-    flags |= O_NONBLOCK;  // a FIFO would wait for its other end, where nobody can cancel that
-    int fd = -1;
-    do {
-        fd = ::open(path.c_str(), flags, permissions);
-    } while (fd < 0 && errno == EINTR);
-    if (fd < 0) fail(errno, path);
-    open_ptr made;
-    try {
-        made = std::make_shared<open_file>(fd, path);
-    } catch (...) {
-        ::close(fd);
-        throw;
-    }
-    struct stat s {};
-    if (::fstat(fd, &s) != 0) fail(errno, path);
-    if (S_ISDIR(s.st_mode)) fail(EISDIR, path);
-    if (S_ISFIFO(s.st_mode) || S_ISSOCK(s.st_mode))
-        fail(ESPIPE, path);  // pipe_reader::adopt and its like are for these
-    if (S_ISREG(s.st_mode)) {
-        // A ring takes O_NONBLOCK at its word: a read for which the disk would have to turn is EAGAIN.
-        if (const int now = ::fcntl(fd, F_GETFL); now >= 0)
-            made->by_ring = ::fcntl(fd, F_SETFL, now & ~O_NONBLOCK) == 0;
-    }
-    return made;
 }
 
 }  // namespace
@@ -88,12 +50,6 @@ open_ptr file::checked() const {
     if (file_ == nullptr) [[unlikely]]
         throw usage_error("this file is empty: it was moved from or default-constructed");
     return file_;
-}
-
-task<file> file::open(std::filesystem::path path, open_mode mode, std::uint32_t permissions) {
-    file made;
-    made.file_ = co_await run(open_now, std::move(path), mode, permissions);
-    co_return made;
 }
 
 void file::close() noexcept {
@@ -135,13 +91,6 @@ void sync_now(int fd, const std::filesystem::path& path, bool content) {
     if ((content ? ::fdatasync(fd) : ::fsync(fd)) != 0) fail(errno, path);
 }
 
-file_information information_now(const open_ptr& f) {
-    const open_file::user holding(*f);
-    struct stat s {};
-    if (::fstat(holding.fd(), &s) != 0) fail(errno, f->path());
-    return detail::information_of(s);
-}
-
 void set_size_now(const open_ptr& f, std::uint64_t bytes) {
     const open_file::user holding(*f);
     if (::ftruncate(holding.fd(), offset_of(bytes, f->path())) != 0) fail(errno, f->path());
@@ -149,41 +98,12 @@ void set_size_now(const open_ptr& f, std::uint64_t bytes) {
 
 // ---- by the ring of the loop where the task runs, if it has one ----
 
-using detail::file_step;
-using request = detail::ring_request::kind;
-
 // The kernel copies at once what it has in its cache: more than this would hold up the loop.
 constexpr std::size_t most_by_ring = std::size_t{256} << 10;
 
 bool fits_ring(const open_file& f, std::uint64_t offset, std::size_t size) noexcept {
     constexpr auto last = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
     return f.by_ring && size <= most_by_ring && offset <= last - size;
-}
-
-// Of a file; a read has still to say where to, a write where from.
-detail::ring_request part(request what, int fd, std::uint64_t offset, std::size_t size) noexcept {
-    detail::ring_request r;
-    r.what = what;
-    r.fd = fd;
-    r.offset = offset;
-    r.size = size;
-    return r;
-}
-
-// False: a thread is to do it. It also finds out what is wrong, where the ring's word for it is not the file's.
-bool was_done(int result, const open_file& f) {
-    switch (-result) {
-        case EAGAIN:     // no ring here, or it would have to wait where this file system cannot
-        case ECANCELED:  // the loop is ending, or the kernel had no worker for it
-        case EFAULT:     // perhaps: the thread that handed it over has ended meanwhile
-        case EINTR:
-        case EINVAL:
-        case EOPNOTSUPP:
-            return false;
-        default:
-            if (result < 0) fail(-result, f.path());
-            return true;
-    }
 }
 
 task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to) {
@@ -194,7 +114,7 @@ task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to
         detail::ring_request r = part(request::read_at, holding.fd(), offset + done, to.size() - done);
         r.to = to.data() + done;
         const int n = co_await file_step(r);
-        if (!was_done(n, *f)) break;
+        if (!was_done(n, f->path())) break;
         if (n == 0) co_return done;  // the end
         done += static_cast<std::size_t>(n);
     }
@@ -212,7 +132,7 @@ task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) 
         detail::ring_request r = part(request::write_at, holding.fd(), offset + done, from.size() - done);
         r.from = from.data() + done;
         const int n = co_await file_step(r);
-        if (!was_done(n, *f)) break;
+        if (!was_done(n, f->path())) break;
         if (n == 0) fail(EIO, f->path());
         done += static_cast<std::size_t>(n);
     }
@@ -225,7 +145,7 @@ task<> bring_to_disk(open_ptr f, bool content) {
     if (f->by_ring) {
         const detail::ring_request r = part(content ? request::sync_content : request::sync, holding.fd(), 0, 0);
         const int n = co_await file_step(r);
-        if (was_done(n, *f)) co_return;
+        if (was_done(n, f->path())) co_return;
     }
     co_await run(sync_now, holding.fd(), std::cref(f->path()), content);
 }
@@ -234,7 +154,6 @@ task<> bring_to_disk(open_ptr f, bool content) {
 
 task<std::size_t> file::read_at(std::uint64_t offset, std::span<std::byte> to) { return read(checked(), offset, to); }
 task<> file::write_at(std::uint64_t offset, std::span<const std::byte> from) { return write(checked(), offset, from); }
-task<file_information> file::information() { return run(information_now, checked()); }
 task<> file::set_size(std::uint64_t bytes) { return run(set_size_now, checked(), bytes); }
 task<> file::sync() { return bring_to_disk(checked(), false); }
 task<> file::sync_content() { return bring_to_disk(checked(), true); }
@@ -248,39 +167,6 @@ task<std::size_t> file_stream::write_some(std::span<const std::byte> from) {
     co_await file_->write_at(offset_, from);
     offset_ += from.size();
     co_return from.size();
-}
-
-// ---- whole files ----------------------------------------------------------------------------------------------------
-
-task<std::string> read_file(std::filesystem::path path, std::size_t limit) {
-    return run(detail::read_whole, std::move(path), limit);
-}
-task<> write_file(std::filesystem::path path, std::string content, std::uint32_t permissions) {
-    return run(detail::replace_whole, std::move(path), std::move(content), permissions);
-}
-task<> append_file(std::filesystem::path path, std::string content, std::uint32_t permissions) {
-    return run(detail::append_whole, std::move(path), std::move(content), permissions);
-}
-
-// ---- names ----------------------------------------------------------------------------------------------------------
-
-task<file_information> path_information(std::filesystem::path path) {
-    return run(detail::information_at, std::move(path), true);
-}
-task<file_information> link_information(std::filesystem::path path) {
-    return run(detail::information_at, std::move(path), false);
-}
-task<> rename_file(std::filesystem::path from, std::filesystem::path to) {
-    return run(detail::rename_now, std::move(from), std::move(to));
-}
-task<bool> remove_file(std::filesystem::path path) { return run(detail::remove_now, std::move(path)); }
-task<std::uint64_t> remove_tree(std::filesystem::path path) { return run(detail::remove_tree_now, std::move(path)); }
-task<> make_directories(std::filesystem::path path) { return run(detail::make_directories_now, std::move(path)); }
-task<std::vector<directory_entry>> list_directory(std::filesystem::path path) {
-    return run(detail::list_now, std::move(path), false);
-}
-task<std::vector<directory_entry>> list_tree(std::filesystem::path path) {
-    return run(detail::list_now, std::move(path), true);
 }
 
 }  // namespace v0

@@ -16,6 +16,7 @@ constexpr wait_kind file_kind_of_wait{"file"};
 file_step_leaf::file_step_leaf(promise_base& p, const ring_request& r) noexcept
     : leaf_awaiter(p, file_kind_of_wait, nullptr),
       ring_entry(&file_step_leaf::on_prepare, &file_step_leaf::on_report),
+      stop_callback_link(&file_step_leaf::on_stop),
       request_(r) {}
 
 bool file_step_leaf::try_now() noexcept {
@@ -41,14 +42,34 @@ bool file_step_leaf::park() noexcept {
 bool file_step_leaf::on_prepare(ring_entry* self, ring_request& r) noexcept {
     auto& me = *static_cast<file_step_leaf*>(self);
     if (!me.claim()) return false;  // stopped; the frame is on its way
+    if (!me.stop().add(me)) {       // stopped in between
+        post(me.who, step::unwind);
+        return false;
+    }
     me.claimed_ = true;
     r = me.request_;
     return true;
 }
 
+// On the thread that stops it, which on_report waits for: so the ring is there.
+void file_step_leaf::on_stop(stop_callback_link* self) noexcept {
+    auto& me = *static_cast<file_step_leaf*>(self);
+    me.ring_->ask_to_end(me);
+}
+
 void file_step_leaf::on_report(ring_entry* self, const ring_report& r) noexcept {
     auto& me = *static_cast<file_step_leaf*>(self);
-    if (!me.claimed_ && !me.claim()) return;  // ended before it was handed over, and stopped
+    if (me.claimed_) {
+        if (!me.stop().remove(me)) stop_callbacks::withdraw(me);
+    } else if (!me.claim()) {  // ended before it was handed over, and stopped
+        return;
+    }
+    // Interrupted with nothing done. If the task is not to end it was by mistake, and a thread does it.
+    const bool ended = r.result == -ECANCELED || r.result == -EINTR;
+    if (ended && me.stop().requested()) {
+        post(me.who, step::unwind);
+        return;
+    }
     me.result_ = r.result;
     me.resume();
 }

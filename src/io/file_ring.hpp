@@ -5,6 +5,7 @@
 
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/ring_entry.hpp>
+#include <bide/detail/stop_callbacks.hpp>
 
 #include <cerrno>
 
@@ -14,9 +15,9 @@ namespace detail {
 
 class ring;
 
-/// The awaiter. Stopped before it was handed over, it never happens; from then on the kernel has the task's memory and
-/// the task waits for the end, as it does for a thread's.
-class file_step_leaf final : public leaf_awaiter<file_step_leaf>, ring_entry {
+/// The awaiter. Stopped before it was handed over, it never happens. From then on the kernel has the task's memory: a stop
+/// asks it to end the request, and the task goes when that is reported; what has happened by then is delivered.
+class file_step_leaf final : public leaf_awaiter<file_step_leaf>, ring_entry, stop_callback_link {
 public:
     file_step_leaf(promise_base& p, const ring_request& r) noexcept;
     ~file_step_leaf() {
@@ -33,12 +34,13 @@ public:
 private:
     static bool on_prepare(ring_entry* self, ring_request& r) noexcept;
     static void on_report(ring_entry* self, const ring_report& r) noexcept;
+    static void on_stop(stop_callback_link* self) noexcept;
     void take_out_of_ring() noexcept;
 
     ring_request request_;
     ring* ring_ = nullptr;
     int result_ = -EAGAIN;
-    bool claimed_ = false;
+    bool claimed_ = false;  // handed over; and a stop is told
 };
 
 class file_step {

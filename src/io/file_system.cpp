@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 #include <algorithm>
 #include <array>
@@ -45,7 +46,7 @@ file_kind kind_of(mode_t mode) noexcept {
     }
 }
 
-std::chrono::system_clock::time_point time_of(const timespec& t) noexcept {
+std::chrono::system_clock::time_point time_of(const statx_timestamp& t) noexcept {
     const auto since = std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec);
     return std::chrono::system_clock::time_point(
         std::chrono::duration_cast<std::chrono::system_clock::duration>(since));
@@ -88,18 +89,18 @@ struct temporary {
 
 }  // namespace
 
-file_information information_of(const struct stat& s) {
+file_information information_of(const struct statx& s) {
     file_information i;
-    i.kind = kind_of(s.st_mode);
-    i.size = static_cast<std::uint64_t>(s.st_size);
-    i.permissions = s.st_mode & 07777U;
-    i.owner = s.st_uid;
-    i.group = s.st_gid;
-    i.links = s.st_nlink;
-    i.device = s.st_dev;
-    i.number = s.st_ino;
-    i.modified = time_of(s.st_mtim);
-    i.accessed = time_of(s.st_atim);
+    i.kind = kind_of(s.stx_mode);
+    i.size = s.stx_size;
+    i.permissions = s.stx_mode & 07777U;
+    i.owner = s.stx_uid;
+    i.group = s.stx_gid;
+    i.links = s.stx_nlink;
+    i.device = ::makedev(s.stx_dev_major, s.stx_dev_minor);
+    i.number = s.stx_ino;
+    i.modified = time_of(s.stx_mtime);
+    i.accessed = time_of(s.stx_atime);
     return i;
 }
 
@@ -165,9 +166,9 @@ void append_whole(const fs::path& path, const std::string& content, std::uint32_
     write_everything(d.get(), content, path);
 }
 
-file_information information_at(const fs::path& path, bool follow) {
-    struct stat s {};
-    if ((follow ? ::stat(path.c_str(), &s) : ::lstat(path.c_str(), &s)) != 0) fail(errno, path);
+file_information information_now(int fd, const char* name, unsigned flags, const fs::path& path) {
+    struct statx s {};
+    if (::statx(fd, name, static_cast<int>(flags), STATX_BASIC_STATS, &s) != 0) fail(errno, path);
     return information_of(s);
 }
 

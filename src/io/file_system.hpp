@@ -7,19 +7,21 @@
 
 #include <string>
 
-struct stat;
+struct statx;
 
 namespace bide {
 inline namespace v0 {
 namespace detail {
 
 [[noreturn]] void fail(int error, const std::filesystem::path& path);
-[[nodiscard]] file_information information_of(const struct stat& s);
+/// fd, name and flags as statx() has them; the path is for messages.
+[[nodiscard]] file_information information_now(int fd, const char* name, unsigned flags,
+                                               const std::filesystem::path& path);
+[[nodiscard]] file_information information_of(const struct statx& s);
 
 std::string read_whole(const std::filesystem::path& path, std::size_t limit);
 void replace_whole(const std::filesystem::path& path, const std::string& content, std::uint32_t permissions);
 void append_whole(const std::filesystem::path& path, const std::string& content, std::uint32_t permissions);
-file_information information_at(const std::filesystem::path& path, bool follow);
 void rename_now(const std::filesystem::path& from, const std::filesystem::path& to);
 bool remove_now(const std::filesystem::path& path);
 std::uint64_t remove_tree_now(const std::filesystem::path& path);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
-// Files by the ring: what is particular to it. file_test.cpp runs on both drivers, and has the rest.
-#include "io/file_ring.hpp"
+// Files by the ring: what is particular to it. file_stop_test.cpp has what a stop does to it; file_test.cpp runs on both
+// drivers, and has the rest.
 #include "io/open_file.hpp"
 
-#include <bide/detail/loop_access.hpp>
 #include <bide/io/file.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/scope.hpp>
 #include <bide/strand.hpp>
 
+#include "support/file_steps.hpp"
 #include "support/io.hpp"
 
 #include <fcntl.h>
@@ -20,51 +20,21 @@
 #include <limits>
 #include <span>
 #include <string>
-#include <thread>
-#include <utility>
 #include <vector>
 
 namespace {
 
 using bide::file;
-using bide::future_status;
 using bide::open_mode;
 using bide::task;
-using bide::detail::file_step;
-using bide::detail::ring_request;
+using support::has_ring;
+using support::read_step;
+using support::slow_disk;
 
 class files_in_ring : public support::no_leaks {
 protected:
     support::temporary_directory dir_;
 };
-
-/// Where there is none, files go by threads (file_test.cpp), and what is tested here says so.
-bool has_ring(bide::loop& l) { return bide::detail::loop_access::driver_of(l).ring() != nullptr; }
-
-/// Both ends of a pipe: for a ring, a file whose disk is as slow as the test likes.
-struct slow_disk {
-    int ends[2] = {-1, -1};
-    slow_disk() { EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0); }
-    slow_disk(const slow_disk&) = delete;
-    slow_disk& operator=(const slow_disk&) = delete;
-    ~slow_disk() {
-        ::close(ends[0]);
-        ::close(ends[1]);
-    }
-    void comes(const std::string& text) const {
-        EXPECT_EQ(::write(ends[1], text.data(), text.size()), static_cast<ssize_t>(text.size()));
-    }
-};
-
-task<int> read_step(int fd, std::span<std::byte> to) {
-    ring_request r;
-    r.what = ring_request::kind::read_at;
-    r.fd = fd;
-    r.to = to.data();
-    r.size = to.size();
-    const int n = co_await file_step(r);
-    co_return n;
-}
 
 TEST_F(files_in_ring, a_step_gives_what_the_system_call_gives_or_says_that_there_is_no_ring) {
     const slow_disk disk;
@@ -94,55 +64,6 @@ TEST_F(files_in_ring, on_an_executor_above_the_loop_it_is_left_to_threads) {
         bide::strand above(base.get_executor());
         EXPECT_EQ(above.submit(read_step, disk.ends[0], std::span<std::byte>(to)).wait(), -EAGAIN);
     }
-}
-
-TEST_F(files_in_ring, stopped_before_it_was_handed_over_it_never_happens) {
-    bide::loop l;
-    if (!has_ring(l)) return;
-    support::put(dir_ / "f", "old");
-    file f = file::open(dir_ / "f", open_mode::read_write).wait();
-    auto writing = l.submit([&]() -> task<> { co_await f.write_at(0, bide::bytes_of("new")); });
-    auto stopping = l.submit([&]() -> task<> {  // in the same turn, and the batch goes at its end
-        writing.stop();
-        co_return;
-    });
-    l.run();
-    EXPECT_EQ(writing.status(), future_status::cancelled);
-    EXPECT_EQ(stopping.status(), future_status::succeeded);
-    EXPECT_EQ(support::content_of(dir_ / "f"), "old");
-}
-
-TEST_F(files_in_ring, stopped_while_the_kernel_has_it_its_end_is_waited_for) {
-    const slow_disk disk;
-    bide::loop l;
-    if (!has_ring(l)) return;
-    std::array<std::byte, 8> to{};
-    auto n = l.submit(read_step, disk.ends[0], std::span<std::byte>(to));
-    for (int i = 0; i < 3; ++i) l.poll();
-    n.stop();
-    for (int i = 0; i < 3; ++i) l.poll();
-    EXPECT_EQ(n.status(), future_status::pending) << "the kernel still has the task's memory";
-    disk.comes("abc");
-    l.run();
-    EXPECT_EQ(n.value(), 3) << "it has happened, and is delivered";
-}
-
-TEST_F(files_in_ring, a_loop_that_ends_waits_for_it) {
-    const slow_disk disk;
-    std::array<std::byte, 8> to{};
-    bide::future<int> n;
-    std::thread turns;
-    {
-        bide::loop l;
-        if (!has_ring(l)) return;
-        n = l.submit(read_step, disk.ends[0], std::span<std::byte>(to));
-        for (int i = 0; i < 3; ++i) l.poll();
-        // Whether before or after the loop begins to end: the task is there until the bytes are.
-        turns = std::thread([&] { disk.comes("abc"); });
-    }
-    turns.join();
-    EXPECT_EQ(n.value(), 3);
-    EXPECT_EQ(bide::text_of(std::span<const std::byte>(to).first(3)), "abc");
 }
 
 TEST_F(files_in_ring, close_meanwhile_lets_it_end) {

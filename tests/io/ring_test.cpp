@@ -8,6 +8,7 @@
 #include "ring.hpp"
 
 #include <bide/detail/loop_access.hpp>
+#include <bide/future.hpp>
 #include <bide/io/stream.hpp>
 #include <bide/io/tcp.hpp>
 #include <bide/loop.hpp>
@@ -28,6 +29,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -258,6 +260,30 @@ TEST_F(ring, more_at_once_than_either_queue_holds_are_all_reported) {
     while (reports < 5000) r->poll();
     EXPECT_EQ(wrong, 0);
     EXPECT_EQ(r->pending(), 1);  // the poller
+}
+
+/// Has somebody go on instead of going to the kernel.
+struct refusing final : bide::detail::ring_entry {
+    bide::promise<void> told;
+    refusing() : ring_entry(&refusing::tell, [](ring_entry*, const bide::detail::ring_report&) noexcept {}) {}
+    static bool tell(ring_entry* self, bide::detail::ring_request&) noexcept {
+        static_cast<refusing*>(self)->told.set_value();
+        return false;
+    }
+};
+
+TEST_F(ring, what_becomes_ready_while_the_batch_is_made_is_not_slept_over) {
+    bide::loop l;
+    bide::detail::ring* const r = driver_of(l).ring();
+    if (r == nullptr) return;
+    refusing entry;
+    auto waiting = l.submit([&]() -> task<> { co_await entry.told.get_future(); });
+    auto queueing = l.submit([&]() -> task<> {
+        co_await bide::sleep_for(std::chrono::milliseconds(1));  // no wake-up is left over from making the ring
+        r->queue(entry);
+    });
+    l.run();  // nothing else would wake it
+    EXPECT_EQ(waiting.status(), bide::future_status::succeeded);
 }
 
 TEST_F(ring, more_messages_at_once_than_buffers_arrive_whole) {

@@ -18,24 +18,19 @@ enum class plan : std::uint8_t {
     slow,             // the same, a few bytes at a time
     reads_cancelled,  // the same, and the client's reads are stopped again and again
     half_closed,      // the client ends its side early
-    client_resets,    // RST in the middle
+    client_resets,    // it is cut in the middle
     server_resets,
     server_closes,    // without reading what is still coming
     write_cancelled,  // the server does not read for a while, the client gives up writing
     silent,           // the client says nothing, the server gives it up
     refused,          // nobody listens there
+    no_handshake,     // the client goes before it has said who it is (tls)
 };
-inline constexpr std::size_t plans = 10;
-inline constexpr std::array<std::string_view, plans> plan_names{"whole",
-                                                                "slow",
-                                                                "reads cancelled",
-                                                                "half closed",
-                                                                "reset by client",
-                                                                "reset by server",
-                                                                "closed by server",
-                                                                "write cancelled",
-                                                                "silent",
-                                                                "refused"};
+inline constexpr std::size_t plans = 11;
+inline constexpr std::array<std::string_view, plans> plan_names{
+    "whole",           "slow",   "reads cancelled", "half closed", "cut by client", "cut by server", "closed by server",
+    "write cancelled", "silent", "refused",         "no handshake"};
+[[nodiscard]] constexpr std::string_view name_of(plan p) noexcept { return plan_names[static_cast<std::size_t>(p)]; }
 
 struct header {
     std::uint64_t seed = 0;

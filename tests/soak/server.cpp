@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "sides.hpp"
 
-#include <bide/io/tcp_options.hpp>
+#include <bide/combine.hpp>
 #include <bide/scope.hpp>
 #include <bide/time.hpp>
 
 #include <sys/socket.h>
-#include <exception>
+#include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace soak {
@@ -19,7 +20,8 @@ using namespace std::chrono_literals;
 constexpr auto patience = 5s;  // with a client that says nothing: longer than a busy machine keeps one waiting
 
 /// Null: it is silent.
-task<std::optional<header>> greeting(bide::tcp_stream& peer) {
+template <class S>
+task<std::optional<header>> greeting(S& peer) {
     header h;
     try {
         co_await bide::with_timeout(patience, peer.read_exactly(std::as_writable_bytes(std::span(&h, 1))));
@@ -30,7 +32,8 @@ task<std::optional<header>> greeting(bide::tcp_stream& peer) {
 }
 
 /// Sends back what comes, until the end or as the plan says.
-task<> echo(bide::tcp_stream& peer, const header& h, tally& t) {
+template <class S>
+task<> echo(S& peer, const header& h, tally& t) {
     std::vector<std::byte> buffer(std::size_t{1} + dice(h.seed).below(64 << 10));
     std::uint64_t place = 0;
     const bool stops = h.what == plan::server_resets || h.what == plan::server_closes;
@@ -43,8 +46,10 @@ task<> echo(bide::tcp_stream& peer, const header& h, tally& t) {
         place += got.value;
         t.received += got.value;
         if (stops && place > h.length / 2) {
-            if (h.what == plan::server_resets) reset(peer);
-            peer.close();
+            if (h.what == plan::server_resets)
+                cut(peer);
+            else
+                peer.close();
             t.done(h.what);
             co_return;
         }
@@ -57,7 +62,8 @@ task<> echo(bide::tcp_stream& peer, const header& h, tally& t) {
     t.done(h.what);
 }
 
-task<> serve_one(bide::tcp_stream peer, tally& t) {
+template <class S>
+task<> serve_one(S peer, tally& t) {
     std::optional<header> h;
     try {
         h = co_await greeting(peer);
@@ -71,27 +77,37 @@ task<> serve_one(bide::tcp_stream peer, tally& t) {
         t.met(e.code());
         const plan what = h ? h->what : plan::silent;
         const bool expected = what == plan::client_resets || what == plan::write_cancelled || what == plan::silent;
-        if (expected && (is_reset(e.code()) || e.code() == bide::io_errc::end_of_stream))
+        if (expected && (is_gone(e.code()) || e.code() == bide::io_errc::end_of_stream))
             t.done(what);
         else
             t.bad(what, "at the server: " + e.code().message());
     }
 }
 
-}  // namespace
-
-void reset(bide::tcp_stream& s) {
-    const linger now{1, 0};
-    ::setsockopt(s.native_handle(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+task<> serve_tls(bide::tcp_stream below, const bide::tls_context& with, tally& t) {
+    tls_over_tcp peer;
+    try {
+        peer = co_await bide::with_timeout(patience, bide::tls_accept(with, std::move(below)));
+    } catch (const std::system_error& e) {
+        t.met(e.code());
+        if (e.code() == bide::tls_errc::handshake_cut || e.code() == std::errc::connection_reset)
+            t.done(plan::no_handshake);
+        else
+            t.bad(plan::no_handshake, "at the server: " + e.code().message());
+        co_return;
+    }
+    co_await serve_one(std::move(peer), t);
 }
 
-task<> serve(bide::tcp_listener& at, tally& t) {
+/// Serves each in a task of its own.
+template <class Listener, class Serve>
+task<> accept_all(Listener& at, tally& t, const Serve& begin) {
     co_await bide::with_scope([&](bide::scope& s) -> task<> {
         for (;;) {
             auto peer = co_await at.try_accept();
             if (peer.ok()) {
                 ++t.opened;
-                s.start(serve_one, std::move(peer.value), std::ref(t));
+                begin(s, std::move(peer.value));
             } else {
                 t.met(peer.error);
                 if (!is_short(peer.error)) t.bad(plan::whole, "accept: " + peer.error.message());
@@ -99,6 +115,29 @@ task<> serve(bide::tcp_listener& at, tally& t) {
             }
         }
     });
+}
+
+}  // namespace
+
+void cut(bide::tcp_stream& s) {
+    const linger now{1, 0};
+    ::setsockopt(s.native_handle(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    s.close();
+}
+
+task<> serve(listeners& at, ledger& sums) {
+    const auto by_tcp = [&](bide::scope& s, bide::tcp_stream peer) {
+        s.start(serve_one<bide::tcp_stream>, std::move(peer), std::ref(sums.of(link::tcp)));
+    };
+    const auto by_local = [&](bide::scope& s, bide::local_stream peer) {
+        s.start(serve_one<bide::local_stream>, std::move(peer), std::ref(sums.of(link::local)));
+    };
+    const auto by_tls = [&](bide::scope& s, bide::tcp_stream below) {
+        s.start(serve_tls, std::move(below), std::cref(at.identity), std::ref(sums.of(link::tls)));
+    };
+    co_await bide::when_all(accept_all(at.tcp, sums.of(link::tcp), by_tcp),
+                            accept_all(at.local, sums.of(link::local), by_local),
+                            accept_all(at.tls, sums.of(link::tls), by_tls));
 }
 
 }  // namespace soak

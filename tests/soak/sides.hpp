@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Both sides of the soak. Each tells what it saw in its own tally, on the thread where it runs.
+// Both sides of the soak. Each tells what it saw in its own ledger, on the thread where it runs.
 #pragma once
 
+#include "link.hpp"
 #include "tally.hpp"
 
-#include <bide/io/tcp.hpp>
+#include <bide/io/tls_context.hpp>
 #include <bide/task.hpp>
 
 #include <chrono>
@@ -13,14 +14,27 @@
 
 namespace soak {
 
-/// What follows is a reset: what was not sent is thrown away, and the peer is told so.
-void reset(bide::tcp_stream& s);
+struct listeners {
+    bide::tcp_listener tcp;
+    bide::local_listener local;
+    bide::tcp_listener tls;
+    bide::tls_context identity;
+};
+
+/// Where they listen, and where nobody does.
+struct addresses {
+    std::uint16_t tcp;
+    std::uint16_t tls;
+    std::uint16_t nobody;
+    bide::local_endpoint local;
+    bide::local_endpoint local_nobody;
+    bide::tls_context trusting;
+};
 
 /// Until it is stopped.
-bide::task<> serve(bide::tcp_listener& at, tally& t);
+bide::task<> serve(listeners& at, ledger& sums);
 
-/// One connection after another, until the time has come. `closed`: where nobody listens.
-bide::task<> call(std::uint16_t port, std::uint16_t closed, std::chrono::steady_clock::time_point until,
-                  std::uint64_t seed, tally& t);
+/// One connection after another, until the time has come.
+bide::task<> call(const addresses& at, std::chrono::steady_clock::time_point until, std::uint64_t seed, ledger& sums);
 
 }  // namespace soak

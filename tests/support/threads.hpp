@@ -12,8 +12,10 @@
 #include <condition_variable>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <mutex>
+#include <string>
 #include <thread>
 
 namespace support {
@@ -86,7 +88,16 @@ inline long entries(const char* directory) {
     return static_cast<long>(
         std::distance(std::filesystem::directory_iterator(directory), std::filesystem::directory_iterator()));
 }
-inline long threads_of_process() { return entries("/proc/self/task"); }
+/// Without the kernel's workers for an io_uring, which come and go as the kernel likes.
+inline long threads_of_process() {
+    long n = 0;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::string name;
+        std::getline(std::ifstream(entry.path() / "comm"), name);
+        if (!name.starts_with("iou-")) ++n;
+    }
+    return n;
+}
 /// A thread that was joined may stand in /proc for a moment yet.
 [[nodiscard]] inline bool threads_become(long n) {
     return comes_true([n] { return threads_of_process() == n; });

@@ -32,6 +32,8 @@ struct ring_request {
         write_at,      ///< likewise
         sync,          ///< what was written is on the disk
         sync_content,  ///< the same, without what is known about the file
+        open,          ///< the path at `from`
+        status,        ///< of the path at `from`, below fd: what statx() gives, into `to`
     };
     kind what = kind::poll_in;
     int fd = -1;
@@ -39,6 +41,8 @@ struct ring_request {
     void* to = nullptr;
     std::size_t size = 0;
     std::uint64_t offset = 0;
+    std::uint32_t flags = 0;        ///< of open() or statx()
+    std::uint32_t permissions = 0;  ///< of a file that is created
 };
 
 /// What has become of it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for. Reading,
-// writing and syncing an open file is done by the kernel where the task runs on a loop with io_uring itself (not on a pool or
+// file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for. Opening a file,
+// reading, writing and syncing it, and asking what is known about one, is done by the kernel where the task runs on a loop with io_uring itself (not on a pool or
 // a strand; plain code's wait() makes no ring for it). Everything else, also much at once (more than 256 KiB, which would
 // hold up the loop while it is copied), is a job on bide's threads (threads.hpp).
 //
@@ -18,9 +18,10 @@
 // Thread rule: operations of one file may be under way at the same time, on any threads, loops and executors; close()
 //   meanwhile is allowed, and lets them end. Moving, assigning and destroying the object meanwhile is not.
 // Lifetime rule: a buffer and the file live until the operation has ended.
-// Cancellation: an operation that has not begun never does. One that has, or that was handed to the kernel, is waited
-//   for: a disk cannot be interrupted.
-//   What a write has written by then stays.
+// Cancellation: an operation that has not begun never does. What the kernel has it is asked to end; what a thread has
+//   begun goes on. Both are waited for, since they have the buffer: soon where the kernel only has it in a queue, until the
+//   disk is done where that is at work. An operation that was finished all the same gives its result. What a
+//   write has written by then stays; a read takes nothing from the file.
 // Destructor: closes, on the thread where it runs (close() is quick for files; for what has to be known to be on the
 //   disk there is sync()).
 // Errors: std::system_error, with the path in its text. A directory where a file was meant: std::errc::is_a_directory.
