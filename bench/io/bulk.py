@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: BSL-1.0
+"""The rows of one large file over one connection: TCP, and TLS with one cipher. The client is the same for all."""
+import atexit
+import contextlib
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import tempfile
+
+from servers import Server, client, cpu_seconds, of_each, pin, there
+
+GIB = 1 << 30
+SIZE = 2 * GIB
+# Files in pieces of 64 KiB, as the others read them; otherwise as it comes.
+NGINX = """daemon off; master_process off; worker_processes 1; pid nginx.pid; error_log error.log;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; sendfile off; output_buffers 1 64k; tcp_nodelay on; default_type application/octet-stream;
+  client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
+  server {{ listen 127.0.0.1:{port}{ssl}; root .; ssl_certificate cert.pem; ssl_certificate_key key.pem; }}
+}}
+"""
+
+
+class Nginx(Server):
+    """One process. It is given a socket that listens already, so that nobody has to wait for it."""
+
+    @contextlib.contextmanager
+    def running(self):
+        directory, tls = self.command[1:]
+        with socket.create_server(("127.0.0.1", 0), backlog=1024) as at:
+            port = at.getsockname()[1]
+            (directory / "nginx.conf").write_text(NGINX.format(port=port, ssl=" ssl" if tls else ""), encoding="utf-8")
+            server = subprocess.Popen([self.command[0], "-p", directory, "-c", "nginx.conf", "-e", "error.log"],
+                                      pass_fds=[at.fileno()], env={**os.environ, "NGINX": f"{at.fileno()};"}, stderr=subprocess.DEVNULL,
+                                      preexec_fn=pin)
+        try:
+            yield server.pid, port
+        finally:
+            server.kill()
+            server.wait()
+
+
+class Bulk:
+    unit = "s/GiB"
+    columns = {"cpu": ("CPU s/GiB", ".3f"), "rate": ("GiB/s", ".2f")}
+    bars = ()
+
+    def __init__(self, build, directory, tls):
+        self.build, self.directory, self.tls = build, directory, tls
+        self.name = "bulk_tls" if tls else "bulk_tcp"
+        self.about = f"seconds of the server's processor per GiB of a file over {'TLS 1.3' if tls else 'TCP'}"
+        arguments = [directory, *tls]
+        programs = ["bulk_asio"] if tls else ["bulk_asio", "bulk_raw"]
+        found = [Server("bide-uring", [build / "bulk_bide", *arguments], {"BIDE_DRIVER": "io_uring"}),
+                 Server("bide-epoll", [build / "bulk_bide", *arguments], {"BIDE_DRIVER": "epoll"})]
+        found += [Server(name.replace("bulk_raw", "raw").replace("bulk_", ""), [build / name, *arguments]) for name in programs]
+        found.append(Nginx("nginx", [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx", directory, tls]))
+        if tls:
+            found.append(Server("openssl", [shutil.which("openssl") or "openssl", "s_server", "-WWW", "-accept", "127.0.0.1:0", "-cert",
+                                            directory / "cert.pem", "-key", directory / "key.pem", "-tls1_3"],
+                                directory=directory))
+        self.servers = there(found)
+
+    def measure(self, _):
+        prepare(self.directory)
+        return of_each(self.servers, self.one)
+
+    def one(self, server):
+        with server.running() as (pid, port):
+            before = cpu_seconds(pid)
+            bytes_got, took = client(self.build / "bulk_client", port, "bulk", *self.tls)
+            cpu = cpu_seconds(pid) - before
+        if bytes_got != (self.directory / "bulk").stat().st_size:
+            raise OSError(f"{bytes_got:.0f} bytes came")
+        return {"cpu": cpu * GIB / bytes_got, "rate": bytes_got / GIB / took}
+
+
+def prepare(directory):
+    """The file, once."""
+    if (directory / "bulk").exists():
+        return
+    room = shutil.disk_usage(directory).free
+    pieces = (SIZE if room > 2 * SIZE else 256 << 20) >> 20
+    if pieces << 20 < SIZE:
+        print(f"\nbulk: {pieces} MiB instead of {SIZE >> 20}: {directory} has no more room")
+    piece = os.urandom(1 << 20)
+    with (directory / "bulk").open("wb") as file:
+        for _ in range(pieces):
+            file.write(piece)
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", directory / "key.pem", "-out",
+                    directory / "cert.pem", "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
+
+
+def in_memory():
+    """A directory that is gone in the end, in memory where there is such a place."""
+    place = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    directory = pathlib.Path(tempfile.mkdtemp(prefix="bide-bench-", dir=place))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory
+
+
+def rows(build):
+    directory = in_memory()
+    return [Bulk(build, directory, tls) for tls in ((), ("tls",))], ["raw", "nginx", "openssl"]

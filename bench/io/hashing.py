@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: BSL-1.0
+"""The row of a tree of files and their hashes: the example hash_tree beside sha256sum, twice at once."""
+import os
+import random
+import subprocess
+import sys
+import time
+
+from bulk import in_memory
+
+FILES = 2000
+FIND = 'find "$0" -type f -print0 | xargs -0 -n 16 -P 2 sha256sum'  # so few that a line is written in one piece
+
+
+class Hashing:
+    name, unit = "hash_tree", "s"
+    about = f"seconds for the SHA-256 of {FILES} files of 1 KiB to 8 MiB, in memory, on all processors"
+    columns = {"wall": ("seconds", ".3f"), "cpu": ("CPU s", ".3f")}
+    bars = ()
+
+    def __init__(self, build):
+        self.directory = in_memory()
+        tree = str(self.directory / "tree")
+        ours = [str(build / "hash_tree"), tree]
+        self.sides = {"bide-uring": (ours, {"BIDE_DRIVER": "io_uring"}), "bide-epoll": (ours, {"BIDE_DRIVER": "epoll"}),
+                      "xargs": (["sh", "-c", FIND, tree], {})}
+
+    def measure(self, turn):
+        if turn == 0:
+            self.make_tree()
+        expected = None
+        for who in reversed(self.sides):
+            command, environment = self.sides[who]
+            out, figures = timed(command, environment)
+            lines = sorted(out.splitlines())
+            expected = expected or lines
+            if len(lines) != FILES or lines != expected:
+                print(f"\nbench: {who} says something else of the tree", file=sys.stderr)
+                continue
+            yield who, figures
+
+    def make_tree(self):
+        """The same one each time: as many files of a size as of twice that size."""
+        chance = random.Random(1)
+        content = chance.randbytes(8 << 20)
+        for i in range(FILES):
+            folder = self.directory / "tree" / str(i % 50)
+            folder.mkdir(parents=True, exist_ok=True)
+            size = int(1024 * 8192 ** chance.random())
+            begin = chance.randrange(len(content) - size + 1)
+            (folder / str(i)).write_bytes(content[begin:begin + size])
+
+
+def timed(command, environment):
+    """What it prints, and its seconds, also of its children."""
+    begin, before = time.monotonic(), os.times()
+    out = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=False).stdout
+    after = os.times()
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return out, {"wall": time.monotonic() - begin, "cpu": cpu}
+
+
+def rows(build):
+    return [Hashing(build)], ["xargs"]
