@@ -14,32 +14,36 @@ from servers import Server, client, cpu_seconds, of_each, pin, there
 GIB = 1 << 30
 SIZE = 2 * GIB
 # Files in pieces of 64 KiB, as the others read them; otherwise as it comes.
-NGINX = """daemon off; master_process off; worker_processes 1; pid nginx.pid; error_log error.log;
+NGINX = """{user} daemon off; worker_processes 1; pid nginx.pid; error_log error.log;
 events {{ worker_connections 64; }}
 http {{
   access_log off; sendfile off; output_buffers 1 64k; tcp_nodelay on; default_type application/octet-stream;
   client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
-  server {{ listen 127.0.0.1:{port}{ssl}; root .; ssl_certificate cert.pem; ssl_certificate_key key.pem; }}
+  server {{ listen 127.0.0.1:{port}{ssl}; root .; ssl_protocols TLSv1.3; ssl_certificate cert.pem;
+            ssl_certificate_key key.pem; }}
 }}
 """
 
 
 class Nginx(Server):
-    """One process. It is given a socket that listens already, so that nobody has to wait for it."""
+    """A process that serves, and its parent. They are given a socket that listens already, and asked for something that is
+    not there before anything is measured: so nobody has to wait for them."""
 
     @contextlib.contextmanager
     def running(self):
-        directory, tls = self.command[1:]
+        directory, asks, tls = self.command[1:]
         with socket.create_server(("127.0.0.1", 0), backlog=1024) as at:
             port = at.getsockname()[1]
-            (directory / "nginx.conf").write_text(NGINX.format(port=port, ssl=" ssl" if tls else ""), encoding="utf-8")
+            (directory / "nginx.conf").write_text(NGINX.format(
+                port=port, ssl=" ssl" if tls else "", user="user root;" if os.geteuid() == 0 else ""), encoding="utf-8")
             server = subprocess.Popen([self.command[0], "-p", directory, "-c", "nginx.conf", "-e", "error.log"],
                                       pass_fds=[at.fileno()], env={**os.environ, "NGINX": f"{at.fileno()};"}, stderr=subprocess.DEVNULL,
                                       preexec_fn=pin)
         try:
+            client(asks, port, "nothing", *tls)
             yield server.pid, port
         finally:
-            server.kill()
+            server.terminate()
             server.wait()
 
 
@@ -57,7 +61,8 @@ class Bulk:
         found = [Server("bide-uring", [build / "bulk_bide", *arguments], {"BIDE_DRIVER": "io_uring"}),
                  Server("bide-epoll", [build / "bulk_bide", *arguments], {"BIDE_DRIVER": "epoll"})]
         found += [Server(name.replace("bulk_raw", "raw").replace("bulk_", ""), [build / name, *arguments]) for name in programs]
-        found.append(Nginx("nginx", [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx", directory, tls]))
+        found.append(Nginx("nginx", [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx", directory,
+                                     build / "bulk_client", tls]))
         if tls:
             found.append(Server("openssl", [shutil.which("openssl") or "openssl", "s_server", "-WWW", "-accept", "127.0.0.1:0", "-cert",
                                             directory / "cert.pem", "-key", directory / "key.pem", "-tls1_3"],

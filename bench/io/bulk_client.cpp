@@ -4,6 +4,7 @@
 // without its head, and the seconds. The certificate is looked at by nobody; the cipher is the same for all servers.
 #include "listen.hpp"
 
+#include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <unistd.h>
 #include <chrono>
@@ -27,7 +28,10 @@ public:
         SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION);
         if (SSL_CTX_set_ciphersuites(context, "TLS_AES_256_GCM_SHA384") != 1) fail("cipher");
         ssl_ = SSL_new(context);
-        if (SSL_set_fd(ssl_, fd_) != 1 || SSL_connect(ssl_) != 1) fail("handshake");
+        if (SSL_set_fd(ssl_, fd_) != 1 || SSL_connect(ssl_) != 1) {
+            ERR_print_errors_fp(stderr);
+            std::exit(1);
+        }
     }
     void write(std::string_view what) {
         const auto n = static_cast<int>(what.size());

@@ -49,9 +49,10 @@ def there(servers):
 
 
 def cpu_seconds(pid):
-    """Of all its threads, those that the kernel made for it too."""
-    threads = pathlib.Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+    """Of all its threads, those that the kernel made for it too, and of its children."""
+    threads = list(pathlib.Path(f"/proc/{pid}/task").iterdir())
+    children = {child for thread in threads for child in (thread / "children").read_text().split()}
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9 + sum(map(cpu_seconds, children))
 
 
 def resident_bytes(pid):
