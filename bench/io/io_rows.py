@@ -5,9 +5,9 @@ import echo
 import hashing
 
 
-def rows(build, peers):
+def rows(build, scratch, peers):
     """The rows, and the order in which those who do them are told."""
     small, order = echo.rows(build, peers)
-    large, more = bulk.rows(build)
-    trees, others = hashing.rows(build)
+    large, more = bulk.rows(build, scratch)
+    trees, others = hashing.rows(build, scratch)
     return [*small, *large, *trees], [*order, *more, *others]
