@@ -24,7 +24,8 @@ def recipes(scratch):
     cxx = shutil.which("g++") or shutil.which("c++")
     flags = ["-std=c++20", "-O2"]
     return [
-        ("go", "go", "golang-go", [["go", "build", "-o", scratch / "go_rows", "."], ["go", "build", "-o", scratch / "go_echo", "./echo"]],
+        ("go", "go", "golang-go",
+         [["go", "build", "-o", scratch / "go_rows", "."], ["go", "build", "-o", scratch / "go_echo", "./echo"]],
          SOURCE / "go", [scratch / "go_rows"], [scratch / "go_echo"]),
         ("tokio", "cargo", "cargo librust-tokio+full-dev",
          [["cargo", "build", "--release", "--offline", "--target-dir", scratch / "tokio",
@@ -47,7 +48,8 @@ def build(scratch, without):
     """The peers that are there, and a line for each that is not."""
     found, missing = [], []
     # Debian's compilers, which know Debian's crates, before others.
-    environment = {**os.environ, "PATH": "/usr/bin:" + os.environ["PATH"], "GOFLAGS": "-mod=mod", "GOCACHE": str(scratch / "go_cache")}
+    environment = {**os.environ, "PATH": "/usr/bin:" + os.environ["PATH"], "GOFLAGS": "-mod=mod",
+                   "GOCACHE": str(scratch / "go_cache")}
     for name, tool, packages, steps, where, rows, echo in recipes(scratch):
         if name in without:
             continue

@@ -34,8 +34,8 @@ class Nginx(Server):
             (directory / "nginx.conf").write_text(NGINX.format(
                 port=port, ssl=" ssl" if tls else "", user="user root;" if os.geteuid() == 0 else ""), encoding="utf-8")
             server = subprocess.Popen([self.command[0], "-p", directory, "-c", "nginx.conf", "-e", "error.log"],
-                                      pass_fds=[at.fileno()], env={**os.environ, "NGINX": f"{at.fileno()};"}, stderr=subprocess.DEVNULL,
-                                      preexec_fn=pin)
+                                      pass_fds=[at.fileno()], env={**os.environ, "NGINX": f"{at.fileno()};"},
+                                      stderr=subprocess.DEVNULL, preexec_fn=pin)
         try:
             client(asks, port, "nothing", *tls)
             yield server.pid, port
@@ -61,8 +61,8 @@ class Bulk:
         found.append(Nginx("nginx", [shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin") or "nginx", directory,
                                      build / "bulk_client", tls]))
         if tls:
-            found.append(Server("openssl", [shutil.which("openssl") or "openssl", "s_server", "-WWW", "-accept", "127.0.0.1:0", "-cert",
-                                            directory / "cert.pem", "-key", directory / "key.pem", "-tls1_3"],
+            found.append(Server("openssl", [shutil.which("openssl") or "openssl", "s_server", "-WWW", "-tls1_3", "-accept",
+                                            "127.0.0.1:0", "-cert", directory / "cert.pem", "-key", directory / "key.pem"],
                                 directory=directory))
         self.servers = there(found)
 
@@ -81,7 +81,7 @@ class Bulk:
 
 
 def prepare(directory):
-    """The file, once. It lies where files do, not in /dev/shm: of such a one the kernel's ring reads nothing without a thread."""
+    """The file, once. It lies where files do, not in /dev/shm: there the kernel's ring reads nothing without a thread."""
     directory.mkdir(exist_ok=True)
     file = directory / "bulk"
     if file.exists():

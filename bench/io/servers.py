@@ -26,8 +26,8 @@ class Server:
     @contextlib.contextmanager
     def running(self):
         server = subprocess.Popen([str(word) for word in self.command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.DEVNULL, text=True, env={**os.environ, **self.environment}, cwd=self.directory,
-                                  preexec_fn=pin)
+                                  stderr=subprocess.DEVNULL, text=True, env={**os.environ, **self.environment},
+                                  cwd=self.directory, preexec_fn=pin)
         try:
             for line in server.stdout:
                 if found := re.search(r"(\d+)$", line.strip()):
