@@ -4,7 +4,7 @@ import html
 import math
 
 BAR, GAP, LABEL, WIDTH = 13, 14, 190, 560
-COLOURS = {"bide gcc": "#0b7a75", "bide clang": "#19a974"}
+COLOURS = {"bide gcc": "#0b7a75", "bide clang": "#19a974", "bide-uring": "#0b7a75", "bide-epoll": "#19a974"}
 OTHER = "#9aa5b1"
 
 
@@ -13,7 +13,7 @@ def number(value, unit):
         return f"{value / 1e6:.3g} ms"
     if unit == "ns" and value >= 1e4:
         return f"{value / 1e3:.3g} µs"
-    return f"{value:.3g} {unit}"
+    return f"{value:,.0f} {unit}" if value >= 1000 else f"{value:.3g} {unit}"
 
 
 def draw(rows, results, order):

@@ -25,8 +25,8 @@ inline void say_port(unsigned port) {
 }
 
 /// A socket that listens on any port of loopback, which is said.
-inline int listen_somewhere() {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+inline int listen_somewhere(int flags = SOCK_CLOEXEC | SOCK_NONBLOCK) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | flags, 0);
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
