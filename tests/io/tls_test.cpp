@@ -723,4 +723,32 @@ TEST_F(tls_over_tcp, reader_and_writer_on_different_threads) {
     EXPECT_TRUE(got[1] == sent);
 }
 
+/// Its peer takes what it gets for the end, and has gone when ours is to be told: shutdown() is ENOTCONN then.
+class peer_has_gone {
+public:
+    explicit peer_has_gone(bide::memory_stream s) : in_(std::move(s)) {}
+    auto read_some(std::span<std::byte> to) { return in_.read_some(to); }
+    auto write_some(std::span<const std::byte> from) { return in_.write_some(from); }
+    static task<> finish() {
+        throw std::system_error(std::make_error_code(std::errc::not_connected));
+        co_return;
+    }
+    void close() noexcept { in_.close(); }
+
+private:
+    bide::memory_stream in_;
+};
+
+TEST_F(tls, the_end_was_said_when_the_peer_has_answered_it_by_going) {
+    auto [below, other] = bide::memory_stream::pair();
+    const auto ours = bide::tls_context::client(support::client_options());
+    const auto theirs = bide::tls_context::server(support::server_options());
+    auto [client, server] = bide::when_all(bide::tls_connect(ours, peer_has_gone(std::move(below)), support::tls_host),
+                                           bide::tls_accept(theirs, std::move(other)))
+                                .wait();
+    EXPECT_EQ(client.try_finish().wait(), std::error_code());
+    std::array<std::byte, 8> to{};
+    EXPECT_EQ(server.read_some(to).wait(), 0U);
+}
+
 }  // namespace

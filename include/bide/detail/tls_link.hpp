@@ -120,7 +120,8 @@ public:
         try {
             co_await l->below_.finish();
         } catch (const std::system_error& e) {
-            unsent = e.code();
+            // Our end has been said; many a peer answers it by going, and then there is no side left to be ended.
+            if (e.code() != std::errc::not_connected) unsent = e.code();
         }
         co_return unsent;
     }
