@@ -57,7 +57,7 @@ class Report:
                     ratio = cells[side]["median"] / cells[peer]["median"]
                     kept = ratio <= bar
                     self.kept, self.missed = self.kept + kept, self.missed + (not kept)
-                    print(f"  {side} / {peer}: {ratio:.2f}, aimed at {bar:.2f}: {'kept' if kept else 'NOT KEPT'}")
+                    print(f"  {side} / {peer}: {ratio:.3f}, aimed at {bar:.2f}: {'kept' if kept else 'NOT KEPT'}")
 
     @staticmethod
     def cell(value, form):
