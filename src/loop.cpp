@@ -158,7 +158,10 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
     const bool send = driver_->unsent && first_ != nullptr;
     ++turns_;
-    if (send || (turns_ % turns_between_polls == 0 && driver_->watches_anything())) driver_->poll();
+    if (send || (turns_ - looked_at_ >= turns_between_polls && driver_->watches_anything())) {
+        driver_->poll();
+        looked_at_ = turns_;
+    }
     // One that never sleeps does not look at its waits then.
     if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
@@ -245,6 +248,7 @@ void loop::sleep() noexcept {
         woken = driver_->park_at_most(patience);
     else
         driver_->park(until, outside);
+    looked_at_ = turns_;
     if (told != nullptr) told->end_sleep();
     const bool by_itself = end_sleep();
     if (held != nullptr) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// file_step: one read, write or sync of a file by the ring of the loop on which the task runs.
+// file_step: one read, write or sync of a file, at once or by the ring of the loop on which the task runs.
 #pragma once
 
 #include <bide/detail/leaf.hpp>
@@ -15,7 +15,7 @@ namespace detail {
 
 class ring;
 
-/// The awaiter. Stopped before it was handed over, it never happens. From then on the kernel has the task's memory: a stop
+/// The awaiter. A read of what is in the system's cache is over at once. Stopped before it was handed over, it never happens. From then on the kernel has the task's memory: a stop
 /// asks it to end the request, and the task goes when that is reported; what has happened by then is delivered.
 class file_step_leaf final : public leaf_awaiter<file_step_leaf>, ring_entry, stop_callback_link {
 public:
@@ -35,6 +35,7 @@ private:
     static bool on_prepare(ring_entry* self, ring_request& r) noexcept;
     static void on_report(ring_entry* self, const ring_report& r) noexcept;
     static void on_stop(stop_callback_link* self) noexcept;
+    [[nodiscard]] bool read_from_cache() noexcept;
     void take_out_of_ring() noexcept;
 
     ring_request request_;

@@ -14,9 +14,12 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/uio.h>
+#include <unistd.h>
 #include <array>
 #include <cerrno>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <span>
 #include <string>
@@ -52,6 +55,34 @@ TEST_F(files_in_ring, a_step_gives_what_the_system_call_gives_or_says_that_there
     auto none = l.submit(read_step, -1, std::span<std::byte>(to));
     l.run();
     EXPECT_EQ(none.value(), -EBADF);
+}
+
+// On both drivers, and above a loop: nobody else is asked.
+TEST_F(files_in_ring, what_is_in_the_systems_cache_is_read_at_once) {
+    support::put(dir_ / "f", "content");
+    const int fd = ::open((dir_ / "f").c_str(), O_RDONLY | O_CLOEXEC);
+    std::array<std::byte, 8> to{};
+    const iovec again{to.data(), to.size()};
+    if (::preadv2(fd, &again, 1, 0, RWF_NOWAIT) < 0) {
+        ::close(fd);
+        GTEST_SKIP() << "this file system does not tell what is in the cache";
+    }
+    to = {};
+    bide::loop l;
+    bool gave_way = false;
+    auto n = l.submit(read_step, fd, std::span<std::byte>(to));
+    auto next = l.submit(
+        [](const bide::future<int>& f, bool& waited) -> task<> {
+            waited = f.status() == bide::future_status::pending;  // it would have to come after this one
+            co_return;
+        },
+        std::cref(n), std::ref(gave_way));
+    l.run();
+    EXPECT_EQ(n.value(), 7);
+    EXPECT_FALSE(gave_way);
+    EXPECT_EQ(bide::text_of(std::span<const std::byte>(to).first(7)), "content");
+    next.value();
+    ::close(fd);
 }
 
 TEST_F(files_in_ring, on_an_executor_above_the_loop_it_is_left_to_threads) {
