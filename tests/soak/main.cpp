@@ -11,6 +11,7 @@
 #include "support/sanitizer.hpp"
 #include "support/temporary_directory.hpp"
 
+#include <bide/debug/dump.hpp>
 #include <bide/io/ip_endpoint.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/scope.hpp>
@@ -23,12 +24,15 @@
 #include <sys/socket.h>
 #include <unistd.h>
 #include <cerrno>
+#include <condition_variable>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <mutex>
 #include <string>
 #include <system_error>
+#include <thread>
 
 namespace {
 
@@ -83,6 +87,35 @@ public:
 private:
     int fd_;
     std::uint16_t port_ = 0;
+};
+
+/// A soak that does not end says where everything stands, and is aborted.
+class patience {
+public:
+    explicit patience(std::chrono::seconds limit)
+        : thread_([this, limit] {
+              std::unique_lock guard(m_);
+              if (changed_.wait_for(guard, limit, [this] { return over_; })) return;
+              std::cerr << "soak: it does not end\n";
+              bide::debug::dump(std::cerr);
+              std::abort();
+          }) {}
+    patience(const patience&) = delete;
+    patience& operator=(const patience&) = delete;
+    ~patience() {
+        {
+            const std::lock_guard guard(m_);
+            over_ = true;
+        }
+        changed_.notify_one();
+        thread_.join();
+    }
+
+private:
+    std::mutex m_;
+    std::condition_variable changed_;
+    bool over_ = false;  // under m_
+    std::thread thread_;
 };
 
 long resident_kib() {
@@ -151,6 +184,7 @@ int main(int argc, char** argv) {
     const long callers = number(argc, argv, 2, 100);
     const auto seed = static_cast<std::uint64_t>(number(argc, argv, 3, 1));
     std::cout << "soak: " << length.count() << " s, " << callers << " callers, seed " << seed << std::endl;
+    const patience limited(length + 180s);  // a slow machine ends late
     {
         ledger a;
         ledger b;
