@@ -7,6 +7,7 @@
 #include <bide/shield.hpp>
 #include <bide/stop.hpp>
 #include <bide/sync/event.hpp>
+#include <bide/sync/semaphore.hpp>
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
