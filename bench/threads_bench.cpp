@@ -84,9 +84,10 @@ void post_bide(benchmark::State& state) {
     awake.wait();
 }
 void post_asio(benchmark::State& state) {
-    asio_thread thread;
     std::atomic<bool> over{false};
-    const std::function<void()> stay_awake = [&] {
+    std::function<void()> stay_awake;
+    asio_thread thread;  // ends before what it uses
+    stay_awake = [&] {
         if (!over.load(std::memory_order_relaxed)) asio::post(thread.context, stay_awake);
     };
     asio::post(thread.context, stay_awake);

@@ -44,7 +44,7 @@ struct real_sync {
         }
 
     private:
-        // Once more under the mutex: whoever changes something for us does it there, and tells afterwards at the latest.
+        // notify_all is called under the mutex: so it comes before we give that back, or is seen in `told_`.
         [[nodiscard]] bool told_soon(lock& l) noexcept {
             const auto before = told_.load(std::memory_order_relaxed);
             l.unlock();

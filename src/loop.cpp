@@ -166,7 +166,8 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
     fire_timers();
-    const ready_node* end = last_;
+    const ready_node* const end = last_;
+    bool past_end = false;
     unsigned ran = 0;
     yields_ = 0;
     turns_of_yields_ = 1;
@@ -182,13 +183,10 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
         first_ = n->next;
         if (first_ == nullptr) last_ = nullptr;
         ++ran;
-        const bool was_end = n == end;  // the node may be gone after it ran
+        past_end = past_end || n == end;  // the node may be gone after it ran
         run_node(t, *n);
         t.current = before;  // whoever is asked whether to go on may call code of the user's
-        if (was_end) {
-            if (ran >= least) break;
-            end = last_;
-        }
+        if (past_end && ran >= least) break;
     }
     if (ran == 0) return false;
     stall_.looked = false;
@@ -233,6 +231,7 @@ void loop::sleep() noexcept {
         patience = std::min(patience, until_next_examination);
     // Another thread may be about to post something. I/O is not looked at meanwhile, so only where that is likely.
     if (!time_jumps_ && !driver_->unsent && (outside || !driver_->watches_anything()) &&
+        (until == clock::time_point::max() || until - driver_->now() > detail::short_spin::limit) &&
         spin_.look([this] { return inbox_.maybe_something(); }))
         return;
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
@@ -316,6 +315,7 @@ bool loop::poll() {
     const running_here here(*this, running_, *driver_);
     if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
     driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
+    looked_at_ = turns_;
     turn(1, [] { return true; });
     if (driver_->unsent) driver_->poll();  // the host may sleep now
     if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;

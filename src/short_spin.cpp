@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/process.hpp>
 #include <bide/detail/short_spin.hpp>
 
 #include <sched.h>
+#include <unistd.h>
 #include <algorithm>
 #include <cstdio>
 
@@ -11,14 +13,16 @@ namespace detail {
 
 namespace {
 constexpr unsigned most_skips = 63;
-constinit std::atomic<unsigned> spinning{0};
+constinit std::atomic<int> spinning{0};
+constinit std::atomic<int> counted_in{0};  // which process: the child of a fork has none of the parent's threads
+constinit std::atomic<int> known_processors{0};
 }  // namespace
 
 unsigned count_processors() noexcept {
     cpu_set_t set;
     CPU_ZERO(&set);
     unsigned n = 1;
-    if (::sched_getaffinity(0, sizeof set, &set) == 0) n = static_cast<unsigned>(CPU_COUNT(&set));
+    if (::sched_getaffinity(::getpid(), sizeof set, &set) == 0) n = static_cast<unsigned>(CPU_COUNT(&set));
     if (std::FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
         long long quota = 0;  // "max 100000" where there is none
         long long period = 0;
@@ -30,9 +34,18 @@ unsigned count_processors() noexcept {
 }
 
 bool short_spin::begin() noexcept {
-    static const unsigned processors = count_processors();  // of the first thread that asks; later ones are not told
+    // relaxed, all of it: only a limit, nothing is passed on by it, and one too many or too few does no harm.
+    int processors = known_processors.load(std::memory_order_relaxed);
+    if (processors == 0) {
+        processors = static_cast<int>(count_processors());
+        known_processors.store(processors, std::memory_order_relaxed);
+    }
     if (processors == 1) return false;
-    // relaxed: only a limit; nothing is passed on by it.
+    const int here = process_generation();
+    if (counted_in.load(std::memory_order_relaxed) != here) {
+        counted_in.store(here, std::memory_order_relaxed);
+        spinning.store(0, std::memory_order_relaxed);
+    }
     if (spinning.fetch_add(1, std::memory_order_relaxed) < processors) return true;
     spinning.fetch_sub(1, std::memory_order_relaxed);
     return false;

@@ -9,12 +9,9 @@
 #include <bide/error.hpp>
 #include <bide/loop.hpp>
 
-#include <sched.h>
 #include <unistd.h>
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <new>
 #include <stdexcept>

@@ -43,7 +43,8 @@ typename detail::await_result<A>::type wait(A&& a, std::source_location where = 
 }
 
 /// Yields a loop that is not running: the thread's current one if it is idle, else a new one that is made current. The
-/// former one is restored at the end of the guard's life, also by an exception. Guards nest.
+/// former one is restored at the end of the guard's life, also by an exception. Guards nest. For plain code: it ends on
+/// the thread on which it began.
 class idle_loop {
 public:
     idle_loop();

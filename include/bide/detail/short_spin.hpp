@@ -17,7 +17,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// What this process may use now: its affinity, and the quota of its control group.
+/// What this process may use now: the affinity of its first thread, and the quota of its control group.
 [[nodiscard]] unsigned count_processors() noexcept;
 
 class short_spin {
