@@ -9,8 +9,8 @@
 // at no other time); the loops of wait() and of loop_thread have one. Nobody else can end what such a ring has under
 // way while its loop does not run, so before it stops running, what nobody waits for (what is *resting*) is ended. The
 // kernel holds no memory of the user's for a socket: data arrives in the ring's own buffers, and sends do not wait. So a
-// stopped task goes at once, and a buffer may go with it. A file is read into and written out of the user's memory: its task
-// goes when the kernel has reported the end, which a stop asks for (io/file_ring.cpp).
+// stopped task goes at once, and a buffer may go with it. A file is read into and written out of the user's memory: its
+// task goes when the kernel has reported the end, which a stop asks for (io/file_ring.cpp).
 #pragma once
 
 #include <bide/detail/ring_entry.hpp>

@@ -27,7 +27,8 @@ bool file_step_leaf::read_from_cache() noexcept {
     if (request_.what != ring_request::kind::read_at) return false;
     const iovec to{request_.to, request_.size};
     const ssize_t n = ::preadv2(request_.fd, &to, 1, static_cast<off_t>(request_.offset), RWF_NOWAIT);
-    // Not there, or not to be told, or the end: Linux 5.9 and 5.10 say 0 also where it is not. Whoever reads next finds out.
+    // Not there, or not to be told, or the end (Linux 5.9 and 5.10 say 0 also where it is not): whoever reads next finds
+    // out.
     if (n <= 0) return false;
     result_ = static_cast<int>(n);
     // The copy holds up the loop: with whole credits for each operation 32 MiB could be copied in one turn.
@@ -46,8 +47,8 @@ bool file_step_leaf::try_now() noexcept {
     return ring_ == nullptr;
 }
 
-// On the loop's thread, where the frame also ends. A stop from another thread may take the leaf from publish() on; what it
-// posts runs here, later.
+// On the loop's thread, where the frame also ends. A stop from another thread may take the leaf from publish() on; what
+// it posts runs here, later.
 bool file_step_leaf::park() noexcept {
     promise_base* const me = who;
     detach(me);

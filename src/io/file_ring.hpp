@@ -16,8 +16,8 @@ namespace detail {
 class ring;
 
 /// The awaiter. A read of what is in the system's cache is over at once. Stopped before it was handed over, it never
-/// happens. From then on the kernel has the task's memory: a stop asks it to end the request, and the task goes when that
-/// is reported; what has happened by then is delivered.
+/// happens. From then on the kernel has the task's memory: a stop asks it to end the request, and the task goes when
+/// that is reported; what has happened by then is delivered.
 class file_step_leaf final : public leaf_awaiter<file_step_leaf>, ring_entry, stop_callback_link {
 public:
     file_step_leaf(promise_base& p, const ring_request& r) noexcept;
