@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// steals [--seconds=S] [--workers=N] [--nap-every=N]: forks whose leaves are so short that workers fight for them all the
-// time, some of which wait, fail, or are stopped; as long as was said (60 s). Each result is checked. Prints how many were
-// handed over. One leaf in N sleeps (8; 0: none), which leaves the others something also where the machine is busy; on two
-// idle processors --workers=16 --nap-every=64 makes the most in a second. It is for long runs, under ThreadSanitizer and
-// without; it is no measurement.
+// steals [--seconds=S] [--workers=N] [--nap-every=N]: forks whose leaves are so short that workers fight for them all
+// the time, some of which wait, fail, or are stopped; as long as was said (60 s). Each result is checked. Prints how
+// many were handed over. One leaf in N sleeps (8; 0: none), which leaves the others something also where the machine
+// is busy; on two idle processors --workers=16 --nap-every=64 makes the most in a second. It is for long runs, under
+// ThreadSanitizer and without; it is no measurement.
 #include <bide/bide.hpp>
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// accept_client PORT AT_ONCE SECONDS: so many connections at once, each of which is opened, ends its side, waits for the
-// server to end its own, and is closed; then the next one. Prints: connections, seconds.
+// accept_client PORT AT_ONCE SECONDS: so many connections at once, each of which is opened, ends its side, waits for
+// the server to end its own, and is closed; then the next one. Prints: connections, seconds.
 #include "listen.hpp"
 
 #include <sys/epoll.h>

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// short_spin: a thread that has nothing to do looks for a few microseconds more before it sleeps. To fall asleep and to be
-// woken costs both sides several times what a short piece of work on another processor takes.
+// short_spin: a thread that has nothing to do looks for a few microseconds more before it sleeps. To fall asleep and
+// to be woken costs both sides several times what a short piece of work on another processor takes.
 //
-// Only where another processor may do that work: never where this process has but one, and no more threads at a time than
-// it has processors. Where spinning does not help (whoever could wake us is not running, or takes longer), it is tried more
-// and more rarely, down to once in 64 sleeps; the first success brings it back. An idle thread uses no processor at all.
+// Only where another processor may do that work: never where this process has but one, and no more threads at a time
+// than it has processors. Where spinning does not help (whoever could wake us is not running, or takes longer), it is
+// tried more and more rarely, down to once in 64 sleeps; the first success brings it back. An idle thread uses no
+// processor at all.
 #pragma once
 
 #include <bide/detail/spin_lock.hpp>

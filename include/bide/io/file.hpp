@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // file.hpp: files and directories, without standing in the loop's way. Disks have no readiness to wait for. What the
-// system has in its cache is read at once. Opening a file, reading, writing and syncing it, and asking what is known about
-// one, is else done by the kernel where the task runs on a loop with io_uring itself (not on a pool or a strand; plain
-// code's wait() makes no ring for it). Everything else, also much at once (more than 256 KiB, which would hold up the loop
-// while it is copied), is a job on bide's threads (threads.hpp).
+// system has in its cache is read at once. Opening a file, reading, writing and syncing it, and asking what is known
+// about one, is else done by the kernel where the task runs on a loop with io_uring itself (not on a pool or a strand;
+// plain code's wait() makes no ring for it). Everything else, also much at once (more than 256 KiB, which would hold
+// up the loop while it is copied), is a job on bide's threads (threads.hpp).
 //
 //     std::string config = co_await bide::read_file("app.conf");
 //     co_await bide::write_file("app.conf", changed);              // whole or not at all, also when the power fails
