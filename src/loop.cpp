@@ -171,10 +171,6 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     unsigned ran = 0;
     yields_ = 0;
     turns_of_yields_ = 1;
-    if (end == nullptr) {
-        idle_turns_ = 0;
-        return false;
-    }
     detail::thread_state& t = detail::this_thread;
     name_fork(t);  // what runs below us in a fork is told now, as itself
     detail::task_node* const before = t.current;
@@ -188,7 +184,10 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
         t.current = before;  // whoever is asked whether to go on may call code of the user's
         if (past_end && ran >= least) break;
     }
-    if (ran == 0) return false;
+    if (ran == 0) {
+        idle_turns_ = 0;
+        return false;
+    }
     stall_.looked = false;
     stall_.since = {};
     if (ran > yields_) {

@@ -4,6 +4,7 @@
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/os_thread.hpp>
 #include <bide/detail/process.hpp>
+#include <bide/detail/short_spin.hpp>
 #include <bide/detail/spin_lock.hpp>
 
 #include <linux/futex.h>
@@ -22,7 +23,6 @@ namespace detail {
 
 namespace {
 constexpr unsigned turns_between_looks = 61;  // a busy worker looks at what came from outside this often
-constexpr std::chrono::microseconds spin_limit{20};
 
 constinit thread_local pool_worker* here = nullptr;
 [[gnu::noinline]] pool_worker* worker_here() noexcept { return here; }
@@ -314,7 +314,7 @@ ready_node* pool_core::spin(pool_worker& w) noexcept {
     // Only where another processor is free: else whoever could give us work waits for ours.
     if (active() - static_cast<int>(hungry_.load(std::memory_order_relaxed)) >= static_cast<int>(processors()))
         return nullptr;
-    const auto until = std::chrono::steady_clock::now() + spin_limit;
+    const auto until = std::chrono::steady_clock::now() + short_spin::limit;
     do {
         for (unsigned round = 0; round < 32; ++round) {
             unsigned pause = 0;

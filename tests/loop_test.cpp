@@ -150,28 +150,38 @@ TEST(loop, C3_2_timers_fire_in_the_order_of_their_times_and_equal_ones_in_that_o
     EXPECT_EQ(time.elapsed(), 3s);
 }
 
+// A timer that falls due while others are ready, and how many steps they take until it is told.
+struct timer_and_steps {
+    bide::loop& on;
+    bide::loop::clock::time_point due = on.now() + 20ms;
+    bool fired = false;
+    long steps = 0;
+    long steps_after_due = 0;
+    explicit timer_and_steps(bide::loop& l) : on(l) {
+        static_cast<void>(l.submit(
+            [](timer_and_steps& at) -> task<> {
+                co_await bide::sleep_until(at.due);
+                at.fired = true;
+            },
+            std::ref(*this)));
+    }
+    void step() {
+        ++steps;
+        if (!fired && on.now() >= due) ++steps_after_due;
+    }
+};
+
 // Where few are ready a turn goes on to eight, and not further: a timer that fell due in it has its turn then.
 TEST(loop, C1_12_two_tasks_that_wake_each_other_delay_a_due_timer_by_eight_steps_and_its_place_at_most) {
     const support::watchdog here;
     bide::loop l;
-    struct state {
-        bide::loop& on;
-        bide::loop::clock::time_point due;
-        bool fired = false;
-        long steps_after_due = 0;
-    } s{l, l.now() + 20ms};
-    static_cast<void>(l.submit(
-        [](state& at) -> task<> {
-            co_await bide::sleep_until(at.due);
-            at.fired = true;
-        },
-        std::ref(s)));
+    timer_and_steps s(l);
     bide::semaphore a(1);
     bide::semaphore b(0);
-    const auto half = [](state& at, bide::semaphore& mine, bide::semaphore& others) -> task<> {
+    const auto half = [](timer_and_steps& at, bide::semaphore& mine, bide::semaphore& others) -> task<> {
         while (!at.fired) {
             (co_await mine.acquire()).keep();
-            if (!at.fired && at.on.now() >= at.due) ++at.steps_after_due;
+            at.step();
             others.release();
         }
         others.release();
@@ -190,40 +200,27 @@ TEST(loop, C1_12_two_tasks_that_wake_each_other_delay_a_due_timer_by_eight_steps
 TEST(loop, C1_12_always_ready_tasks_delay_a_due_timer_by_one_turn_at_most) {
     const support::watchdog here;
     bide::loop l;
-    struct state {
-        bide::loop& on;
-        bide::loop::clock::time_point due;
-        bool fired = false;
-        long turns_after_due = 0;
-        long turns = 0;
-    } s{l, l.now() + 20ms};
-    static_cast<void>(l.submit(
-        [](state& at) -> task<> {
-            co_await bide::sleep_until(at.due);
-            at.fired = true;
-        },
-        std::ref(s)));
+    timer_and_steps s(l);
     bide::event always(true);
     for (int i = 0; i < 8; ++i)
         static_cast<void>(l.submit(
-            [](state& at, bide::event& ready) -> task<> {
+            [](timer_and_steps& at, bide::event& ready) -> task<> {
                 while (!at.fired) co_await ready;  // a leaf that is always ready
             },
             std::ref(s), std::ref(always)));
     static_cast<void>(l.submit(
-        [](state& at) -> task<> {
+        [](timer_and_steps& at) -> task<> {
             while (!at.fired) {
                 co_await bide::yield_now();
-                ++at.turns;
-                if (!at.fired && at.on.now() >= at.due) ++at.turns_after_due;
+                at.step();
             }
         },
         std::ref(s)));
     l.run();
     EXPECT_TRUE(s.fired);
-    EXPECT_GT(s.turns, 0);
+    EXPECT_GT(s.steps, 0);
     // The turn in which it fell due, and the one in which it is told and then waits for its place in the queue.
-    EXPECT_LE(s.turns_after_due, 2);
+    EXPECT_LE(s.steps_after_due, 2);
 }
 
 TEST(loop, C7_4_stop_asks_every_task_and_refuses_new_work) {
