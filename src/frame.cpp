@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "static_tls.hpp"
+
 #include <bide/detail/frame.hpp>
 #include <bide/detail/remote_list.hpp>
 #include <bide/detail/spin_lock.hpp>
@@ -54,7 +56,16 @@ struct pools {
     std::pmr::memory_resource* source = nullptr;
     bool begun = false;  // the thread has its home, or is ending
 };
-constinit thread_local pools mine;
+constinit thread_local pools storage;
+// Until the thread's first block: every short way is closed, so nothing is ever written to it.
+constinit pools none;
+BIDE_STATIC_TLS constinit thread_local pools* mine = &none;
+
+// Of this thread, also before its first block.
+pools& own() noexcept {
+    mine = &storage;
+    return storage;
+}
 
 struct idle_homes {
     spin_lock lock;
@@ -86,7 +97,7 @@ struct sweeper {
     sweeper(const sweeper&) = delete;
     sweeper& operator=(const sweeper&) = delete;
     ~sweeper() {
-        pools& p = mine;
+        pools& p = own();
         p.usable = p.pooled = 0;
         auto* h = static_cast<thread_home*>(std::exchange(p.home, &nobody));
         for (block*& first : p.free) delete_all(std::exchange(first, nullptr));
@@ -157,7 +168,7 @@ void take_remote(pools& p) noexcept {
 }
 
 [[gnu::noinline]] void* alloc_slowly(std::size_t granules) {
-    pools& p = mine;
+    pools& p = own();
     begin(p);
     if (granules >= p.pooled) {
         void* place = ::operator new(granules* frame_granule);
@@ -177,7 +188,7 @@ void take_remote(pools& p) noexcept {
 }
 
 [[gnu::noinline]] void* frame_slowly(std::size_t granules) {
-    if (mine.source != nullptr) return from_resource(granules, mine.source);
+    if (mine->source != nullptr) return from_resource(granules, mine->source);
     return alloc_slowly(granules);
 }
 
@@ -185,7 +196,7 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
     auto* b = static_cast<block*>(frame);
     b->granules = granules;
     // Of this thread: it has enough of them.
-    if (self == mine.home || !static_cast<thread_home*>(self)->come_back.push(*b, kept_remote)) ::operator delete(b);
+    if (self == mine->home || !static_cast<thread_home*>(self)->come_back.push(*b, kept_remote)) ::operator delete(b);
 }
 
 [[gnu::noinline]] void free_slowly(void* frame, frame_home* home, std::size_t granules) noexcept {
@@ -197,7 +208,7 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
 }  // namespace
 
 [[gnu::noinline]] void* frame_alloc_granules(std::size_t granules) {
-    pools& p = mine;
+    pools& p = *mine;
     if (granules >= p.usable || p.free[granules] == nullptr) [[unlikely]]
         return frame_slowly(granules);
     block* b = p.free[granules];
@@ -207,7 +218,7 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
 }
 
 [[gnu::noinline]] void* node_alloc_granules(std::size_t granules) {
-    pools& p = mine;
+    pools& p = *mine;
     if (granules >= p.pooled || p.free[granules] == nullptr) [[unlikely]]
         return alloc_slowly(granules);
     block* b = p.free[granules];
@@ -217,7 +228,7 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
 }
 
 [[gnu::noinline]] void frame_free_granules(void* frame, std::size_t granules) noexcept {
-    pools& p = mine;
+    pools& p = *mine;
     frame_home* home = home_word(frame, granules);
     // A block of this thread's has a class.
     if (home != p.home || p.room[granules] == 0) [[unlikely]]
@@ -228,16 +239,15 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
     --p.room[granules];
 }
 
-frame_source::frame_source(std::pmr::memory_resource* memory) noexcept
-    : before_(mine.source), active_(memory != nullptr) {
-    if (!active_) return;
-    mine.source = memory;
-    mine.usable = 0;
+void frame_source::begin(std::pmr::memory_resource* memory) noexcept {
+    pools& p = own();
+    before_ = std::exchange(p.source, memory);
+    p.usable = 0;
 }
-frame_source::~frame_source() {
-    if (!active_) return;
-    mine.source = before_;
-    if (before_ == nullptr) mine.usable = mine.pooled;
+void frame_source::end() noexcept {
+    pools& p = own();
+    p.source = before_;
+    if (before_ == nullptr) p.usable = p.pooled;
 }
 
 bool frame_blocks_are_kept() noexcept {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "job_threads.hpp"
+#include "static_tls.hpp"
 
 #include <bide/detail/driver.hpp>
 #include <bide/detail/loop_service.hpp>
@@ -17,7 +18,7 @@ namespace detail {
 void throw_null_callable() { throw std::invalid_argument("bide: the callable is null; nothing was submitted"); }
 
 namespace {
-constinit thread_local job_base* running_job = nullptr;
+BIDE_STATIC_TLS constinit thread_local job_base* running_job = nullptr;
 
 // The code of a job stands on plain ground: nothing of what runs further down this stack is its business.
 class plain_ground {

@@ -24,15 +24,23 @@ namespace detail {
 
 // ---- the thread ---------------------------------------------------------------------------------------------------
 
-constinit thread_local thread_state this_thread;
+BIDE_STATIC_TLS constinit thread_local thread_state this_thread;
 
-constinit thread_local std::uint64_t thread_owner = 0;
+BIDE_STATIC_TLS constinit thread_local std::uint64_t thread_owner = 0;
 
 namespace {
 
 constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024;  // how far frames may nest on one native stack
 
-std::uintptr_t stack_pointer() noexcept { return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)); }
+std::uintptr_t stack_pointer() noexcept {
+#if defined(__x86_64__)
+    std::uintptr_t at;  // NOLINT(cppcoreguidelines-init-variables)
+    asm("mov %%rsp, %0" : "=r"(at));
+    return at;
+#else
+    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));  // costs the function a frame pointer
+#endif
+}
 
 // Never nests beyond half of the stack that there is; waits keep off its last eighth.
 [[gnu::noinline, gnu::cold]] void measure_stack(thread_state& t) noexcept {
@@ -85,7 +93,7 @@ std::uint64_t new_id() noexcept {
     // Ids come in blocks per thread, so that making a task touches no shared word. relaxed: only uniqueness counts.
     constexpr std::uint64_t block = 1024;
     static constinit std::atomic<std::uint64_t> next_block{1};
-    constinit static thread_local std::uint64_t next = 0;
+    BIDE_STATIC_TLS constinit static thread_local std::uint64_t next = 0;
     if (next % block == 0) next = next_block.fetch_add(1, std::memory_order_relaxed) * block;
     return next++;
 }

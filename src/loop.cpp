@@ -41,7 +41,7 @@ struct running_here {
     detail::driver& driver;
     loop& mine;
     running_here* outer;
-    static thread_local running_here* innermost;  // the loops on this stack, for the debug view
+    BIDE_STATIC_TLS static constinit thread_local running_here* innermost;  // the loops on this stack, for the debug view
     running_here(loop& l, bool& running, detail::driver& d, int uncaught = std::uncaught_exceptions(),
                  detail::thread_state& state = detail::this_thread) noexcept
         : t(state),
@@ -76,7 +76,7 @@ struct running_here {
         t.credits = credits_before != 0 ? credits_before : detail::credits_per_turn;
     }
 };
-thread_local running_here* running_here::innermost = nullptr;
+BIDE_STATIC_TLS constinit thread_local running_here* running_here::innermost = nullptr;
 
 }  // namespace
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "pool_core.hpp"
+#include "static_tls.hpp"
 
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/os_thread.hpp>
@@ -24,7 +25,7 @@ namespace detail {
 namespace {
 constexpr unsigned turns_between_looks = 61;  // a busy worker looks at what came from outside this often
 
-constinit thread_local pool_worker* here = nullptr;
+BIDE_STATIC_TLS constinit thread_local pool_worker* here = nullptr;
 [[gnu::noinline]] pool_worker* worker_here() noexcept { return here; }
 
 unsigned processors() noexcept {

@@ -6,6 +6,8 @@
 // variable across a suspension, after which the frame may go on on another thread.
 #pragma once
 
+#include "static_tls.hpp"
+
 #include <bide/detail/kernel.hpp>
 #include <bide/detail/task_node.hpp>
 #include <bide/detail/thread_state.hpp>
@@ -15,8 +17,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-extern constinit thread_local thread_state this_thread;
-extern constinit thread_local std::uint64_t thread_owner;
+BIDE_STATIC_TLS extern constinit thread_local thread_state this_thread;
+BIDE_STATIC_TLS extern constinit thread_local std::uint64_t thread_owner;
 
 /// Who locks a mutex in plain code on this thread.
 inline std::uint64_t plain_owner() noexcept {

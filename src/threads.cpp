@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "job_threads.hpp"
+#include "static_tls.hpp"
 
 #include <bide/detail/background.hpp>
 #include <bide/detail/fail_fast.hpp>
@@ -24,7 +25,7 @@ namespace detail {
 
 namespace {
 
-constinit thread_local job_threads::thread* this_thread = nullptr;
+BIDE_STATIC_TLS constinit thread_local job_threads::thread* this_thread = nullptr;
 
 unsigned at_least_one(long long n, const char* what) {
     if (n < 1) throw std::invalid_argument(std::string("bide::threads: ") + what + " must be at least 1");

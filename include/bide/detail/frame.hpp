@@ -42,13 +42,19 @@ inline void frame_free(void* frame, std::size_t bytes) noexcept { frame_free_gra
 /// While it lives, frames made on this thread come from `memory` (null: leaves things as they are).
 class frame_source {
 public:
-    explicit frame_source(std::pmr::memory_resource* memory) noexcept;
+    explicit frame_source(std::pmr::memory_resource* memory) noexcept : active_(memory != nullptr) {
+        if (active_) begin(memory);
+    }
     frame_source(const frame_source&) = delete;
     frame_source& operator=(const frame_source&) = delete;
-    ~frame_source();
+    ~frame_source() {
+        if (active_) end();
+    }
 
 private:
-    std::pmr::memory_resource* before_;
+    void begin(std::pmr::memory_resource* memory) noexcept;
+    void end() noexcept;
+    std::pmr::memory_resource* before_ = nullptr;
     bool active_;
 };
 
