@@ -62,9 +62,9 @@ void sleep_awaiter::take_back() noexcept {
     loop_access::disarm_locked(carrier_, *this);
 }
 
-void yield_awaiter::suspend() noexcept {
-    promise_base* p = who;
-    const bool stopped = stop().requested();
+void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
+    promise_base* const p = who_;
+    const bool stopped = p->ctx->stop->requested();
     executor& ex = *p->ctx->ex;
     thread_state& t = this_thread;
     detach_here(t, p);

@@ -136,7 +136,7 @@ strand_awaiter::~strand_awaiter() {
 }
 
 bool strand_awaiter::park() noexcept {
-    note_edge(*this);
+    note();
     member_->waiting = this;
     strand_.park(*this, *member_);
     return true;
@@ -165,7 +165,7 @@ public:
     }
     [[nodiscard]] bool try_now() noexcept { return strand_.try_enter(); }
     [[nodiscard]] bool park() noexcept {
-        note_edge(*this);
+        note();
         entry_.waiting = this;
         strand_.park(*this, entry_);
         return true;

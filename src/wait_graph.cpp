@@ -340,6 +340,12 @@ void put_in(noted_edges& noted, wait_edge& e) noexcept {
     e.in.store(wait_edge::where::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
 }
 
+void leave_home(wait_edge& e) noexcept {
+    e.in.store(wait_edge::where::nowhere, std::memory_order_relaxed);  // relaxed: under the same lock
+    e.home = nullptr;
+    e.verdict.~exception_ptr();
+}
+
 // Everything that was noted, published; linked by `after`, in the order of noting.
 wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept {
     wait_edge* fresh = nullptr;
@@ -360,6 +366,7 @@ void note_edge(wait_edge& e) noexcept {
     if (l == nullptr) return;  // on an executor of the user's: not followed
     noted_edges& noted = noted_on(*l);
     e.home = &noted;
+    ::new (static_cast<void*>(&e.verdict)) std::exception_ptr;
     std::lock_guard guard(noted.lock);
     put_in(noted, e);
 }
@@ -371,8 +378,7 @@ void forget_edge(wait_edge& e) noexcept {
         std::lock_guard guard(noted.lock);
         if (e.in.load(std::memory_order_relaxed) == wait_edge::where::noted) {
             take_out(noted, e);
-            e.in.store(wait_edge::where::nowhere, std::memory_order_relaxed);
-            e.home = nullptr;
+            leave_home(e);
             return;
         }
     }
@@ -385,8 +391,7 @@ void forget_edge(wait_edge& e) noexcept {
         const std::lock_guard lock(noted.lock);
         take_out(noted, e);
     }
-    e.in.store(wait_edge::where::nowhere, std::memory_order_relaxed);
-    e.home = nullptr;
+    leave_home(e);
 }
 
 examined examine_edges(noted_edges& noted) noexcept {

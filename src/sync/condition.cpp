@@ -23,17 +23,14 @@ condition_awaiter<Lock>::condition_awaiter(promise_base& p, basic_condition<Lock
 
 template <class Lock>
 bool condition_awaiter<Lock>::park() noexcept {
-    note_edge(*this);     // there is nobody to wait for yet; see target()
+    this->note();     // there is nobody to wait for yet; see target()
     claimed_leaves next;  // has the mutex after us
     const std::lock_guard hold(condition_.lock_);
     detach(this->who);
     held_.mutex_ = nullptr;
-    {
-        // Within the condition's lock: whoever gets the mutex now and notifies finds us in the list.
-        const std::lock_guard hold_mutex(mutex_.lock_);
-        this->as = mutex_.holder_.get();
-        mutex_.give_locked(next);
-    }
+    this->as = mutex_.holder_.get();
+    // Within the condition's lock: whoever gets the mutex now and notifies finds us in the list.
+    if (leaf* const l = mutex_.give_to_next()) next.add(*l);
     if (!condition_.waiters_.park(*this)) post(this->who, step::unwind);
     return true;
 }
@@ -43,7 +40,7 @@ void condition_awaiter<Lock>::relock() noexcept {
     bool stopped = false;
     {
         const std::lock_guard hold(mutex_.lock_);
-        if (!mutex_.take_locked(this->as)) {
+        if (!mutex_.take_or_crowd(this->as)) {
             relocking_.store(true, std::memory_order_relaxed);  // park() below publishes it to the destructor
             if (mutex_.core_.waiters.park(*this)) return;       // from here on it is not ours
             stopped = true;  // after it was claimed: the request left the unwinding to us

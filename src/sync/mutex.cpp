@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "../this_thread.hpp"
+
 #include <bide/detail/fail_fast.hpp>
 #include <bide/sync/mutex.hpp>
 #include <bide/task.hpp>
 
 #include <exception>
+#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -16,6 +19,25 @@ basic_mutex<Lock>::~basic_mutex() {
         detail::fail_fast("mutex destroyed while it is locked; it has to outlive its guards");
 }
 
+// ---- giving it up ---------------------------------------------------------------------------------------------------
+
+template <class Lock>
+detail::leaf* basic_mutex<Lock>::give_to_next() noexcept {
+    holder_.forget();
+    if (core_.give_alone()) return nullptr;
+    const std::lock_guard hold(lock_);
+    detail::leaf* const next = core_.give();
+    if (next != nullptr) holder_.set(static_cast<detail::holding_leaf*>(next)->as);
+    return next;
+}
+
+template <class Lock>
+[[gnu::noinline]] bool basic_mutex<Lock>::give_up_crowded() noexcept {
+    if (!core_.locked()) return false;
+    if (detail::leaf* const next = give_to_next()) next->resume();
+    return true;
+}
+
 template <class Lock>
 void basic_mutex<Lock>::guard::drop() noexcept {
     if (std::exchange(mutex_, nullptr)->give_up()) [[likely]]
@@ -25,21 +47,102 @@ void basic_mutex<Lock>::guard::drop() noexcept {
                      "the destructor of a mutex's guard");
 }
 
+// ---- taking it ------------------------------------------------------------------------------------------------------
+
+/// Who wait()s, and where.
 template <class Lock>
-task<bool> basic_mutex<Lock>::acquire(lock_op op) {
+struct basic_mutex<Lock>::caller {
+    detail::holder as;
+    const std::source_location* place;
+};
+
+template <class Lock>
+inline bool basic_mutex<Lock>::awaiter::ready(const detail::holder& by, unsigned& credits) noexcept {
+    if (mutex_.take(by)) [[likely]]
+        return this->done_at_once(--credits);
+    this->as = by;
+    again_ = mutex_.holder_.is(by);
+    this->mode_ = base::mode::park;
+    return again_;  // an error is a result: it does not wait either
+}
+
+template <class Lock>
+bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
+    detail::thread_state& t = detail::this_thread;
+    if (t.forks != nullptr) [[unlikely]]
+        detail::own_context(this->who);  // its name is asked for
+    const detail::context& c = *this->who->ctx;
+    if (c.stop->requested()) [[unlikely]] {
+        this->mode_ = base::mode::unwind;
+        return false;
+    }
+    return ready({c.owner->owner, c.ex}, t.credits);
+}
+
+template <class Lock>
+bool basic_mutex<Lock>::awaiter::park() noexcept {
+    this->describe(detail::mutex_kind, &mutex_);
+    return this->park_owned(mutex_.lock_, mutex_.core_.waiters, [this] { return mutex_.take_or_crowd(this->as); });
+}
+
+template <class Lock>
+void basic_mutex<Lock>::awaiter::waited(const std::source_location* place) {
+    const detail::promise_base& p = *this->who;
+    this->completed();
+    if (again_) detail::throw_held_already("mutex", p, place);
+}
+
+template <class Lock>
+void basic_mutex<Lock>::awaiter::leave() noexcept {
+    this->abandon(mutex_.lock_, mutex_.core_.waiters);
+}
+
+template <class Lock>
+class basic_mutex<Lock>::awaiter_for final : public awaiter {
+public:
+    awaiter_for(detail::promise_base& p, basic_mutex& m, const caller& by) noexcept : awaiter(p, m), by_(by) {}
+    [[nodiscard]] bool await_ready() noexcept {
+        if (this->stop().requested()) [[unlikely]] {
+            this->mode_ = awaiter::mode::unwind;
+            return false;
+        }
+        return this->ready(by_.as, detail::tls().credits);
+    }
+    [[nodiscard]] guard await_resume() {
+        if (this->who != nullptr) this->waited(by_.place);
+        return guard(this->mutex_);
+    }
+
+private:
+    const caller& by_;
+};
+
+/// lock(), for a caller that is not the frame that awaits it.
+template <class Lock>
+class basic_mutex<Lock>::lock_for_op {
+public:
+    lock_for_op(basic_mutex& m, const caller& by) noexcept : mutex_(&m), by_(&by) {}
+    [[nodiscard]] awaiter_for native_awaiter(detail::promise_base& p) const noexcept {
+        return awaiter_for(p, *mutex_, *by_);
+    }
+
+private:
+    basic_mutex* mutex_;
+    const caller* by_;
+};
+
+template <class Lock>
+task<bool> basic_mutex<Lock>::acquire(lock_for_op op) {
     guard held = co_await op;
     co_return std::exchange(held.mutex_, nullptr) != nullptr;
 }
 
 template <class Lock>
 typename basic_mutex<Lock>::guard basic_mutex<Lock>::lock_op::wait(std::source_location where) const {
-    const detail::holder caller = detail::current_holder();
+    const caller by{detail::current_holder(), &where};
     // Outside of any task there is nothing to be cancelled by: no need for a frame when it is free.
-    if (detail::current_context() == nullptr && mutex_->take(caller)) return guard(*mutex_);
-    lock_op op(*mutex_);
-    op.as_ = caller;
-    op.place_ = &where;
-    return acquire(op).wait(where) ? guard(*mutex_) : guard();
+    if (detail::current_context() == nullptr && mutex_->take(by.as)) return guard(*mutex_);
+    return acquire(lock_for_op(*mutex_, by)).wait(where) ? guard(*mutex_) : guard();
 }
 
 template class basic_mutex<detail::spin_lock>;

@@ -11,10 +11,12 @@ namespace {
 
 struct mutex {
     model::lock lock;
-    bide::detail::mutex_core<model::leaf, model::var> core;
+    bide::detail::mutex_core<model::leaf, model::atomic, model::var> core;
     model::var<int> sections{0};  // protected by the mutex alone: two at once are a data race
 
     void unlock() {
+        RL_ASSERT(core.locked());
+        if (core.give_alone()) return;
         model::claimed woken;
         const model::holding hold(lock);
         RL_ASSERT(core.locked());
@@ -33,17 +35,13 @@ public:
             unwound();
             return;
         }
-        bool mine = false;
-        {
-            const model::holding hold(mutex_.lock);
-            mine = mutex_.core.take();
-        }
-        if (mine) {
+        if (mutex_.core.take()) {
             section();
             return;
         }
         leaf_.emplace(*this);
-        if (!model::park_in(mutex_.lock, mutex_.core.waiters, *leaf_, [this] { return mutex_.core.take(); })) resumed();
+        const auto ready = [this] { return mutex_.core.take_or_crowd(); };
+        if (!model::park_in(mutex_.lock, mutex_.core.waiters, *leaf_, ready)) resumed();
     }
     void resumed() override {
         leaf_.reset();

@@ -210,8 +210,7 @@ public:
     }
     /// The handle may go while the task waits, and what we wait for must not go with it. A result that is there needs
     /// nothing of this: nobody else runs before it is taken.
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> h) noexcept {
         state_->add_ref();
         holds_ = true;
         return base::await_suspend(h);

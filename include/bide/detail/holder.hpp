@@ -14,8 +14,8 @@ inline namespace v0 {
 namespace detail {
 
 struct holder {
-    std::uint64_t id = 0;    // of the chain of frames, or of the thread; 0: nobody, or not known
-    executor* on = nullptr;  // where it runs; null: plain code on a thread of its own
+    std::uint64_t id;  // of the chain of frames, or of the thread; 0: nobody, or not known
+    executor* on;      // where it runs; null: plain code on a thread of its own
 };
 /// The task whose frame this is.
 [[nodiscard]] inline holder holder_of(promise_base& p) noexcept {
@@ -25,7 +25,7 @@ struct holder {
 /// The code that runs now. For a wait() this is the code that waits, not the loop that it drives meanwhile.
 [[nodiscard]] holder current_holder() noexcept;
 
-/// Written under the primitive's lock. A search for deadlocks on another thread may look at it at any time, also where
+/// Written by who holds the primitive, or under its lock. A search for deadlocks on another thread may look at it at any time, also where
 /// the primitive is a local one and has no lock: so the fields are atomic, and relaxed (a plain store), because a
 /// deadlock does not go away while one looks.
 class holder_record {
@@ -48,7 +48,7 @@ private:
 /// A waiter that holds something once it is resumed.
 struct holding_leaf : leaf {
     using leaf::leaf;
-    holder as;
+    holder as;  // known before it is parked
 };
 
 /// The place of a wait() for messages, where there is one; else the frame knows it.

@@ -38,18 +38,26 @@ struct wait_kind {
     bool without_owner = false;
 };
 
+// Only what the fast path needs is initialised: most operations are done at once, and never use the rest.
 struct leaf {
-    promise_base* who;  // the suspended frame; null once it has been resumed
-    const wait_kind* kind;
-    const void* object;    // what is waited for
-    leaf* prev = nullptr;  // the primitive's list, under the primitive's lock
-    leaf* next = nullptr;
+    promise_base* who;      // the suspended frame; null once it has been resumed
+    const wait_kind* kind;  // known before it is parked
+    const void* object;     // what is waited for; likewise
+    leaf* prev;             // the primitive's list, under the primitive's lock; set when it enters one
+    leaf* next;
     bool linked = false;
 
-    leaf(promise_base& p, const wait_kind& k, const void* o) noexcept : who(&p), kind(&k), object(o) {}
+    leaf(promise_base& p, const wait_kind& k, const void* o) noexcept  // NOLINT(*-member-init)
+        : who(&p), kind(&k), object(o) {}
+    /// describe() follows before it is parked.
+    explicit leaf(promise_base& p) noexcept : who(&p) {}  // NOLINT(*-member-init)
     leaf(const leaf&) = delete;
     leaf& operator=(const leaf&) = delete;
 
+    void describe(const wait_kind& k, const void* o) noexcept {
+        kind = &k;
+        object = o;
+    }
     [[nodiscard]] stop_state& stop() const noexcept { return *who->ctx->stop; }
     /// From now on a completer may claim it, and a stop request may unwind it. False: stop was requested before.
     [[nodiscard]] bool publish() noexcept { return stop().park(*this); }
@@ -74,17 +82,14 @@ public:
             mode_ = mode::unwind;
             return false;
         }
-        if (!static_cast<Awaiter*>(this)->try_now()) return false;
-        if (--tls().credits != 0) [[likely]] {
-            this->who = nullptr;
-            return true;
+        if (!static_cast<Awaiter*>(this)->try_now()) {
+            mode_ = mode::park;
+            return false;
         }
-        mode_ = mode::queue;  // the effect has happened and is delivered, through the queue
-        return false;
+        return done_at_once(--tls().credits);
     }
 
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
         promise_base* p = this->who;
         if (mode_ == mode::park) [[likely]] {
             if (static_cast<Awaiter*>(this)->park()) return true;
@@ -124,7 +129,17 @@ protected:
     /// First thing in await_resume of awaiters that call abandon(): the wait was completed.
     void completed() noexcept { this->who = nullptr; }
 
-    mode mode_ = mode::park;
+    /// For await_ready: the effect has happened. At zero credits it is delivered through the queue.
+    [[nodiscard]] bool done_at_once(unsigned credits_left) noexcept {
+        if (credits_left != 0) [[likely]] {
+            this->who = nullptr;
+            return true;
+        }
+        mode_ = mode::queue;
+        return false;
+    }
+
+    mode mode_;  // set by an await_ready that says no
 };
 
 /// Suspends the frame and unwinds it: how a cancellation that was held back goes on.

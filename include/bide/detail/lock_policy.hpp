@@ -11,6 +11,8 @@
 
 #include <bide/detail/spin_lock.hpp>
 
+#include <atomic>
+
 namespace bide {
 inline namespace v0 {
 namespace detail {
@@ -18,6 +20,42 @@ namespace detail {
 struct no_lock {
     void lock() noexcept {}
     void unlock() noexcept {}
+};
+
+/// std::atomic's words for a variable that one thread has for itself.
+template <class T>
+class unshared {
+public:
+    unshared(T v) noexcept : v_(v) {}  // NOLINT(google-explicit-constructor): as std::atomic
+    unshared(const unshared&) = delete;
+    unshared& operator=(const unshared&) = delete;
+    [[nodiscard]] T load(std::memory_order) const noexcept { return v_; }
+    void store(T v, std::memory_order) noexcept { v_ = v; }
+    bool compare_exchange_strong(T& expected, T wanted, std::memory_order, std::memory_order) noexcept {
+        if (v_ != expected) {
+            expected = v_;
+            return false;
+        }
+        v_ = wanted;
+        return true;
+    }
+
+private:
+    T v_;
+};
+
+/// What a primitive keeps outside of its lock.
+template <class Lock>
+struct lock_policy;
+template <>
+struct lock_policy<spin_lock> {
+    template <class T>
+    using word = std::atomic<T>;
+};
+template <>
+struct lock_policy<no_lock> {
+    template <class T>
+    using word = unshared<T>;
 };
 
 }  // namespace detail

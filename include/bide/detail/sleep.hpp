@@ -14,7 +14,6 @@ inline namespace v0 {
 namespace detail {
 
 inline constexpr wait_kind sleep_kind{"sleep"};
-inline constexpr wait_kind yield_kind{"turn of the queue"};
 
 class sleep_awaiter final : public leaf_awaiter<sleep_awaiter>, public timer_node {
 public:
@@ -39,19 +38,17 @@ private:
 /// tasks have theirs.
 void note_yield(executor& to, std::uint64_t turns) noexcept;
 
-class yield_awaiter final : public leaf {
+class yield_awaiter final {
 public:
-    explicit yield_awaiter(promise_base& p) noexcept : leaf(p, yield_kind, nullptr) {}
+    explicit yield_awaiter(promise_base& p) noexcept : who_(&p) {}
+    yield_awaiter(const yield_awaiter&) = delete;
+    yield_awaiter& operator=(const yield_awaiter&) = delete;
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    template <class Promise>
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<Promise>) noexcept {
-        suspend();
-        return true;
-    }
+    [[gnu::noinline]] void await_suspend(std::coroutine_handle<>) const noexcept;
     void await_resume() const noexcept {}
 
 private:
-    void suspend() noexcept;
+    promise_base* const who_;
 };
 
 }  // namespace detail

@@ -52,24 +52,28 @@ struct noted_edges {
     wait_edge* first = nullptr;
 };
 
-/// A wait that has somebody to wait for. Intrusive in the leaf.
+/// A wait that has somebody to wait for. Intrusive in the leaf. Most are over before they begin: what has no value here
+/// gets one from note_edge().
 struct wait_edge {
     leaf* at;
     wait_target (*target)(const wait_edge& self) noexcept;
-    wait_edge* prev = nullptr;  // noted: the list of `home`; published: those of the owners with the same hash
-    wait_edge* next = nullptr;
-    wait_edge* after = nullptr;  // published by the examination that goes on
-    noted_edges* home = nullptr;
+    wait_edge* prev;  // noted: the list of `home`; published: those of the owners with the same hash
+    wait_edge* next;
+    wait_edge* after;              // published by the examination that goes on
+    noted_edges* home = nullptr;  // null: not noted, nor published
     enum class where : std::uint8_t { nowhere, noted, published };
-    std::atomic<where> in{where::nowhere};  // changed under home's lock; from published under the graph's mutex
-    std::exception_ptr verdict;             // would_deadlock, once found
+    std::atomic<where> in;  // changed under home's lock; from published under the graph's mutex
+    union {
+        std::exception_ptr verdict;  // would_deadlock, once found; it lives as long as there is a home
+    };
 
-    wait_edge(leaf* l, wait_target (*t)(const wait_edge&) noexcept) noexcept : at(l), target(t) {}
+    wait_edge() noexcept {}  // NOLINT(*-member-init, *-use-equals-default): see above
+    ~wait_edge() {}          // NOLINT(*-use-equals-default): of the union
     wait_edge(const wait_edge&) = delete;
     wait_edge& operator=(const wait_edge&) = delete;
 };
 
-void note_edge(wait_edge& e) noexcept;    // on parking, before the leaf is visible to its completer
+void note_edge(wait_edge& e) noexcept;    // see owned_leaf::note
 void forget_edge(wait_edge& e) noexcept;  // on leaving the leaf
 enum class examined : std::uint8_t {
     nothing,
@@ -129,15 +133,21 @@ private:
 template <class Awaiter, class Leaf = leaf>
 class owned_leaf : public leaf_awaiter<Awaiter, Leaf>, public wait_edge {
 public:
-    owned_leaf(promise_base& p, const wait_kind& k, const void* o) noexcept
-        : leaf_awaiter<Awaiter, Leaf>(p, k, o), wait_edge(this, &target_of) {}
+    owned_leaf(promise_base& p, const wait_kind& k, const void* o) noexcept : leaf_awaiter<Awaiter, Leaf>(p, k, o) {}
+    explicit owned_leaf(promise_base& p) noexcept : leaf_awaiter<Awaiter, Leaf>(p) {}
 
 protected:
     ~owned_leaf() = default;
 
+    /// On parking, before the leaf is visible to its completer.
+    void note() noexcept {
+        at = this;
+        target = &target_of;
+        note_edge(*this);
+    }
     template <class Lock, class Ready>
     bool park_owned(Lock& lock, leaf_list& list, Ready ready) noexcept {
-        note_edge(*this);
+        note();
         if (this->park_in(lock, list, ready)) return true;
         forget_edge(*this);
         return false;
@@ -150,10 +160,13 @@ protected:
     }
     /// First thing in await_resume: throws would_deadlock when that is how the wait ended.
     void completed() {
-        if (home != nullptr) forget_edge(*this);
-        // `who` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
-        if (verdict) [[unlikely]]
-            std::rethrow_exception(std::move(verdict));
+        if (home != nullptr) {
+            std::exception_ptr found = std::move(verdict);
+            forget_edge(*this);
+            // `who` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
+            if (found) [[unlikely]]
+                std::rethrow_exception(std::move(found));
+        }
         leaf_awaiter<Awaiter, Leaf>::completed();
     }
 

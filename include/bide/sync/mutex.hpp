@@ -59,49 +59,39 @@ public:
     void unlock() {
         if (!give_up()) detail::throw_not_held("mutex");
     }
-    [[nodiscard]] bool locked() const noexcept {
-        const std::lock_guard hold(lock_);
-        return core_.locked();
-    }
+    [[nodiscard]] bool locked() const noexcept { return core_.locked(); }
 
 private:
     class awaiter;
-    static task<bool> acquire(lock_op op);  // true: the caller holds it; a guard that is moved would lose its owner
+    struct caller;
+    class awaiter_for;
+    class lock_for_op;
+    static task<bool> acquire(lock_for_op op);  // true: the caller holds it; a guard that is moved would lose its owner
     friend class detail::condition_awaiter<Lock>;
 
     bool take(const detail::holder& as) noexcept {
-        const std::lock_guard hold(lock_);
-        return take_locked(as);
-    }
-    bool take_locked(const detail::holder& as) noexcept {
         if (!core_.take()) return false;
         holder_.set(as);
         return true;
     }
-    /// False: it was not locked.
-    bool give_up() noexcept {
-        detail::claimed_leaves woken;
-        const std::lock_guard hold(lock_);
-        if (!core_.locked()) return false;
-        give_locked(woken);
+    /// The same under the lock. False: whoever holds it will hand it over.
+    bool take_or_crowd(const detail::holder& as) noexcept {
+        if (!core_.take_or_crowd()) return false;
+        holder_.set(as);
         return true;
     }
-    void give_locked(detail::claimed_leaves& woken) noexcept {
-        if (detail::leaf* next = core_.give()) {
-            holder_.set(static_cast<detail::holding_leaf*>(next)->as);
-            woken.add(*next);
-        } else {
-            holder_.forget();
-        }
-    }
-    void forget_holder() noexcept {
-        const std::lock_guard hold(lock_);
+    /// False: it was not locked. Afterwards nothing of the mutex may be touched.
+    bool give_up() noexcept {
         holder_.forget();
+        return core_.give_alone() || give_up_crowded();
     }
+    bool give_up_crowded() noexcept;
+    /// For the holder: nobody, or the waiter that has it now, which is to be resumed.
+    [[nodiscard]] detail::leaf* give_to_next() noexcept;
 
-    mutable Lock lock_;
-    detail::mutex_core<detail::leaf> core_;  // its waiters are holding_leaf
-    detail::holder_record holder_;
+    Lock lock_;
+    detail::mutex_core<detail::leaf, detail::lock_policy<Lock>::template word> core_;  // its waiters are holding_leaf
+    detail::holder_record holder_;  // written by whoever holds the mutex
 };
 
 /// For coroutines and threads.
@@ -115,7 +105,7 @@ class [[nodiscard("a guard that is dropped unlocks at once")]] basic_mutex<Lock>
 public:
     guard() noexcept = default;
     guard(guard && other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
-        if (mutex_ != nullptr) mutex_->forget_holder();  // whose it is now is not known
+        if (mutex_ != nullptr) mutex_->holder_.forget();  // whose it is now is not known
     }
     guard& operator=(guard&& other) noexcept {
         guard taken(std::move(other));
@@ -133,7 +123,7 @@ public:
     }
     /// Leaves the mutex locked; somebody calls mutex::unlock() later.
     basic_mutex* release() noexcept {
-        if (mutex_ != nullptr) mutex_->forget_holder();
+        if (mutex_ != nullptr) mutex_->holder_.forget();
         return std::exchange(mutex_, nullptr);
     }
     [[nodiscard]] bool owns_lock() const noexcept { return mutex_ != nullptr; }
@@ -151,49 +141,34 @@ private:
 template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_mutex<Lock>::lock_op {
 public:
-    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept {
-        return awaiter(p, *mutex_, as_.id != 0 ? as_ : detail::holder_of(p), place_);
-    }
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept { return awaiter(p, *mutex_); }
     /// Blocks the calling thread; during stack unwinding the guard is empty when the wait failed.
     guard wait(std::source_location where = std::source_location::current()) const;
 
 private:
     friend class basic_mutex;
     explicit lock_op(basic_mutex & m) noexcept : mutex_(&m) {}
-
     basic_mutex* mutex_;
-    detail::holder as_;  // set by wait()
-    const std::source_location* place_ = nullptr;
 };
 
 template <class Lock>
-class basic_mutex<Lock>::awaiter final : public detail::owned_leaf<awaiter, detail::holding_leaf> {
+class basic_mutex<Lock>::awaiter : public detail::owned_leaf<awaiter, detail::holding_leaf> {
     using base = detail::owned_leaf<awaiter, detail::holding_leaf>;
 
 public:
-    awaiter(detail::promise_base& p, basic_mutex& m, const detail::holder& h,
-            const std::source_location* place) noexcept
-        : base(p, detail::mutex_kind, &m), mutex_(m), place_(place) {
-        this->as = h;
-    }
+    awaiter(detail::promise_base& p, basic_mutex& m) noexcept : base(p), mutex_(m) {}  // NOLINT(*-member-init)
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
-    ~awaiter() { this->abandon(mutex_.lock_, mutex_.core_.waiters); }
+    ~awaiter() {
+        if (this->who != nullptr) [[unlikely]]
+            leave();
+    }
 
-    [[nodiscard]] bool try_now() noexcept {
-        const std::lock_guard hold(mutex_.lock_);
-        if (mutex_.take_locked(this->as)) return true;
-        if (!mutex_.holder_.is(this->as)) return false;
-        again_ = this->who;  // an error is a result: it does not wait either
-        return true;
-    }
-    [[nodiscard]] bool park() noexcept {
-        return this->park_owned(mutex_.lock_, mutex_.core_.waiters, [this] { return mutex_.take_locked(this->as); });
-    }
+    [[nodiscard, gnu::noinline]] bool await_ready() noexcept;
+    [[nodiscard]] bool park() noexcept;
     [[nodiscard]] guard await_resume() {
-        this->completed();
-        if (again_ != nullptr) [[unlikely]]
-            detail::throw_held_already("mutex", *again_, place_);
+        if (this->who != nullptr) [[unlikely]]
+            waited(nullptr);
         return guard(mutex_);
     }
     [[nodiscard]] detail::wait_target target() const noexcept {
@@ -201,10 +176,12 @@ public:
         return {h.id, h.on};
     }
 
-private:
+protected:
+    bool ready(const detail::holder& by, unsigned& credits) noexcept;
+    void waited(const std::source_location* place);
+    void leave() noexcept;
     basic_mutex& mutex_;
-    const std::source_location* place_;
-    const detail::promise_base* again_ = nullptr;
+    bool again_;  // set where it is not free: its holder asks for it
 };
 
 extern template class basic_mutex<detail::spin_lock>;

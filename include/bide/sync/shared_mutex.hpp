@@ -236,7 +236,7 @@ private:
     explicit lock_op_of(basic_shared_mutex & m) noexcept : mutex_(&m) {}
 
     basic_shared_mutex* mutex_;
-    detail::holder as_;  // set by wait()
+    detail::holder as_{};  // set by wait()
     const std::source_location* place_ = nullptr;
 };
 
