@@ -38,6 +38,13 @@ bide::task<> sends(long n, bide::channel<long>& to, bide::channel<long>& from, l
 bide::task<> answers(bide::channel<long>& from, bide::channel<long>& to) {
     while (auto got = co_await from.receive()) co_await to.send(*got);
 }
+bide::task<> gives(long n, bide::channel<long>& to) {
+    for (long i = 0; i < n; ++i) co_await to.send(1);
+    to.close();
+}
+bide::task<> takes(bide::channel<long>& from, long& sum) {
+    while (auto got = co_await from.receive()) sum += *got;
+}
 bide::task<long> forks(long n) {  // n - 1 of them
     if (n == 1) co_return 1;
     auto [a, b] = co_await bide::when_all(forks(n / 2), forks(n - n / 2));
@@ -114,6 +121,16 @@ bool channel_row(long n) {
     });
     return sum == n;
 }
+// Through a channel of 64, from one task to another.
+bool item_row(long n) {
+    bide::channel<long> c(64);
+    long sum = 0;
+    bide::with_scope([&](bide::scope& s) {
+        s.start(gives, n, std::ref(c));
+        s.start(takes, std::ref(c), std::ref(sum));
+    });
+    return sum == n;
+}
 bool fork_row(long n) {
     bide::pool p(1);
     return p.run(forks, n).wait() == n;
@@ -125,7 +142,7 @@ struct row {
 };
 constexpr row rows[] = {{"await", await_row},     {"yield", yield_row},   {"start", start_row}, {"wait", wait_row},
                         {"wake", wake_row},       {"switch", switch_row}, {"mutex", mutex_row}, {"handed", handed_row},
-                        {"channel", channel_row}, {"fork", fork_row}};
+                        {"channel", channel_row}, {"item", item_row},     {"fork", fork_row}};
 
 }  // namespace
 

@@ -46,7 +46,6 @@ class channel_core {
 public:
     using sender = sending<T, Leaf>;
     using receiver = receiving<T, Leaf>;
-    using woken = claimed_waiters<Leaf>;
 
     explicit channel_core(std::size_t capacity)
         : capacity_(capacity),
@@ -65,12 +64,12 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] bool closed() const noexcept { return closed_; }
 
-    /// Moves from the value only when it says `done`.
-    passage send(T& value, woken& to) noexcept {
+    /// Moves from the value only when it says `done`. `to`: who has it then, claimed; else as it was.
+    passage send(T& value, Leaf*& to) noexcept {
         if (closed_) return passage::closed;
         if (Leaf* l = receivers.pop_claimed()) {
             static_cast<receiver*>(l)->got.emplace(std::move(value));
-            to.add(*l);
+            to = l;
             return passage::done;
         }
         if (size_ == capacity_) return passage::has_to_wait;
@@ -78,8 +77,8 @@ public:
         return passage::done;
     }
 
-    /// `into` is empty and gets a value only when it says `done`.
-    passage receive(std::optional<T>& into, woken& to) noexcept {
+    /// `into` is empty and gets a value only when it says `done`. `from`: whose value has been sent by that, claimed.
+    passage receive(std::optional<T>& into, Leaf*& from) noexcept {
         if (size_ != 0) into.emplace(pop());
         Leaf* const l = senders.pop_claimed();  // there is room for it now
         if (l != nullptr) {
@@ -89,14 +88,14 @@ public:
             else
                 into.emplace(std::move(*s->value));  // capacity 0: from hand to hand
             s->sent = true;
-            to.add(*l);
+            from = l;
         }
         if (into) return passage::done;
         return closed_ ? passage::closed : passage::has_to_wait;
     }
 
     /// Wakes everybody; senders keep their values.
-    void close(woken& to) noexcept {
+    void close(claimed_waiters<Leaf>& to) noexcept {
         closed_ = true;
         while (Leaf* l = receivers.pop_claimed()) to.add(*l);
         while (Leaf* l = senders.pop_claimed()) to.add(*l);
@@ -108,7 +107,9 @@ public:
 private:
     void push(T&& value) noexcept {
         const std::size_t size = size_;
-        std::construct_at(items_ + (first_ + size) % capacity_, std::move(value));
+        std::size_t at = first_ + size;
+        if (at >= capacity_) at -= capacity_;  // not by a remainder: a division takes as long as all the rest
+        std::construct_at(items_ + at, std::move(value));
         size_ = size + 1;
     }
     T pop() noexcept {

@@ -46,13 +46,18 @@ public:
             after->prev = before;
         else
             last_ = before;
-        l.prev = nullptr;
-        l.next = nullptr;
         l.linked = false;
     }
     [[nodiscard]] Leaf* pop_front() noexcept {
         Leaf* const l = first_;
-        if (l != nullptr) remove(*l);
+        if (l == nullptr) return nullptr;
+        Leaf* const after = l->next;
+        first_ = after;
+        if (after != nullptr)
+            after->prev = nullptr;
+        else
+            last_ = nullptr;
+        l->linked = false;
         return l;
     }
     /// The first waiter that was not stopped meanwhile, claimed and taken out; null when there is none.
@@ -101,7 +106,6 @@ public:
         if (l == nullptr) return nullptr;
         first_ = l->next;  // before it is resumed: it may be gone then
         if (first_ == nullptr) last_ = nullptr;
-        l->next = nullptr;
         return l;
     }
 

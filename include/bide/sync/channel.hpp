@@ -86,7 +86,7 @@ public:
     }
 
     void close() noexcept {
-        typename core::woken woken;
+        detail::claimed_leaves woken;
         const std::lock_guard hold(lock_);
         core_.close(woken);
     }
@@ -103,14 +103,20 @@ public:
 
 private:
     detail::passage send_now(T& value) noexcept {
-        typename core::woken woken;
-        const std::lock_guard hold(lock_);
-        return core_.send(value, woken);
+        detail::leaf* to = nullptr;
+        lock_.lock();
+        const detail::passage how = core_.send(value, to);
+        lock_.unlock();
+        if (to != nullptr) to->resume();  // nothing of the channel may be touched any more
+        return how;
     }
     detail::passage receive_now(std::optional<T>& into) noexcept {
-        typename core::woken woken;
-        const std::lock_guard hold(lock_);
-        return core_.receive(into, woken);
+        detail::leaf* from = nullptr;
+        lock_.lock();
+        const detail::passage how = core_.receive(into, from);
+        lock_.unlock();
+        if (from != nullptr) from->resume();  // likewise
+        return how;
     }
 
     mutable Lock lock_;
@@ -184,7 +190,7 @@ class basic_channel<T, Lock>::send_awaiter final
 
 public:
     send_awaiter(detail::promise_base& p, basic_channel& c, T& v) noexcept
-        : base(p, detail::send_kind, &c), channel_(c) {
+        : base(p), channel_(c) {
         this->value = &v;
     }
     send_awaiter(const send_awaiter&) = delete;
@@ -193,9 +199,12 @@ public:
 
     [[nodiscard]] bool try_now() noexcept { return over(channel_.send_now(*this->value)); }
     [[nodiscard]] bool park() noexcept {
-        typename core::woken woken;
-        return this->park_in(channel_.lock_, channel_.core_.senders,
-                             [this, &woken] { return over(channel_.core_.send(*this->value, woken)); });
+        this->describe(detail::send_kind, &channel_);
+        detail::leaf* to = nullptr;
+        const bool parked = this->park_in(channel_.lock_, channel_.core_.senders,
+                                          [this, &to] { return over(channel_.core_.send(*this->value, to)); });
+        if (to != nullptr) to->resume();
+        return parked;
     }
     bool await_resume() noexcept {
         this->completed();
@@ -216,18 +225,20 @@ class basic_channel<T, Lock>::receive_awaiter final
     using base = detail::leaf_awaiter<receive_awaiter, detail::receiving<T, detail::leaf>>;
 
 public:
-    receive_awaiter(detail::promise_base& p, basic_channel& c) noexcept
-        : base(p, detail::receive_kind, &c), channel_(c) {}
+    receive_awaiter(detail::promise_base& p, basic_channel& c) noexcept : base(p), channel_(c) {}
     receive_awaiter(const receive_awaiter&) = delete;
     receive_awaiter& operator=(const receive_awaiter&) = delete;
     ~receive_awaiter() { this->abandon(channel_.lock_, channel_.core_.receivers); }
 
     [[nodiscard]] bool try_now() noexcept { return channel_.receive_now(this->got) != detail::passage::has_to_wait; }
     [[nodiscard]] bool park() noexcept {
-        typename core::woken woken;
-        return this->park_in(channel_.lock_, channel_.core_.receivers, [this, &woken] {
-            return channel_.core_.receive(this->got, woken) != detail::passage::has_to_wait;
+        this->describe(detail::receive_kind, &channel_);
+        detail::leaf* from = nullptr;
+        const bool parked = this->park_in(channel_.lock_, channel_.core_.receivers, [this, &from] {
+            return channel_.core_.receive(this->got, from) != detail::passage::has_to_wait;
         });
+        if (from != nullptr) from->resume();
+        return parked;
     }
     [[nodiscard]] std::optional<T> await_resume() noexcept {
         this->completed();
