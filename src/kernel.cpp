@@ -170,15 +170,23 @@ void task_node::delist() noexcept {
 
 void detach(promise_base* p) noexcept { detach_here(this_thread, p); }
 
-[[gnu::noinline]] bool start_nested(promise_base* child) noexcept {
-    thread_state& t = this_thread;
-    if (deep(t)) [[unlikely]] {
+namespace {
+[[gnu::noinline, gnu::cold]] bool start_otherwise(promise_base* child) noexcept {
+    if (deep(this_thread)) {
         detach(child);
         post(child, step::resume);
         return true;
     }
     resume_frame(child);
-    return t.suspended;  // K4
+    return this_thread.suspended;
+}
+}  // namespace
+
+[[gnu::noinline]] bool start_nested(promise_base* child) noexcept {
+    if (stack_pointer() < this_thread.stack_limit || shift_of(child) != 0) [[unlikely]]
+        return start_otherwise(child);
+    handle_of(child).resume();
+    return this_thread.suspended;  // K4
 }
 
 // What a handle's functions do, for a frame whose beginning they would not find (see kernel.hpp).

@@ -62,21 +62,29 @@ void sleep_awaiter::take_back() noexcept {
     loop_access::disarm_locked(carrier_, *this);
 }
 
-void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
-    promise_base* const p = who_;
+namespace {
+[[gnu::noinline]] void yield_anywhere(promise_base* p) noexcept {
     const bool stopped = p->ctx->stop->requested();
     executor& ex = *p->ctx->ex;
-    thread_state& t = this_thread;
-    detach_here(t, p);
-    p->what = stopped ? step::unwind : step::resume;
-    loop* const here = t.running_loop;
-    if (here == &ex) [[likely]] {
-        if (!stopped) loop_access::yielded(*here, 1);
-        loop_access::push(*here, *p);
-        return;
-    }
+    detach_here(this_thread, p);
     if (!stopped) note_yield(ex, 1);
+    p->what = stopped ? step::unwind : step::resume;
     ex.post(*p);
+}
+}  // namespace
+
+// The usual case needs no register that a call would have to keep: a frame that the loop itself resumed goes to the end
+// of its queue.
+void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
+    promise_base* const p = who_;
+    const context& c = *p->ctx;
+    loop* const here = this_thread.running_loop;
+    if ((p->out->flags & attached) != 0 || here != c.ex || c.stop->requested()) [[unlikely]]
+        return yield_anywhere(p);
+    this_thread.suspended = true;  // K3: nobody is below it on this stack
+    p->what = step::resume;
+    loop_access::yielded(*here, 1);
+    loop_access::push(*here, *p);
 }
 
 void note_yield(executor& to, std::uint64_t turns) noexcept {

@@ -68,15 +68,25 @@ inline bool basic_mutex<Lock>::awaiter::ready(const detail::holder& by, unsigned
 
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
-    detail::thread_state& t = detail::this_thread;
-    if (t.forks != nullptr) [[unlikely]]
-        detail::own_context(this->who);  // its name is asked for
+    if (detail::this_thread.forks != nullptr) [[unlikely]]
+        return ready_in_fork();
     const detail::context& c = *this->who->ctx;
     if (c.stop->requested()) [[unlikely]] {
         this->mode_ = base::mode::unwind;
         return false;
     }
-    return ready({c.owner->owner, c.ex}, t.credits);
+    return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
+}
+
+template <class Lock>
+[[gnu::noinline]] bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
+    detail::own_context(this->who);  // its name is asked for
+    const detail::context& c = *this->who->ctx;
+    if (c.stop->requested()) [[unlikely]] {
+        this->mode_ = base::mode::unwind;
+        return false;
+    }
+    return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
 }
 
 template <class Lock>

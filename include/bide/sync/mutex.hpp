@@ -178,6 +178,7 @@ public:
 
 protected:
     bool ready(const detail::holder& by, unsigned& credits) noexcept;
+    bool ready_in_fork() noexcept;
     void waited(const std::source_location* place);
     void leave() noexcept;
     basic_mutex& mutex_;
