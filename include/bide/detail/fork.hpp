@@ -30,12 +30,14 @@ namespace detail {
 
 class fork_group;
 class fork_stack;
+struct fork_nesting;
 
 enum class fork_step : std::uint8_t {
     next,       // the child has ended with a value: go on with the next one
     suspended,  // nothing of it may be touched any more
     ended,      // all have ended, or never begin: the awaiting frame goes on
     no_memory,  // nothing has happened
+    elsewhere,  // likewise: nothing is forked here
 };
 
 /// A child of a fork as a chain of its own.
@@ -93,7 +95,10 @@ protected:
     ~fork_group() = default;
 };
 
-/// Runs child `index` nested, in front of those after it.
+/// Runs the first child nested, in front of those after it; `elsewhere` when the awaiting frame does not run on a
+/// worker of its executor.
+[[nodiscard]] fork_step fork_first(fork_group& g, slot_base& s, std::uint32_t places) noexcept;
+/// The same for one after it.
 [[nodiscard]] fork_step fork_nested(fork_group& g, slot_base& s, std::uint32_t places) noexcept;
 
 /// What a worker has forked and not begun, and the memory that it may need.
@@ -138,7 +143,7 @@ public:
     [[nodiscard]] bool raid() noexcept;
 
 private:
-    friend fork_step fork_nested(fork_group&, slot_base&, std::uint32_t) noexcept;
+    friend struct fork_nesting;
     friend struct fork_node;
     friend class fork_group;
     struct spare {

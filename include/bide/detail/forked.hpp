@@ -67,8 +67,6 @@ public:
         if constexpr (n == 0) {
             return false;
         } else {
-            const fork_stack* const forks = tls().forks;
-            if (forks == nullptr || &forks->where() != awaiting->ctx->ex) return start_apart();
             return fork<0>();
         }
     }
@@ -94,6 +92,12 @@ private:
         if constexpr (std::is_void_v<U>) {
             s.take();
             return std::monostate();
+        } else if constexpr (std::is_integral_v<U> || std::is_enum_v<U> || std::is_pointer_v<U>) {
+            // Through a register of its own. Else g++ loads each value in one piece with the flags beside it, which were
+            // written in other pieces a moment ago: the processor cannot forward those, and waits for the stores.
+            U value = s.take();
+            asm("" : "+r"(value));
+            return value;
         } else {
             return s.take();
         }
@@ -102,14 +106,19 @@ private:
     template <std::uint32_t K>
     bool fork() {
         slot_base& s = here<K>();
+        if constexpr (n == 1) {
+            const fork_stack* const forks = tls().forks;
+            if (forks == nullptr || &forks->where() != awaiting->ctx->ex) return start_apart();
+        }
         if constexpr (K + 1 == n) {
             if constexpr (!plain && n > 1) held_ = true;
             return start_nested(s.prepare(awaiting, awaiting->ctx, attached));
         } else {
             next = K + 1;
-            const fork_step how = fork_nested(*this, s, n - K);
+            const fork_step how = K == 0 ? fork_first(*this, s, n) : fork_nested(*this, s, n - K);
             if (how == fork_step::next) [[likely]]
                 return fork<K + 1>();
+            if (how == fork_step::elsewhere) return start_apart();
             if (how == fork_step::no_memory) give_up(K);
             return how == fork_step::suspended;
         }
