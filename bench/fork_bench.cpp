@@ -62,7 +62,8 @@ BENCHMARK_CAPTURE(fib_tbb, 2, 2)->Name("fork_fib_2/tbb")->UseRealTime();
 constexpr int queens = 14;
 using board = std::array<signed char, queens>;
 
-bool is_free(const board& b, int row, int column) {
+// Not inlined: both sides run the same code for the work itself. (In line, g++ gives a coroutine's copy of it worse code.)
+[[gnu::noinline]] bool is_free(const board& b, int row, int column) {
     for (int r = 0; r < row; ++r) {
         const int c = b[static_cast<std::size_t>(r)];
         if (c == column || c - column == row - r || column - c == row - r) return false;
@@ -156,7 +157,8 @@ struct matrices {
     std::vector<float> a, b, c;
     matrices() : a(matrix * matrix, 1.5F), b(matrix * matrix, 0.5F), c(matrix * matrix) {}
 };
-void multiply_block(const float* a, const float* b, float* c, int m, int n, int k) {
+// Not inlined: the same code on both sides, as above.
+[[gnu::noinline]] void multiply_block(const float* a, const float* b, float* c, int m, int n, int k) {
     for (int i = 0; i < m; ++i)
         for (int l = 0; l < k; ++l) {
             const float x = a[i * matrix + l];
