@@ -51,7 +51,7 @@ std::exception_ptr make_broken_promise() noexcept {
 
 void throw_second_future() { throw usage_error("promise::get_future was called before; copy the future instead"); }
 
-void future_base::publish(future_status how) noexcept {
+void future_base::publish_to_all(future_status how) noexcept {
     leaf* claimed = nullptr;  // in order, linked by `next`: a claimed leaf is ours until it is resumed
     leaf** last = &claimed;
     bool subscribed = false;
@@ -136,13 +136,15 @@ started_base::~started_base() = default;
 void started_base::launch(executor& ex, started_owner& by, const context* inherited) {
     owner = &by;
     inherit(ex, inherited);
+    future_base& result = state();
+    result.add_ref_alone();  // the owner's, given back in ended()
     try {
         by.adopt(*this);
     } catch (...) {
+        result.drop_ref_alone();
         stop.unlink();
         throw;
     }
-    state().add_ref();  // the owner's, given back in ended()
     enlist();
     ex.post(*this);
 }

@@ -41,7 +41,8 @@ struct running_here {
     detail::driver& driver;
     loop& mine;
     running_here* outer;
-    BIDE_STATIC_TLS static constinit thread_local running_here* innermost;  // the loops on this stack, for the debug view
+    BIDE_STATIC_TLS static constinit thread_local running_here*
+        innermost;  // the loops on this stack, for the debug view
     running_here(loop& l, bool& running, detail::driver& d, int uncaught = std::uncaught_exceptions(),
                  detail::thread_state& state = detail::this_thread) noexcept
         : t(state),

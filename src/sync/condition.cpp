@@ -23,7 +23,7 @@ condition_awaiter<Lock>::condition_awaiter(promise_base& p, basic_condition<Lock
 
 template <class Lock>
 bool condition_awaiter<Lock>::park() noexcept {
-    this->note();     // there is nobody to wait for yet; see target()
+    this->note();         // there is nobody to wait for yet; see target()
     claimed_leaves next;  // has the mutex after us
     const std::lock_guard hold(condition_.lock_);
     detach(this->who);

@@ -37,9 +37,15 @@ public:
     /// Nobody but the caller has a reference.
     [[nodiscard]] bool only_ref() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
     void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: whoever adds has one already
+    /// While nobody knows of it but the caller: no exchange is needed.
+    void add_ref_alone() noexcept { refs_.store(refs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+    void drop_ref_alone() noexcept {  // not the last one
+        refs_.store(refs_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    }
     void drop_ref() noexcept {
-        // acq_rel: the last one sees everything that the others did with the state.
-        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_ref_gone();
+        // acq_rel: the last one sees everything that the others did with the state. One that is alone needs no exchange:
+        // nobody is there who could add or drop one.
+        if (only_ref() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_ref_gone();
     }
     [[nodiscard]] future_status status() const noexcept { return status_.load(std::memory_order_acquire); }
     [[nodiscard]] bool ready() const noexcept { return status() != future_status::pending; }
@@ -49,8 +55,14 @@ public:
     /// Somebody else (a scope) answers for the failure.
     void leave_failure_to_owner() noexcept { owned_ = true; }
 
-    /// The result is in the slot: make it known. Runs subscribers.
-    void publish(future_status how) noexcept;
+    /// The result is in the slot: make it known. Runs subscribers. The caller has a reference.
+    void publish(future_status how) noexcept {
+        // Nobody waits, for a waiter has a reference, and nobody can come. relaxed: a later handle is got from the caller.
+        if (only_ref() && first_ == nullptr)
+            status_.store(how, std::memory_order_relaxed);
+        else
+            publish_to_all(how);
+    }
 
     void subscribe(subscriber* s);  // takes ownership
 
@@ -74,6 +86,7 @@ protected:
     virtual void destroy() noexcept = 0;  // the last reference has gone
 
 private:
+    void publish_to_all(future_status how) noexcept;
     void last_ref_gone() noexcept;
     void run_subscribers() noexcept;
 

@@ -41,10 +41,12 @@ public:
     }
     /// By the holder. True: given up, nothing of the mutex may be touched any more. False: give() has to, under the lock.
     [[nodiscard]] bool give_alone() noexcept {
-        held_by now = word_.load(std::memory_order_relaxed);  // relaxed: as in the exchange; where not, the lock is next
+        held_by now =
+            word_.load(std::memory_order_relaxed);  // relaxed: as in the exchange; where not, the lock is next
         // release: pairs with take().
-        return now == held_by::somebody && word_.compare_exchange_strong(now, held_by::nobody, std::memory_order_release,
-                                                                         std::memory_order_relaxed);
+        return now == held_by::somebody &&
+               word_.compare_exchange_strong(now, held_by::nobody, std::memory_order_release,
+                                             std::memory_order_relaxed);
     }
 
     // Under the lock:
@@ -71,7 +73,8 @@ public:
         if (next == nullptr)
             word_.store(held_by::nobody, std::memory_order_release);  // release: pairs with take()
         else if (waiters.empty())
-            word_.store(held_by::somebody, std::memory_order_relaxed);  // relaxed: the holder learns it by being resumed
+            word_.store(held_by::somebody,
+                        std::memory_order_relaxed);  // relaxed: the holder learns it by being resumed
         return next;
     }
 

@@ -59,7 +59,7 @@ struct wait_edge {
     wait_target (*target)(const wait_edge& self) noexcept;
     wait_edge* prev;  // noted: the list of `home`; published: those of the owners with the same hash
     wait_edge* next;
-    wait_edge* after;              // published by the examination that goes on
+    wait_edge* after;             // published by the examination that goes on
     noted_edges* home = nullptr;  // null: not noted, nor published
     enum class where : std::uint8_t { nowhere, noted, published };
     std::atomic<where> in;  // changed under home's lock; from published under the graph's mutex

@@ -189,10 +189,7 @@ class basic_channel<T, Lock>::send_awaiter final
     using base = detail::leaf_awaiter<send_awaiter, detail::sending<T, detail::leaf>>;
 
 public:
-    send_awaiter(detail::promise_base& p, basic_channel& c, T& v) noexcept
-        : base(p), channel_(c) {
-        this->value = &v;
-    }
+    send_awaiter(detail::promise_base& p, basic_channel& c, T& v) noexcept : base(p), channel_(c) { this->value = &v; }
     send_awaiter(const send_awaiter&) = delete;
     send_awaiter& operator=(const send_awaiter&) = delete;
     ~send_awaiter() { this->abandon(channel_.lock_, channel_.core_.senders); }
