@@ -229,11 +229,8 @@ void loop::sleep() noexcept {
     auto patience = for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
     if (waits == detail::examined::short_of_memory && until == clock::time_point::max())
         patience = std::min(patience, until_next_examination);
-    // Another thread may be about to post something. I/O is not looked at meanwhile, so only where that is likely.
-    if (!time_jumps_ && !driver_->unsent && (outside || !driver_->watches_anything()) &&
-        (until == clock::time_point::max() || until - driver_->now() > detail::short_spin::limit) &&
-        spin_.look([this] { return inbox_.maybe_something(); }))
-        return;
+    // Another thread may be about to post something.
+    if (may_look(until, outside) && spin_.look([this] { return inbox_.maybe_something(); })) return;
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::this_thread.sleep;
     detail::virtual_clock* const held = told != nullptr && only_others_wake ? told->clock() : nullptr;
@@ -262,6 +259,23 @@ void loop::sleep() noexcept {
         return;
     stall_.looked = true;  // once: from here on it sleeps until it is woken
     detail::report_stall(*this, stall_);
+}
+
+// I/O is not looked at meanwhile, so only where something from elsewhere is more likely, and no timer is near.
+bool loop::may_look(clock::time_point until, bool outside) noexcept {
+    return !time_jumps_ && !driver_->unsent && (outside || !driver_->watches_anything()) &&
+           (until == clock::time_point::max() || until - driver_->now() > detail::short_spin::limit);
+}
+
+// For a task that is going to park, and would leave the loop with nothing to do.
+bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+    constexpr unsigned pauses = 16;  // the other side is at work on it
+    if (first_ != nullptr) return false;
+    // relaxed and acquire: as in sleep()
+    const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
+    if (!may_look(until, outside_->load(std::memory_order_acquire) != 0)) return false;
+    const auto changed = [&] { return count.load(std::memory_order_relaxed) != now; };  // relaxed: looked at again
+    return spin_.look([&] { return changed() || inbox_.maybe_something(); }, pauses) && changed();
 }
 
 // False: somebody woke us, or is about to: until then it may touch the loop.
@@ -473,6 +487,11 @@ bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
 }
 
 void loop_access::wake(loop& l) noexcept { l.driver_->wake(); }
+
+bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+    loop* const l = this_thread.running_loop;
+    return l != nullptr && loop_access::look_for_change(*l, count, now);
+}
 
 }  // namespace detail
 

@@ -103,6 +103,8 @@ private:
     [[nodiscard]] bool begin_host_sleep() noexcept;
     [[nodiscard]] bool only_yields_left() const noexcept;
     void sleep() noexcept;
+    [[nodiscard]] bool may_look(clock::time_point until, bool outside) noexcept;
+    [[nodiscard]] bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
     void wake_sleeper() noexcept;
     void check_process() const;
     void check_thread(const char* what) const;

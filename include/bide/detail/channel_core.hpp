@@ -1,16 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// channel_core: the queue of a channel, and who gets what. Everything under the channel's lock.
+// channel_core: the queue of a channel, and who gets what.
+//
+// It has two sides with a lock each, so that a sender and a receiver on two processors do not wait for each other, nor
+// for memory that the other one has just written. While the channel is open, nobody waits, and the queue is neither full
+// nor empty, one side is all that an operation needs. Everything else is *special*, and happens under both locks: then
+// nobody else is anywhere in the channel. That is also where the lists of waiters change, so no wake-up can be missed.
+//
+//     senders' side:   how many were sent in all, and how many had been received when it was last looked
+//     receivers' side: how many were received in all, and how many had been sent
+//
+// What one knows of the other side may be old: then there are fewer values, or fewer free places, than there seem to be,
+// never more. (So a ring of Lamport's, 1983, whose ends each have a lock.)
 //
 // Kept true between two calls, counting only waiters that were not stopped: a receiver waits only while the queue is
 // empty and no sender waits; a sender waits only while the queue is full. So values leave in the order in which they
 // came in, whether they stood in the queue or still with their senders.
 //
-// `Leaf`, `Var`: see waiting_list.hpp; the model checker has its own.
+// `Leaf`, `Var`: see waiting_list.hpp; `Lock` and `Word` belong together (lock_policy.hpp). The model checker has its own.
 #pragma once
 
 #include <bide/detail/waiting_list.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -37,7 +49,11 @@ struct receiving : Leaf {
 
 enum class passage : std::uint8_t { done, closed, has_to_wait };
 
-template <class T, class Leaf, template <class> class Var = plain>
+/// What was said under both locks: whoever has to wait queues before they are given back, or not at all.
+enum class patience : std::uint8_t { none, will_wait };
+
+template <class T, class Leaf, class Lock, template <class> class Word, template <class> class Var = plain,
+          std::size_t Apart = 0>
 class channel_core {
     static_assert(std::is_nothrow_move_constructible_v<T>,
                   "bide: a channel moves its values from task to task, and a move that throws would lose one: send a "
@@ -48,50 +64,106 @@ public:
     using receiver = receiving<T, Leaf>;
 
     explicit channel_core(std::size_t capacity)
-        : capacity_(capacity),
-          first_(0),
-          size_(0),
-          closed_(false),
-          items_(capacity != 0 ? std::allocator<T>().allocate(capacity) : nullptr) {}
+        : in_(capacity != 0 ? std::allocator<T>().allocate(capacity) : nullptr, capacity), out_(in_.items, capacity) {}
     channel_core(const channel_core&) = delete;
     channel_core& operator=(const channel_core&) = delete;
     ~channel_core() {
-        while (size_ != 0) pop();
-        if (capacity_ != 0) std::allocator<T>().deallocate(items_, capacity_);
+        while (size() != 0) pop();
+        if (in_.items != nullptr) std::allocator<T>().deallocate(in_.items, in_.capacity);
     }
 
-    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
-    [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] bool closed() const noexcept { return closed_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return in_.capacity; }
 
     /// Moves from the value only when it says `done`. `to`: who has it then, claimed; else as it was.
     passage send(T& value, Leaf*& to) noexcept {
-        if (closed_) return passage::closed;
-        if (Leaf* l = receivers.pop_claimed()) {
-            static_cast<receiver*>(l)->got.emplace(std::move(value));
-            to = l;
-            return passage::done;
+        passage how = passage::has_to_wait;
+        in_.lock.lock();
+        if (in_.special) [[unlikely]] {
+            out_.lock.lock();
+            how = send_locked(value, to);
+            out_.lock.unlock();
+        } else {
+            const std::size_t sent = in_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
+            // acquire: the place is free once its value was moved away.
+            if (sent - in_.known == in_.capacity) in_.known = out_.count.load(std::memory_order_acquire);
+            if (sent - in_.known != in_.capacity) {
+                push(sent, std::move(value));
+                how = passage::done;
+            }
         }
-        if (size_ == capacity_) return passage::has_to_wait;
-        push(std::move(value));
-        return passage::done;
+        in_.lock.unlock();
+        return how;
     }
-
     /// `into` is empty and gets a value only when it says `done`. `from`: whose value has been sent by that, claimed.
     passage receive(std::optional<T>& into, Leaf*& from) noexcept {
-        if (size_ != 0) into.emplace(pop());
+        out_.lock.lock();
+        if (!out_.special) [[likely]] {
+            const std::size_t received = out_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
+            // acquire: the value is there once it was counted.
+            if (received == out_.known) out_.known = in_.count.load(std::memory_order_acquire);
+            const bool some = received != out_.known;
+            if (some) into.emplace(pop());
+            out_.lock.unlock();
+            return some ? passage::done : passage::has_to_wait;
+        }
+        out_.lock.unlock();
+        lock();
+        const passage how = receive_locked(into, from);
+        unlock();
+        return how;
+    }
+
+    /// Both sides; the senders' first.
+    void lock() noexcept {
+        in_.lock.lock();
+        out_.lock.lock();
+    }
+    void unlock() noexcept {
+        out_.lock.unlock();
+        in_.lock.unlock();
+    }
+
+    // Under both locks:
+
+    [[nodiscard]] std::size_t size() const noexcept {
+        return in_.count.load(std::memory_order_relaxed) - out_.count.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+    /// As send().
+    passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept {
+        if (closed_) return passage::closed;
+        if (Leaf* const l = receivers.pop_claimed()) {
+            static_cast<receiver*>(l)->got.emplace(std::move(value));
+            to = l;
+            mark(!receivers.empty());
+            return passage::done;
+        }
+        const bool room = size() != capacity();
+        if (room) push(in_.count.load(std::memory_order_relaxed), std::move(value));
+        settle(!room && wait == patience::will_wait);
+        return room ? passage::done : passage::has_to_wait;
+    }
+    /// As receive().
+    passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept {
+        if (size() != 0) into.emplace(pop());
         Leaf* const l = senders.pop_claimed();  // there is room for it now
         if (l != nullptr) {
             auto* s = static_cast<sender*>(l);
             if (into)
-                push(std::move(*s->value));
+                push(in_.count.load(std::memory_order_relaxed), std::move(*s->value));
             else
                 into.emplace(std::move(*s->value));  // capacity 0: from hand to hand
             s->sent = true;
             from = l;
         }
-        if (into) return passage::done;
-        return closed_ ? passage::closed : passage::has_to_wait;
+        if (into) {
+            settle(false);
+            return passage::done;
+        }
+        if (closed_) return passage::closed;
+        mark(wait == patience::will_wait || !receivers.empty());
+        return passage::has_to_wait;
     }
 
     /// Wakes everybody; senders keep their values.
@@ -99,39 +171,77 @@ public:
         closed_ = true;
         while (Leaf* l = receivers.pop_claimed()) to.add(*l);
         while (Leaf* l = senders.pop_claimed()) to.add(*l);
+        settle(false);
     }
 
     waiting_list<Leaf, Var> senders;
     waiting_list<Leaf, Var> receivers;
 
-private:
-    void push(T&& value) noexcept {
-        const std::size_t size = size_;
-        std::size_t at = first_ + size;
-        if (at >= capacity_) at -= capacity_;  // not by a remainder: a division takes as long as all the rest
-        std::construct_at(items_ + at, std::move(value));
-        size_ = size + 1;
-    }
-    T pop() noexcept {
-        const std::size_t first = first_;
-        T* const at = items_ + first;
-        struct end_of_life {
-            T* item;
-            explicit end_of_life(T* i) noexcept : item(i) {}
-            end_of_life(const end_of_life&) = delete;
-            end_of_life& operator=(const end_of_life&) = delete;
-            ~end_of_life() { std::destroy_at(item); }
-        } const end(at);
-        first_ = first + 1 == capacity_ ? 0 : first + 1;
-        size_ = size_ - 1;
-        return std::move(*at);
+    // For a look without a lock. It is empty while as many were sent as were received, and full while as many were
+    // received as were sent but for the capacity. relaxed: hints.
+    [[nodiscard]] const Word<std::size_t>& sent() const noexcept { return in_.count; }
+    [[nodiscard]] const Word<std::size_t>& received() const noexcept { return out_.count; }
+    [[nodiscard]] std::size_t received_now() const noexcept { return out_.count.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t sent_but_for_capacity() const noexcept {
+        return in_.count.load(std::memory_order_relaxed) - capacity();
     }
 
-    const std::size_t capacity_;
-    Var<std::size_t> first_;  // index of the oldest value
-    Var<std::size_t> size_;
-    Var<bool> closed_;
-    T* const items_;  // a ring: capacity_ places, those of the queue are alive
+private:
+    /// All that one side touches, what never changes too.
+    struct side {
+        side(T* i, std::size_t c) noexcept : special(false), count(0), at(0), known(0), capacity(c), items(i) {}
+        Lock lock;
+        Var<bool> special;        // the same on both sides; written under both locks
+        Word<std::size_t> count;  // in all; written under this lock
+        Var<std::size_t> at;      // the place of the next one
+        Var<std::size_t> known;   // of the other side's count
+        const std::size_t capacity;
+        T* const items;  // a ring of `capacity` places
+        void advance() noexcept {
+            const std::size_t next = at + 1;
+            at = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
+        }
+    };
+    struct nothing_between {};
+    struct something_between {
+        std::byte unused[Apart + 1];
+    };
+    using between = std::conditional_t<Apart == 0, nothing_between, something_between>;
+
+    void push(std::size_t sent, T&& value) noexcept {
+        std::construct_at(in_.items + in_.at, std::move(value));
+        in_.advance();
+        in_.count.store(sent + 1, std::memory_order_release);  // release: the value is there
+    }
+    T pop() noexcept {
+        // Whatever is left of it is destroyed, and its place counted as free, after it was moved away.
+        struct leaving {
+            side& out;
+            T* item;
+            ~leaving() {
+                std::destroy_at(item);
+                out.advance();
+                const std::size_t received = out.count.load(std::memory_order_relaxed);  // relaxed: of this side
+                out.count.store(received + 1, std::memory_order_release);                // release: the place is free
+            }
+        } const end{out_, out_.items + out_.at};
+        return std::move(*end.item);
+    }
+    void mark(bool special) noexcept {
+        in_.special = special;
+        out_.special = special;
+    }
+    // After something went in or out under both locks: what each side goes by until the next time.
+    void settle(bool will_wait) noexcept {
+        mark(will_wait || closed_ || !senders.empty() || !receivers.empty());
+        in_.known = out_.count.load(std::memory_order_relaxed);  // relaxed: under both locks
+        out_.known = in_.count.load(std::memory_order_relaxed);
+    }
+
+    side in_;
+    [[no_unique_address]] between between_;  // so that they share no line of a processor's cache
+    side out_;
+    Var<bool> closed_{false};
 };
 
 }  // namespace detail

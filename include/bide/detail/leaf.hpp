@@ -21,7 +21,9 @@
 #include <bide/detail/task_node.hpp>
 #include <bide/detail/waiting_list.hpp>
 
+#include <atomic>
 #include <coroutine>
+#include <cstddef>
 #include <cstdint>
 #include <mutex>
 
@@ -141,6 +143,10 @@ protected:
 
     mode mode_;  // set by an await_ready that says no
 };
+
+/// For a leaf that is going to park because of another thread: a short look at a count that this thread changes. It is
+/// taken where the loop would look all the same before it sleeps (short_spin.hpp). True: it is no longer `now`.
+[[nodiscard]] bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
 
 /// Suspends the frame and unwinds it: how a cancellation that was held back goes on.
 struct pass_stop {

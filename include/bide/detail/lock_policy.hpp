@@ -12,6 +12,7 @@
 #include <bide/detail/spin_lock.hpp>
 
 #include <atomic>
+#include <cstddef>
 
 namespace bide {
 inline namespace v0 {
@@ -49,11 +50,15 @@ template <class Lock>
 struct lock_policy;
 template <>
 struct lock_policy<spin_lock> {
+    static constexpr bool shared = true;  // by several threads
+    static constexpr std::size_t apart = 64;  // bytes between what different processors write: a line of their caches
     template <class T>
     using word = std::atomic<T>;
 };
 template <>
 struct lock_policy<no_lock> {
+    static constexpr bool shared = false;
+    static constexpr std::size_t apart = 0;
     template <class T>
     using word = unshared<T>;
 };

@@ -77,6 +77,9 @@ struct loop_access {
     /// tasks further down are asked by the tree. On the loop's thread. False: nothing lives there.
     static bool stop_live(loop& l, stop_reason why) noexcept;
     static void wake(loop& l) noexcept;
+    [[nodiscard]] static bool look_for_change(loop& l, const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+        return l.look_for_change(count, now);
+    }
 };
 
 /// The loop on which plain code of this thread waits: the current one if it is not running, else a new one that is

@@ -25,28 +25,31 @@ class short_spin {
 public:
     static constexpr std::chrono::microseconds limit{20};
 
-    /// True: `there()` has become true. By one thread at a time.
+    /// True: `there()` has become true. By one thread at a time. It is asked after so many pauses each time: often where
+    /// others write what it reads once, rarely where they write it all the time.
     template <class There>
-    [[nodiscard]] bool look(const There& there) noexcept {
+    [[nodiscard]] bool look(const There& there, unsigned pauses = 1) noexcept {
         if (skips_ != 0) {
             --skips_;
             return false;
         }
         if (!begin()) return false;
-        const bool found = spin(there);
+        const bool found = spin(there, pauses);
         end(found);
         return found;
     }
 
 private:
     template <class There>
-    static bool spin(const There& there) noexcept {
+    static bool spin(const There& there, unsigned pauses) noexcept {
         const auto until = std::chrono::steady_clock::now() + limit;
         do {
-            for (unsigned i = 0; i < 16; ++i) {
+            for (unsigned i = 0; i < 16; i += pauses) {
                 if (there()) return true;
-                unsigned round = 0;
-                spin_wait(round);
+                for (unsigned k = 0; k < pauses; ++k) {
+                    unsigned round = 0;
+                    spin_wait(round);
+                }
             }
         } while (std::chrono::steady_clock::now() < until);
         return there();

@@ -29,6 +29,7 @@
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/lock_policy.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <cstddef>
 #include <mutex>
@@ -48,7 +49,9 @@ inline constexpr wait_kind receive_kind{"channel to have a value", true};
 template <class T, class Lock>
 class basic_channel {
     static_assert(std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>>, "bide: a channel is for objects");
-    using core = detail::channel_core<T, detail::leaf>;
+    using policy = detail::lock_policy<Lock>;
+    using core =
+        detail::channel_core<T, detail::leaf, Lock, policy::template word, detail::plain, policy::apart>;
     class send_awaiter;
     class receive_awaiter;
 
@@ -62,7 +65,7 @@ public:
     basic_channel(const basic_channel&) = delete;
     basic_channel& operator=(const basic_channel&) = delete;
     ~basic_channel() {
-        const std::lock_guard hold(lock_);
+        const std::lock_guard hold(core_);
         detail::need_no_waiters(core_.receivers, "channel");
         detail::need_no_waiters(core_.senders, "channel");
     }
@@ -87,16 +90,16 @@ public:
 
     void close() noexcept {
         detail::claimed_leaves woken;
-        const std::lock_guard hold(lock_);
+        const std::lock_guard hold(core_);
         core_.close(woken);
     }
     [[nodiscard]] bool closed() const noexcept {
-        const std::lock_guard hold(lock_);
+        const std::lock_guard hold(core_);
         return core_.closed();
     }
     /// How many values are queued.
     [[nodiscard]] std::size_t size() const noexcept {
-        const std::lock_guard hold(lock_);
+        const std::lock_guard hold(core_);
         return core_.size();
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return core_.capacity(); }
@@ -104,23 +107,48 @@ public:
 private:
     detail::passage send_now(T& value) noexcept {
         detail::leaf* to = nullptr;
-        lock_.lock();
         const detail::passage how = core_.send(value, to);
-        lock_.unlock();
-        if (to != nullptr) to->resume();  // nothing of the channel may be touched any more
+        if (to != nullptr) let_go(*to);
         return how;
     }
     detail::passage receive_now(std::optional<T>& into) noexcept {
         detail::leaf* from = nullptr;
-        lock_.lock();
         const detail::passage how = core_.receive(into, from);
-        lock_.unlock();
-        if (from != nullptr) from->resume();  // likewise
+        if (from != nullptr) let_go(*from);
         return how;
     }
 
-    mutable Lock lock_;
-    core core_;
+    /// Resumes a waiter. Nothing of the channel may be touched afterwards.
+    void let_go(detail::leaf& claimed) noexcept {
+        if constexpr (policy::shared) {
+            const bool crosses = claimed.who->ctx->ex != detail::tls().running;
+            if (crosses_.load(std::memory_order_relaxed) != crosses) crosses_.store(crosses, std::memory_order_relaxed);
+        }
+        claimed.resume();
+    }
+    /// Then a task looks a little before it parks: between two threads that are both at work a value comes, or a place,
+    /// long before a thread has been woken; and then often several.
+    [[nodiscard]] bool crosses() const noexcept {
+        if constexpr (policy::shared)
+            return crosses_.load(std::memory_order_relaxed);
+        else
+            return false;
+    }
+    [[nodiscard]] bool look_for_place() const noexcept {
+        if constexpr (policy::shared)
+            return detail::look_for_change(core_.received(), core_.sent_but_for_capacity());
+        else
+            return false;
+    }
+    [[nodiscard]] bool look_for_value() const noexcept {
+        if constexpr (policy::shared)
+            return detail::look_for_change(core_.sent(), core_.received_now());
+        else
+            return false;
+    }
+
+    mutable core core_;  // with its locks
+    std::atomic<bool> crosses_{false};  // whoever was woken last runs on another executor. relaxed: a hint
 };
 
 /// For coroutines and threads.
@@ -192,14 +220,15 @@ public:
     send_awaiter(detail::promise_base& p, basic_channel& c, T& v) noexcept : base(p), channel_(c) { this->value = &v; }
     send_awaiter(const send_awaiter&) = delete;
     send_awaiter& operator=(const send_awaiter&) = delete;
-    ~send_awaiter() { this->abandon(channel_.lock_, channel_.core_.senders); }
+    ~send_awaiter() { this->abandon(channel_.core_, channel_.core_.senders); }
 
-    [[nodiscard]] bool try_now() noexcept { return over(channel_.send_now(*this->value)); }
+    [[nodiscard]] bool try_now() noexcept { return over(channel_.send_now(*this->value)) || after_a_look(); }
     [[nodiscard]] bool park() noexcept {
         this->describe(detail::send_kind, &channel_);
         detail::leaf* to = nullptr;
-        const bool parked = this->park_in(channel_.lock_, channel_.core_.senders,
-                                          [this, &to] { return over(channel_.core_.send(*this->value, to)); });
+        const bool parked = this->park_in(channel_.core_, channel_.core_.senders, [this, &to] {
+            return over(channel_.core_.send_locked(*this->value, to, detail::patience::will_wait));
+        });
         if (to != nullptr) to->resume();
         return parked;
     }
@@ -213,6 +242,10 @@ private:
         this->sent = p == detail::passage::done;
         return p != detail::passage::has_to_wait;
     }
+    bool after_a_look() noexcept { return channel_.crosses() && again(); }
+    [[gnu::noinline]] bool again() noexcept {
+        return channel_.look_for_place() && over(channel_.send_now(*this->value));
+    }
     basic_channel& channel_;
 };
 
@@ -225,14 +258,14 @@ public:
     receive_awaiter(detail::promise_base& p, basic_channel& c) noexcept : base(p), channel_(c) {}
     receive_awaiter(const receive_awaiter&) = delete;
     receive_awaiter& operator=(const receive_awaiter&) = delete;
-    ~receive_awaiter() { this->abandon(channel_.lock_, channel_.core_.receivers); }
+    ~receive_awaiter() { this->abandon(channel_.core_, channel_.core_.receivers); }
 
-    [[nodiscard]] bool try_now() noexcept { return channel_.receive_now(this->got) != detail::passage::has_to_wait; }
+    [[nodiscard]] bool try_now() noexcept { return over(channel_.receive_now(this->got)) || after_a_look(); }
     [[nodiscard]] bool park() noexcept {
         this->describe(detail::receive_kind, &channel_);
         detail::leaf* from = nullptr;
-        const bool parked = this->park_in(channel_.lock_, channel_.core_.receivers, [this, &from] {
-            return channel_.core_.receive(this->got, from) != detail::passage::has_to_wait;
+        const bool parked = this->park_in(channel_.core_, channel_.core_.receivers, [this, &from] {
+            return over(channel_.core_.receive_locked(this->got, from, detail::patience::will_wait));
         });
         if (from != nullptr) from->resume();
         return parked;
@@ -243,6 +276,11 @@ public:
     }
 
 private:
+    static bool over(detail::passage p) noexcept { return p != detail::passage::has_to_wait; }
+    bool after_a_look() noexcept { return channel_.crosses() && again(); }
+    [[gnu::noinline]] bool again() noexcept {
+        return channel_.look_for_value() && over(channel_.receive_now(this->got));
+    }
     basic_channel& channel_;
 };
 
