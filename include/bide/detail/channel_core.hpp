@@ -74,43 +74,39 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return in_.capacity; }
 
-    /// Moves from the value only when it says `done`. `to`: who has it then, claimed; else as it was.
-    passage send(T& value, Leaf*& to) noexcept {
-        passage how = passage::has_to_wait;
+    // Under no lock. Nothing: it is special, and the _locked function of that name has to do it.
+
+    /// Moves from the value only when it says `done`.
+    [[nodiscard]] std::optional<passage> try_send(T& value) noexcept {
+        if (in_.is_special()) return std::nullopt;
         in_.lock.lock();
-        if (in_.special) [[unlikely]] {
-            out_.lock.lock();
-            how = send_locked(value, to);
-            out_.lock.unlock();
-        } else {
-            const std::size_t sent = in_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
-            // acquire: the place is free once its value was moved away.
-            if (sent - in_.known == in_.capacity) in_.known = out_.count.load(std::memory_order_acquire);
-            if (sent - in_.known != in_.capacity) {
-                push(sent, std::move(value));
-                how = passage::done;
-            }
+        if (in_.is_special()) [[unlikely]] {
+            in_.lock.unlock();
+            return std::nullopt;
         }
+        const std::size_t sent = in_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
+        // acquire: the place is free once its value was moved away.
+        if (sent - in_.known == in_.capacity) in_.known = out_.count.load(std::memory_order_acquire);
+        const bool room = sent - in_.known != in_.capacity;
+        if (room) push(sent, std::move(value));
         in_.lock.unlock();
-        return how;
+        return room ? passage::done : passage::has_to_wait;
     }
-    /// `into` is empty and gets a value only when it says `done`. `from`: whose value has been sent by that, claimed.
-    passage receive(std::optional<T>& into, Leaf*& from) noexcept {
+    /// `into` is empty and gets a value only when it says `done`.
+    [[nodiscard]] std::optional<passage> try_receive(std::optional<T>& into) noexcept {
+        if (out_.is_special()) return std::nullopt;
         out_.lock.lock();
-        if (!out_.special) [[likely]] {
-            const std::size_t received = out_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
-            // acquire: the value is there once it was counted.
-            if (received == out_.known) out_.known = in_.count.load(std::memory_order_acquire);
-            const bool some = received != out_.known;
-            if (some) into.emplace(pop());
+        if (out_.is_special()) [[unlikely]] {
             out_.lock.unlock();
-            return some ? passage::done : passage::has_to_wait;
+            return std::nullopt;
         }
+        const std::size_t received = out_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
+        // acquire: the value is there once it was counted.
+        if (received == out_.known) out_.known = in_.count.load(std::memory_order_acquire);
+        const bool some = received != out_.known;
+        if (some) into.emplace(pop());
         out_.lock.unlock();
-        lock();
-        const passage how = receive_locked(into, from);
-        unlock();
-        return how;
+        return some ? passage::done : passage::has_to_wait;
     }
 
     /// Both sides; the senders' first.
@@ -130,7 +126,7 @@ public:
     }
     [[nodiscard]] bool closed() const noexcept { return closed_; }
 
-    /// As send().
+    /// As try_send(). `to`: who has the value then, claimed; else as it was.
     passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept {
         if (closed_) return passage::closed;
         if (Leaf* const l = receivers.pop_claimed()) {
@@ -144,7 +140,7 @@ public:
         settle(!room && wait == patience::will_wait);
         return room ? passage::done : passage::has_to_wait;
     }
-    /// As receive().
+    /// As try_receive(). `from`: whose value has been sent by that, claimed; else as it was.
     passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept {
         if (size() != 0) into.emplace(pop());
         Leaf* const l = senders.pop_claimed();  // there is room for it now
@@ -191,12 +187,14 @@ private:
     struct side {
         side(T* i, std::size_t c) noexcept : special(false), count(0), at(0), known(0), capacity(c), items(i) {}
         Lock lock;
-        Var<bool> special;        // the same on both sides; written under both locks
+        Word<bool> special;       // the same on both sides; written under both locks
         Word<std::size_t> count;  // in all; written under this lock
         Var<std::size_t> at;      // the place of the next one
         Var<std::size_t> known;   // of the other side's count
         const std::size_t capacity;
         T* const items;  // a ring of `capacity` places
+        // relaxed: a hint, or under this lock
+        [[nodiscard]] bool is_special() const noexcept { return special.load(std::memory_order_relaxed); }
         void advance() noexcept {
             const std::size_t next = at + 1;
             at = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
@@ -228,8 +226,8 @@ private:
         return std::move(*end.item);
     }
     void mark(bool special) noexcept {
-        in_.special = special;
-        out_.special = special;
+        in_.special.store(special, std::memory_order_relaxed);  // relaxed: each is looked at again under its lock
+        out_.special.store(special, std::memory_order_relaxed);
     }
     // After something went in or out under both locks: what each side goes by until the next time.
     void settle(bool will_wait) noexcept {

@@ -106,18 +106,29 @@ public:
 
 private:
     detail::passage send_now(T& value) noexcept {
+        const auto how = core_.try_send(value);
+        return how ? *how : send_specially(value);
+    }
+    detail::passage receive_now(std::optional<T>& into) noexcept {
+        const auto how = core_.try_receive(into);
+        return how ? *how : receive_specially(into);
+    }
+    [[gnu::noinline]] detail::passage send_specially(T& value) noexcept {
         detail::leaf* to = nullptr;
-        const detail::passage how = core_.send(value, to);
+        core_.lock();
+        const detail::passage how = core_.send_locked(value, to);
+        core_.unlock();
         if (to != nullptr) let_go(*to);
         return how;
     }
-    detail::passage receive_now(std::optional<T>& into) noexcept {
+    [[gnu::noinline]] detail::passage receive_specially(std::optional<T>& into) noexcept {
         detail::leaf* from = nullptr;
-        const detail::passage how = core_.receive(into, from);
+        core_.lock();
+        const detail::passage how = core_.receive_locked(into, from);
+        core_.unlock();
         if (from != nullptr) let_go(*from);
         return how;
     }
-
     /// Resumes a waiter. Nothing of the channel may be touched afterwards.
     void let_go(detail::leaf& claimed) noexcept {
         if constexpr (policy::shared) {
