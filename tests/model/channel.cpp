@@ -20,17 +20,39 @@ private:
     model::var<int> value_;
 };
 
-using core = bide::detail::channel_core<item, model::leaf, model::var>;
+using core = bide::detail::channel_core<item, model::leaf, model::spin_lock, model::atomic, model::var>;
 using bide::detail::passage;
+using bide::detail::patience;
 
 struct channel {
     explicit channel(std::size_t capacity) : queue(capacity) {}
-    model::lock lock;
     core queue;
 
+    passage send(item& value) {
+        if (const auto how = queue.try_send(value)) return *how;
+        model::leaf* to = nullptr;
+        passage how = passage::done;
+        {
+            const model::holding hold(queue);
+            how = queue.send_locked(value, to);
+        }
+        if (to != nullptr) to->resume();
+        return how;
+    }
+    passage receive(std::optional<item>& into) {
+        if (const auto how = queue.try_receive(into)) return *how;
+        model::leaf* from = nullptr;
+        passage how = passage::done;
+        {
+            const model::holding hold(queue);
+            how = queue.receive_locked(into, from);
+        }
+        if (from != nullptr) from->resume();
+        return how;
+    }
     void close() {
         model::claimed woken;
-        const model::holding hold(lock);
+        const model::holding hold(queue);
         queue.close(woken);
     }
 };
@@ -46,28 +68,24 @@ public:
             unwound();
             return;
         }
-        passage p = passage::has_to_wait;
-        {
-            model::claimed woken;
-            const model::holding hold(channel_.lock);
-            p = channel_.queue.send(mine, woken);
-        }
+        passage p = channel_.send(mine);
         if (p != passage::has_to_wait) {
             finish(p == passage::done);
             return;
         }
         leaf_.emplace(*this);
         leaf_->value = &mine;
-        model::claimed woken;
-        const bool parked = model::park_in(channel_.lock, channel_.queue.senders, *leaf_, [&] {
-            p = channel_.queue.send(mine, woken);
+        model::leaf* to = nullptr;
+        const bool parked = model::park_in(channel_.queue, channel_.queue.senders, *leaf_, [&] {
+            p = channel_.queue.send_locked(mine, to, patience::will_wait);
             return p != passage::has_to_wait;
         });
+        if (to != nullptr) to->resume();
         if (!parked) finish(p == passage::done);
     }
     void resumed() override { finish(leaf_->sent); }
     void unwound() override {
-        if (leaf_) model::abandon(channel_.lock, channel_.queue.senders, *leaf_);
+        if (leaf_) model::abandon(channel_.queue, channel_.queue.senders, *leaf_);
         finish(false);
     }
     item mine;
@@ -96,26 +114,22 @@ public:
             return;
         }
         std::optional<item> into;
-        passage p = passage::has_to_wait;
-        {
-            model::claimed woken;
-            const model::holding hold(channel_.lock);
-            p = channel_.queue.receive(into, woken);
-        }
+        const passage p = channel_.receive(into);
         if (p != passage::has_to_wait) {
             finish(into);
             return;
         }
         leaf_.emplace(*this);
-        model::claimed woken;
-        const bool parked = model::park_in(channel_.lock, channel_.queue.receivers, *leaf_, [&] {
-            return channel_.queue.receive(leaf_->got, woken) != passage::has_to_wait;
+        model::leaf* from = nullptr;
+        const bool parked = model::park_in(channel_.queue, channel_.queue.receivers, *leaf_, [&] {
+            return channel_.queue.receive_locked(leaf_->got, from, patience::will_wait) != passage::has_to_wait;
         });
+        if (from != nullptr) from->resume();
         if (!parked) finish(leaf_->got);
     }
     void resumed() override { finish(leaf_->got); }
     void unwound() override {
-        if (leaf_) model::abandon(channel_.lock, channel_.queue.receivers, *leaf_);
+        if (leaf_) model::abandon(channel_.queue, channel_.queue.receivers, *leaf_);
         const std::optional<item> nothing;
         finish(nothing);
     }
@@ -203,6 +217,31 @@ struct full_queue : rl::test_suite<full_queue, 3> {
     }
 };
 
+// Two values, one after another, and two receivers, one after another: the sides meet at a full and at an empty queue.
+struct two_values : rl::test_suite<two_values, 2> {
+    channel c{1};
+    sender first{c, 5};
+    sender second{c, 6};
+    receiver a{c};
+    receiver b{c};
+
+    void thread(unsigned index) {
+        if (index == 0) {
+            first.begin();
+            second.begin();
+        } else {
+            a.begin();
+            b.begin();
+        }
+    }
+    void after() {
+        RL_ASSERT(first.sent && second.sent);
+        RL_ASSERT(a.got == 5 && b.got == 6);
+        RL_ASSERT(c.queue.size() == 0);
+        RL_ASSERT(c.queue.senders.empty() && c.queue.receivers.empty());
+    }
+};
+
 // Two receivers, one of them stopped: the value goes to the other, or to it before it was stopped.
 struct two_receivers : rl::test_suite<two_receivers, 4> {
     channel c{1};
@@ -232,11 +271,12 @@ struct two_receivers : rl::test_suite<two_receivers, 4> {
 }  // namespace
 
 int main() {
-    model::explore<send_receive_close<1>>("channel of 1, send, receive and close");
-    model::explore<send_receive_close<0>>("channel of 0, send, receive and close");
-    model::explore<send_receive_stop<1>>("channel of 1, the receiver is stopped");
-    model::explore<send_receive_stop<0>>("channel of 0, the receiver is stopped");
-    model::explore<full_queue>("channel, full, the sender is stopped");
-    model::explore<two_receivers>("channel, two receivers, one stopped", 3);
+    model::explore<send_receive_close<1>>("channel of 1, send, receive and close", 3);
+    model::explore<send_receive_close<0>>("channel of 0, send, receive and close", 3);
+    model::explore<send_receive_stop<1>>("channel of 1, the receiver is stopped", 3);
+    model::explore<send_receive_stop<0>>("channel of 0, the receiver is stopped", 3);
+    model::explore<full_queue>("channel, full, the sender is stopped", 3);
+    model::explore<two_values>("channel of 1, two values, two receivers", 5);
+    model::explore<two_receivers>("channel, two receivers, one stopped", 2);
     return model::failures == 0 ? 0 : 1;
 }

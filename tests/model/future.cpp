@@ -9,7 +9,7 @@
 namespace {
 
 struct future {
-    model::lock lock;
+    model::spin_lock lock;
     model::waiting_list waiters;
     model::var<bool> ready{false};  // and the result
     model::var<int> result{0};

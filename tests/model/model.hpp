@@ -113,23 +113,24 @@ private:
 };
 
 /// The primitive's lock.
-class lock {
+class spin_lock {
 public:
-    void lock_now() { m_.lock(here()); }
-    void unlock_now() { m_.unlock(here()); }
+    void lock() { m_.lock(here()); }
+    void unlock() { m_.unlock(here()); }
 
 private:
     rl::mutex m_;
 };
+template <class Lock>
 class holding {
 public:
-    explicit holding(lock& l) : lock_(l) { lock_.lock_now(); }
+    explicit holding(Lock& l) : lock_(l) { lock_.lock(); }
     holding(const holding&) = delete;
     holding& operator=(const holding&) = delete;
-    ~holding() { lock_.unlock_now(); }
+    ~holding() { lock_.unlock(); }
 
 private:
-    lock& lock_;
+    Lock& lock_;
 };
 
 /// The chain of frames of a task, as far as waiting goes: its parking word, and what happens when it is posted. The
@@ -191,8 +192,8 @@ using claimed = bide::detail::claimed_waiters<leaf>;
 
 /// leaf_awaiter::park_in (where a post only queues, and may so be under the lock), and what its destructor does when
 /// the wait was not completed.
-template <class Ready>
-bool park_in(lock& l, waiting_list& list, leaf& at, Ready ready) {
+template <class Lock, class Ready>
+bool park_in(Lock& l, waiting_list& list, leaf& at, Ready ready) {
     {
         const holding hold(l);
         if (ready()) return false;
@@ -201,7 +202,8 @@ bool park_in(lock& l, waiting_list& list, leaf& at, Ready ready) {
     at.who->post(false);
     return true;
 }
-inline void abandon(lock& l, waiting_list& list, leaf& at) {
+template <class Lock>
+void abandon(Lock& l, waiting_list& list, leaf& at) {
     const holding hold(l);
     if (at.linked) list.remove(at);
 }

@@ -7,10 +7,15 @@
 
 #include "model.hpp"
 
+namespace bide::detail {
+// For the checker's record of what happened.
+static std::ostream& operator<<(std::ostream& to, held_by h) { return to << int(h); }
+}  // namespace bide::detail
+
 namespace {
 
 struct mutex {
-    model::lock lock;
+    model::spin_lock lock;
     bide::detail::mutex_core<model::leaf, model::atomic, model::var> core;
     model::var<int> sections{0};  // protected by the mutex alone: two at once are a data race
 
@@ -131,7 +136,7 @@ struct three_lockers : rl::test_suite<three_lockers, 3> {
 }  // namespace
 
 int main() {
-    model::explore<one_waiter>("mutex, hand-over to a waiter that is stopped");
+    model::explore<one_waiter>("mutex, hand-over to a waiter that is stopped", 5);
     model::explore<three_lockers>("mutex, three lock", 4);
     model::explore<two_waiters>("mutex, two waiters, one stopped", 3);
     return model::failures == 0 ? 0 : 1;

@@ -34,7 +34,7 @@ struct entry {
 template <unsigned Depth, unsigned Rounds, unsigned Raids>
 struct had_by_exactly_one : rl::test_suite<had_by_exactly_one<Depth, Rounds, Raids>, 2> {
     bide::detail::fork_deque<entry, cell, full_barriers, 8> deque;
-    model::lock lock;
+    model::spin_lock lock;
     model::var<unsigned> base{0};  // under the lock
     entry entries[Depth * Rounds];
 
@@ -89,7 +89,7 @@ struct had_by_exactly_one : rl::test_suite<had_by_exactly_one<Depth, Rounds, Rai
 /// sees the other, or a fork would stay hidden.
 struct none_stays_hidden : rl::test_suite<none_stays_hidden, 2> {
     bide::detail::fork_deque<entry, cell, full_barriers, 8> deque;
-    model::lock lock;
+    model::spin_lock lock;
     entry one;
     bool told = false;
     bool found = false;

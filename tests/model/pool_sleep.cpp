@@ -12,9 +12,9 @@ namespace {
 
 // What work_queue and sleepers need of a lock.
 struct checked_lock {
-    model::lock of;
-    void lock() { of.lock_now(); }
-    void unlock() { of.unlock_now(); }
+    model::spin_lock of;
+    void lock() { of.lock(); }
+    void unlock() { of.unlock(); }
 };
 
 struct node {

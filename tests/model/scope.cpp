@@ -15,7 +15,7 @@ namespace {
 constexpr unsigned most = 3;
 
 struct scope {
-    model::lock lock;
+    model::spin_lock lock;
     bide::detail::scope_count<model::chain, model::leaf, model::var> count;
     std::array<model::var<bool>, most> unfinished;  // the list of tasks, in the order of start
     model::var<unsigned> started{0};
@@ -74,7 +74,7 @@ void scope::leave() {
 
 /// What scope_refs share.
 struct door {
-    model::lock lock;
+    model::spin_lock lock;
     model::var<scope*> to;
     explicit door(scope& s) : to(&s) {}
 };

@@ -50,7 +50,7 @@ template <class Lock>
 struct lock_policy;
 template <>
 struct lock_policy<spin_lock> {
-    static constexpr bool shared = true;  // by several threads
+    static constexpr bool shared = true;      // by several threads
     static constexpr std::size_t apart = 64;  // bytes between what different processors write: a line of their caches
     template <class T>
     using word = std::atomic<T>;

@@ -77,7 +77,8 @@ struct loop_access {
     /// tasks further down are asked by the tree. On the loop's thread. False: nothing lives there.
     static bool stop_live(loop& l, stop_reason why) noexcept;
     static void wake(loop& l) noexcept;
-    [[nodiscard]] static bool look_for_change(loop& l, const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+    [[nodiscard]] static bool look_for_change(loop& l, const std::atomic<std::size_t>& count,
+                                              std::size_t now) noexcept {
         return l.look_for_change(count, now);
     }
 };

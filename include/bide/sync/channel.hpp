@@ -50,8 +50,7 @@ template <class T, class Lock>
 class basic_channel {
     static_assert(std::is_object_v<T> && std::is_same_v<T, std::remove_cv_t<T>>, "bide: a channel is for objects");
     using policy = detail::lock_policy<Lock>;
-    using core =
-        detail::channel_core<T, detail::leaf, Lock, policy::template word, detail::plain, policy::apart>;
+    using core = detail::channel_core<T, detail::leaf, Lock, policy::template word, detail::plain, policy::apart>;
     class send_awaiter;
     class receive_awaiter;
 
@@ -158,7 +157,7 @@ private:
             return false;
     }
 
-    mutable core core_;  // with its locks
+    mutable core core_;                 // with its locks
     std::atomic<bool> crosses_{false};  // whoever was woken last runs on another executor. relaxed: a hint
 };
 
