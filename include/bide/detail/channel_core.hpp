@@ -9,11 +9,11 @@
 // `Leaf`, `Var`: see waiting_list.hpp; the model checker has its own.
 #pragma once
 
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/waiting_list.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>

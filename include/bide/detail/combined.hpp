@@ -6,12 +6,11 @@
 #include <bide/detail/child.hpp>
 #include <bide/detail/fork.hpp>
 #include <bide/detail/frame.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/future.hpp>
 
 #include <deque>
-#include <functional>
 #include <optional>
-#include <ranges>
 #include <source_location>
 #include <tuple>
 #include <type_traits>

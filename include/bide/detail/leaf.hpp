@@ -18,12 +18,12 @@
 #pragma once
 
 #include <bide/detail/kernel.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/task_node.hpp>
 #include <bide/detail/waiting_list.hpp>
 
 #include <coroutine>
 #include <cstdint>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
