@@ -204,6 +204,12 @@ strand::guard strand::enter_op::wait(std::source_location where) const {
     return guard(*strand_);
 }
 
+strand::guard::guard(detail::owned_ptr<detail::strand_member> m, detail::promise_base& p,
+                     detail::context* outside) noexcept
+    : member_(std::move(m)), frame_(&p), outside_(outside) {}
+
+strand::guard::guard(strand& s) noexcept { stay_.emplace(s); }
+
 strand::guard::~guard() {
     if (!member_) return;  // a thread's: stay_ ends
     frame_->ctx = outside_;

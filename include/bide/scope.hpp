@@ -80,7 +80,7 @@ class join_op {
 public:
     explicit join_op(scope_core& core) noexcept : core_(&core) {}
     [[nodiscard]] join_awaiter native_awaiter(promise_base& p) const { return join_awaiter(p, *core_); }
-    void wait(std::source_location where = std::source_location::current()) const { as_task(*this).wait(where); }
+    void wait(std::source_location where = std::source_location::current()) const;
 
 private:
     scope_core* core_;

@@ -126,9 +126,8 @@ public:
     private:
         friend class detail::strand_awaiter;
         friend class strand;
-        guard(detail::owned_ptr<detail::strand_member> m, detail::promise_base& p, detail::context* outside) noexcept
-            : member_(std::move(m)), frame_(&p), outside_(outside) {}
-        explicit guard(strand& s) noexcept { stay_.emplace(s); }
+        guard(detail::owned_ptr<detail::strand_member> m, detail::promise_base& p, detail::context* outside) noexcept;
+        explicit guard(strand& s) noexcept;
         detail::owned_ptr<detail::strand_member> member_;  // a coroutine's
         detail::promise_base* frame_ = nullptr;
         detail::context* outside_ = nullptr;
