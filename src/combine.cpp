@@ -157,6 +157,8 @@ void throw_nothing_to_race(const char* what) {
                                 ": there is nothing to wait for; give it at least one task or future");
 }
 
+task<> nothing_to_race(const char* what) { throw_nothing_to_race(what); }
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace bide

@@ -8,6 +8,7 @@
 #include "ring.hpp"
 
 #include <bide/detail/driver.hpp>
+#include <bide/detail/virtual_clock.hpp>
 #include <bide/error.hpp>
 
 #include <linux/futex.h>
@@ -73,7 +74,7 @@ public:
             wake_word();
     }
 
-    const std::shared_ptr<fd_watcher>& watcher() override {
+    const counted_ptr<fd_watcher>& watcher() override {
         need_poller();
         return shared_;
     }
@@ -187,7 +188,7 @@ private:
         const std::lock_guard guard(making_);
         poller* p = poller_.load(std::memory_order_relaxed);  // relaxed: written under the mutex
         if (p == nullptr) {
-            auto made = std::make_shared<poller>();
+            auto made = make_counted<poller>();
             p = made.get();
             shared_ = std::move(made);
             poller_.store(p, std::memory_order_seq_cst);  // see wake()
@@ -232,23 +233,23 @@ private:
     static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "the futex word is the atomic itself");
     std::atomic<poller*> poller_{nullptr};
     std::mutex making_;
-    std::shared_ptr<fd_watcher> shared_;  // written once, before poller_
+    counted_ptr<fd_watcher> shared_;  // written once, before poller_
     bool may_have_ring_;
     bool polled_ = false;  // the poller has something to report, and is not watched by the ring meanwhile
     std::unique_ptr<class ring> ring_;
     std::optional<descriptor_owner> both_;
 };
 
-thread_local std::shared_ptr<virtual_clock> clock_here;
+thread_local counted_ptr<virtual_clock> clock_here;
 
 }  // namespace
 
-std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) noexcept {
+counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept {
     tls().clock = clock.get();
     return std::exchange(clock_here, std::move(clock));
 }
 
-std::shared_ptr<virtual_clock> clock_of_this_thread() noexcept { return clock_here; }
+counted_ptr<virtual_clock> clock_of_this_thread() noexcept { return clock_here; }
 
 io_driver parse_driver(const char* text) {
     const std::string_view word = text != nullptr ? text : "";
@@ -264,10 +265,10 @@ io_driver driver_of_environment() {
     return set;
 }
 
-std::unique_ptr<driver> make_default_driver(io_driver wanted) {
+owned_ptr<driver> make_default_driver(io_driver wanted) {
     if (clock_here) return make_virtual_driver(clock_here);
     const io_driver chosen = wanted != io_driver::automatic ? wanted : driver_of_environment();
-    auto made = std::make_unique<system_driver>(chosen != io_driver::epoll);
+    auto made = make_owned<system_driver>(chosen != io_driver::epoll);
     if (wanted == io_driver::io_uring) made->demand_ring();
     return made;
 }

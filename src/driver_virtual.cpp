@@ -2,7 +2,7 @@
 //
 // Time for tests: it stands still while anything is ready and jumps to the next timer when nothing is. While jobs on
 // other threads are pending, which will wake the loop, it sleeps for real and time does not move.
-#include <bide/detail/driver.hpp>
+#include <bide/detail/virtual_clock.hpp>
 
 #include <chrono>
 #include <mutex>
@@ -25,9 +25,7 @@ void virtual_clock::job_ended() noexcept {
 
 class virtual_driver final : public driver {
 public:
-    explicit virtual_driver(std::shared_ptr<virtual_clock> of) noexcept : clock_(std::move(of)) {
-        clock = clock_.get();
-    }
+    explicit virtual_driver(counted_ptr<virtual_clock> of) noexcept : clock_(std::move(of)) { clock = clock_.get(); }
 
     time_point now() noexcept override { return clock_->now(); }
 
@@ -61,7 +59,7 @@ public:
         woken_ = true;
         clock_->changed_.notify_all();
     }
-    const std::shared_ptr<fd_watcher>& watcher() override {
+    const counted_ptr<fd_watcher>& watcher() override {
         throw std::logic_error("bide: real descriptors cannot be watched in virtual time; use a loop on real time");
     }
     int descriptor() override {
@@ -70,12 +68,12 @@ public:
     bool watches_anything() const noexcept override { return false; }
 
 private:
-    std::shared_ptr<virtual_clock> clock_;
+    counted_ptr<virtual_clock> clock_;
     bool woken_ = false;  // under the clock's mutex
 };
 
-std::unique_ptr<driver> make_virtual_driver(std::shared_ptr<virtual_clock> clock) {
-    return std::make_unique<virtual_driver>(std::move(clock));
+owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock) {
+    return make_owned<virtual_driver>(std::move(clock));
 }
 
 }  // namespace detail

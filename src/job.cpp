@@ -68,7 +68,7 @@ void job_base::settle_in(job_threads& set, const context* from, below how) {
     stop.add(cancel_);
     listening_ = true;
     const job_threads::thread* here = job_threads::current();
-    const bool below_a_job = here != nullptr && here->job_clock != nullptr;  // then in real time already
+    const bool below_a_job = here != nullptr && here->job_clock;  // then in real time already
     clock_ = below_a_job ? here->job_clock : clock_of_this_thread();
     if (clock_) clock_->job_begins();
     if (from != nullptr) {
@@ -130,7 +130,7 @@ void job_base::leave() noexcept {
     follower_.unfollow();
     stop.unlink();
     parent = nullptr;
-    if (clock_) std::exchange(clock_, nullptr)->job_ended();
+    if (clock_) std::exchange(clock_, counted_ptr<virtual_clock>())->job_ended();
 }
 
 void job_base::count_for(loop_service* service) {
@@ -150,8 +150,7 @@ bool job_base::running_for(const loop_service& service) noexcept {
 }
 
 void job_base::conclude() noexcept {
-    const std::shared_ptr<virtual_clock> clock = std::move(clock_);
-    clock_ = nullptr;
+    const counted_ptr<virtual_clock> clock = std::move(clock_);
     loop_service* const owner_of_job = std::exchange(counted_for_, nullptr);
     leave();
     settle();
@@ -199,7 +198,7 @@ bool job_base::help() noexcept {
         holds_parent = true;
         owner = waiting->owner;
     }
-    std::shared_ptr<virtual_clock> outer = std::exchange(here->job_clock, clock_);
+    counted_ptr<virtual_clock> outer = std::exchange(here->job_clock, clock_);
     run();
     here->job_clock = std::move(outer);
     return true;

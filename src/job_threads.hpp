@@ -9,6 +9,7 @@
 #include <bide/detail/job.hpp>
 #include <bide/detail/short_spin.hpp>
 #include <bide/detail/thread_set.hpp>
+#include <bide/detail/virtual_clock.hpp>
 #include <bide/executor.hpp>
 #include <bide/threads.hpp>
 
@@ -80,7 +81,7 @@ public:
         job_threads& set;
         pthread_t handle{};
         pid_t id = 0;
-        std::shared_ptr<virtual_clock> job_clock;  // of the job that it runs
+        counted_ptr<virtual_clock> job_clock;  // of the job that it runs
         explicit thread(job_threads& s) noexcept : set(s) {}
         void begin_sleep() noexcept override { set.begin_sleep(*this); }
         void end_sleep() noexcept override { set.end_sleep(*this); }

@@ -6,6 +6,7 @@
 #include <bide/detail/loop_service.hpp>
 #include <bide/detail/process.hpp>
 #include <bide/detail/root.hpp>
+#include <bide/detail/virtual_clock.hpp>
 #include <bide/loop.hpp>
 
 #include <algorithm>
@@ -87,7 +88,7 @@ loop::loop(loop_options options)
       earliest_(ticks(clock::time_point::max())),
       process_(process_generation()),
       work_("this loop"),
-      outside_(std::make_shared<std::atomic<long>>(0)) {
+      outside_(detail::make_counted<detail::jobs_outside>()) {
     loop_ = this;
 }
 
@@ -213,7 +214,7 @@ void loop::sleep() noexcept {
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     // acquire: a job that is no longer counted has posted its result before.
-    const bool outside = outside_->load(std::memory_order_acquire) != 0;
+    const bool outside = outside_->count.load(std::memory_order_acquire) != 0;
     if (first_ != nullptr) {  // the same where time jumps
         if (!outside && only_yields_left()) driver_->only_yields(until);
         idle_turns_ = 0;

@@ -17,12 +17,12 @@ enum class phase : std::uint8_t { fresh, running, stopping, stopped };
 struct loop_thread::core {
     std::mutex m;
     std::atomic<phase> at{phase::fresh};  // written under the mutex
-    std::vector<std::unique_ptr<detail::start_function>> first_tasks;
+    std::vector<detail::owned_ptr<detail::start_function>> first_tasks;
     detail::loop_service service;
     explicit core(std::string name) : service(std::move(name)) {}
 };
 
-loop_thread::loop_thread(std::string name) : core_(std::make_unique<core>(std::move(name))) {}
+loop_thread::loop_thread(std::string name) : core_(detail::make_owned<core>(std::move(name))) {}
 
 loop_thread::~loop_thread() {
     if (core_->service.inherited()) {  // the thread does not exist here, and a lock may be held for ever
@@ -102,7 +102,7 @@ detail::loop_service& loop_thread::need_service() const {
     return core_->service;
 }
 
-void loop_thread::add(std::unique_ptr<detail::start_function> f) {
+void loop_thread::add(detail::owned_ptr<detail::start_function> f) {
     const std::lock_guard guard(core_->m);
     if (core_->at.load(std::memory_order_relaxed) == phase::fresh)
         core_->first_tasks.push_back(std::move(f));

@@ -17,7 +17,7 @@ pool_options with_workers(int workers) {
 }  // namespace
 
 pool::pool(int workers) : pool(with_workers(workers)) {}
-pool::pool(const pool_options& options) : core_(std::make_unique<detail::pool_core>(*this, options)) {}
+pool::pool(const pool_options& options) : core_(detail::make_owned<detail::pool_core>(*this, options)) {}
 
 pool::~pool() {
     if (core_->process != detail::process_generation()) {  // the threads do not exist here

@@ -235,6 +235,8 @@ bool scope_core::conclude(bool deadline_passed) {
 
 // ---- join in the body -----------------------------------------------------------------------------------------------
 
+void join_op::wait(std::source_location where) const { as_task(*this).wait(where); }
+
 join_awaiter::join_awaiter(promise_base& p, scope_core& core)
     : leaf_awaiter(p, join_kind, &core), core_(core), up_to_(0) {
     // A task of the scope that joined it would wait for itself.

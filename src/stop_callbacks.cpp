@@ -39,7 +39,7 @@ void stop_callbacks::run() noexcept {
         take_out(c);
         bool destroyed = false;
         c.running = true;
-        c.runner = std::this_thread::get_id();
+        c.runner = ::pthread_self();
         c.destroyed = &destroyed;
         guard.unlock();
         c.run(&c);
@@ -60,7 +60,7 @@ void stop_callbacks::withdraw(stop_callback_link& c) noexcept {
     std::unique_lock guard(shared().m);
     if (c.waiting_in != nullptr) {
         take_out(c);
-    } else if (c.running && c.runner == std::this_thread::get_id()) {
+    } else if (c.running && ::pthread_equal(c.runner, ::pthread_self()) != 0) {
         *c.destroyed = true;  // it destroys itself: run() must not touch it again
     } else {
         shared().ended.wait(guard, [&c] { return !c.running; });

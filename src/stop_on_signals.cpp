@@ -243,14 +243,14 @@ void stop_on_signals::core::finish() noexcept {
     raise(signal);
 }
 
-stop_on_signals::stop_on_signals(second_signal second) : core_(std::make_unique<core>()) { core_->begin(second); }
+stop_on_signals::stop_on_signals(second_signal second) : core_(detail::make_owned<core>()) { core_->begin(second); }
 
-stop_on_signals::stop_on_signals(loop_thread& worker, second_signal second) : core_(std::make_unique<core>()) {
+stop_on_signals::stop_on_signals(loop_thread& worker, second_signal second) : core_(detail::make_owned<core>()) {
     core_->worker = &worker;
     core_->begin(second);
 }
 
-stop_on_signals::stop_on_signals(stop_source source, second_signal second) : core_(std::make_unique<core>()) {
+stop_on_signals::stop_on_signals(stop_source source, second_signal second) : core_(detail::make_owned<core>()) {
     core_->source = std::move(source);
     core_->begin(second);
 }

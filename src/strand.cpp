@@ -7,6 +7,8 @@
 #include <bide/strand.hpp>
 
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -18,6 +20,9 @@ constexpr std::chrono::milliseconds patience{100};  // how long a place is kept 
 }
 
 namespace detail {
+
+/// A thread waits for it, with the strand's mutex. Here, because <condition_variable> is dear to include.
+class strand_signal : public std::condition_variable {};
 
 // ---- staying --------------------------------------------------------------------------------------------------------
 
@@ -125,14 +130,14 @@ void strand_member::on_turn(call_node* self) noexcept {
 strand_awaiter::strand_awaiter(promise_base& p, strand& s)
     : owned_leaf(p, strand_kind, &s), strand_(s), frame_(&p), outside_((own_context(&p), p.ctx)) {
     s.need_outside(p.where);
-    member_ = std::make_unique<strand_member>(s, p);
+    member_ = make_owned<strand_member>(s, p);
     member_->edge = this;
 }
 
 strand_awaiter::~strand_awaiter() {
     if (who == nullptr) return;
     if (home != nullptr) forget_edge(*this);
-    if (member_ != nullptr) strand_.withdraw(*member_);
+    if (member_) strand_.withdraw(*member_);
 }
 
 bool strand_awaiter::park() noexcept {
@@ -199,8 +204,14 @@ strand::guard strand::enter_op::wait(std::source_location where) const {
     return guard(*strand_);
 }
 
+strand::guard::guard(detail::owned_ptr<detail::strand_member> m, detail::promise_base& p,
+                     detail::context* outside) noexcept
+    : member_(std::move(m)), frame_(&p), outside_(outside) {}
+
+strand::guard::guard(strand& s) noexcept { stay_.emplace(s); }
+
 strand::guard::~guard() {
-    if (member_ == nullptr) return;  // a thread's: stay_ ends
+    if (!member_) return;  // a thread's: stay_ ends
     frame_->ctx = outside_;
     member_->stay->leave();
 }
@@ -234,8 +245,10 @@ strand::~strand() {
                 detail::fail_fast(
                     "a strand with unfinished tasks was destroyed on the thread that has to run them; wait for "
                     "their futures first");
-            ending_ = true;
-            idle_.wait(hold, over);
+            detail::strand_signal ended;
+            ended_ = &ended;
+            ended.wait(hold, over);
+            ended_ = nullptr;
         }
     }
     retire();
@@ -365,8 +378,8 @@ detail::strand_entry* strand::let_next_in() noexcept {
         return nullptr;
     }
     if (nodes) return reserve(pump_);
-    state_ = state::idle;             // whoever waits now needs a thread that stands still in a wait() of a member
-    if (ending_) idle_.notify_all();  // under the mutex: the strand may go at once
+    state_ = state::idle;  // whoever waits now needs a thread that stands still in a wait() of a member
+    if (ended_ != nullptr) ended_->notify_all();  // under the mutex: the strand may go at once
     return nullptr;
 }
 
@@ -395,7 +408,7 @@ void strand::come_back(detail::strand_stay& stay) noexcept {
     if (state_ == state::idle) {
         state_ = state::held;
     } else {
-        std::condition_variable turn;
+        detail::strand_signal turn;
         detail::strand_entry e(nullptr);
         e.wake = &turn;
         queue(e);

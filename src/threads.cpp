@@ -152,7 +152,7 @@ void job_threads::run(worker& w, queued_job& j) noexcept {
     auto& job = static_cast<job_base&>(j);
     here.job_clock = job.clock();
     job.run();
-    here.job_clock = nullptr;
+    here.job_clock = counted_ptr<virtual_clock>();
 }
 
 void job_threads::join(worker& left) noexcept {

@@ -6,11 +6,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <numeric>
+#include <ranges>
+#include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -32,6 +37,30 @@ TEST(parallel_loops, C10_1_for_each_visits_every_element_once) {
         bide::for_each(p, v, [](int& x) { ++x; }).wait();
         EXPECT_EQ(std::count(v.begin(), v.end(), 1), n);
     }
+}
+
+// A container stays where it is, unless it is handed over; a view is copied.
+TEST(parallel_loops, C10_1_every_kind_of_range) {
+    bide::pool p(2);
+    const std::vector<int> fixed = numbers(100);
+    std::atomic<long> sum{0};
+    const auto add = [&](int x) { sum += x; };
+    bide::for_each(p, fixed, add).wait();
+    bide::for_each(p, numbers(100), add).wait();
+    bide::for_each(p, std::span<const int>(fixed), add).wait();
+    std::span<const int> view(fixed);
+    bide::task<> later = bide::for_each(p, view, add);
+    view = {};
+    std::move(later).wait();
+    bide::for_each(p, fixed | std::views::transform([](int x) { return 2 * x; }), add).wait();
+    bide::for_each(p, std::views::iota(0, 100), add).wait();
+    std::vector<std::unique_ptr<int>> owners;
+    owners.push_back(std::make_unique<int>(5));
+    bide::for_each(p, std::move(owners), [&](const std::unique_ptr<int>& x) { sum += *x; }).wait();
+    int array[] = {1, 2, 3};
+    bide::for_each(array, [](int& x) { ++x; }).wait();
+    EXPECT_EQ(sum, 7 * 4950 + 5);
+    EXPECT_EQ(array[0] + array[1] + array[2], 9);
 }
 
 bide::task<long> sum_inside(bide::pool& p, int n) {

@@ -27,6 +27,7 @@
 #pragma once
 
 #include <bide/detail/call_site.hpp>
+#include <bide/detail/invoke.hpp>
 #include <bide/detail/job.hpp>
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/resume_on.hpp>
@@ -35,7 +36,6 @@
 #include <bide/wait.hpp>
 
 #include <coroutine>
-#include <functional>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -48,7 +48,7 @@ namespace detail {
 /// The coroutine holds the callable and its arguments while what f gave is awaited.
 template <class R, class F, class... A>
 task<R> run_here(F f, A... args) {
-    decltype(auto) operation = std::invoke(std::move(f), std::move(args)...);
+    decltype(auto) operation = detail::invoke(std::move(f), std::move(args)...);
     co_return co_await std::forward<decltype(operation)>(operation);
 }
 
@@ -125,17 +125,17 @@ public:
         requires std::is_invocable_v<const F&, A...>
     decltype(auto) operator()(A&&... args) const {
         if constexpr (awaitable<std::invoke_result_t<const F&, A...>>)
-            return bide::wait(std::invoke(f_, std::forward<A>(args)...), where_);
+            return bide::wait(detail::invoke(f_, std::forward<A>(args)...), where_);
         else
-            return std::invoke(f_, std::forward<A>(args)...);
+            return detail::invoke(f_, std::forward<A>(args)...);
     }
     template <class... A>
         requires std::is_invocable_v<F&, A...>
     decltype(auto) operator()(A&&... args) {
         if constexpr (awaitable<std::invoke_result_t<F&, A...>>)
-            return bide::wait(std::invoke(f_, std::forward<A>(args)...), where_);
+            return bide::wait(detail::invoke(f_, std::forward<A>(args)...), where_);
         else
-            return std::invoke(f_, std::forward<A>(args)...);
+            return detail::invoke(f_, std::forward<A>(args)...);
     }
 
 private:
@@ -163,9 +163,9 @@ template <class F, class... A>
     requires std::is_invocable_v<F, A...>
 decltype(auto) block(F&& f, A&&... args) {
     if constexpr (awaitable<std::invoke_result_t<F, A...>>)
-        return bide::wait(std::invoke(std::forward<F>(f), std::forward<A>(args)...));
+        return bide::wait(detail::invoke(std::forward<F>(f), std::forward<A>(args)...));
     else
-        return std::invoke(std::forward<F>(f), std::forward<A>(args)...);
+        return detail::invoke(std::forward<F>(f), std::forward<A>(args)...);
 }
 
 /// A callable whose calls are awaitable: f itself if it is async, else one that runs f on a thread.

@@ -27,7 +27,6 @@
 #include <bide/detail/forked.hpp>
 #include <bide/detail/forked_range.hpp>
 
-#include <ranges>
 #include <tuple>
 #include <utility>
 

@@ -25,10 +25,10 @@
 
 #include <bide/call.hpp>
 #include <bide/detail/compose_calls.hpp>
+#include <bide/detail/counted_ptr.hpp>
 #include <bide/scope.hpp>
 #include <bide/task.hpp>
 
-#include <memory>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -101,7 +101,7 @@ public:
             std::is_copy_constructible_v<call>,
             "bide: parallel<T> and serial<T> may run again, so their arguments are copied; for one that cannot be "
             "copied use parallel() or serial()");
-        calls_.push_back(std::make_shared<const detail::listed_call<T, call>>(
+        calls_.push_back(detail::make_counted<const detail::listed_call<T, call>>(
             call(std::in_place, std::forward<F>(f), std::forward<A>(args)...)));
         return *this;
     }

@@ -18,7 +18,8 @@
 //     catch (const bide::cancelled&) { /* somebody asked the crawl to end */ }
 #pragma once
 
-#include <chrono>
+#include <bide/detail/std_parts.hpp>
+
 #include <cstdint>
 #include <exception>
 #include <optional>

@@ -22,14 +22,14 @@
 
 #include <bide/detail/as_task.hpp>
 #include <bide/detail/background.hpp>
+#include <bide/detail/counted_ptr.hpp>
+#include <bide/detail/invoke.hpp>
 #include <bide/detail/loop_access.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
 
 #include <atomic>
 #include <coroutine>
-#include <functional>
-#include <memory>
 #include <source_location>
 #include <type_traits>
 #include <utility>
@@ -40,7 +40,7 @@ inline namespace v0 {
 namespace detail {
 
 /// Who resumes the foreign coroutine, or whether nobody does: the work's end or the awaiter's destructor, once.
-class foreign_turn {
+class foreign_turn : public counted {
 public:
     [[nodiscard]] bool take() noexcept {
         // acq_rel: the end of the work publishes the result; the destructor what it wrote before.
@@ -49,6 +49,22 @@ public:
 
 private:
     std::atomic<bool> taken_{false};
+};
+
+/// What the work's end does, whichever of the two callbacks it comes by.
+template <class HandOver>
+class foreign_end : public counted {
+public:
+    foreign_end(const counted_ptr<foreign_turn>& turn, std::coroutine_handle<> h, HandOver&& hand_over)
+        : turn_(turn), handle_(h), hand_over_(std::move(hand_over)) {}
+    void tell() {
+        if (turn_->take()) detail::invoke(hand_over_, handle_);
+    }
+
+private:
+    counted_ptr<foreign_turn> turn_;
+    std::coroutine_handle<> handle_;
+    HandOver hand_over_;
 };
 
 struct resume_there {
@@ -64,7 +80,7 @@ public:
     foreign_awaiter(const foreign_awaiter&) = delete;
     foreign_awaiter& operator=(const foreign_awaiter&) = delete;
     ~foreign_awaiter() {
-        if (turn_ != nullptr && turn_->take()) future_.stop();
+        if (turn_ && turn_->take()) future_.stop();
     }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
@@ -73,16 +89,12 @@ public:
         loop_access::check_process(background);
         auto* const work = make_started(nullptr, std::source_location::current(), as_task(std::move(work_)));
         future_ = future<result>(work);
-        auto turn = turn_ = std::make_shared<foreign_turn>();
-        auto ended = [turn, h, hand_over = std::move(hand_over_)]() mutable {
-            if (turn->take()) std::invoke(hand_over, h);
-        };
-        auto shared = std::make_shared<decltype(ended)>(std::move(ended));
+        turn_ = make_counted<foreign_turn>();
+        const auto end = make_counted<foreign_end<HandOver>>(turn_, h, std::move(hand_over_));
         if constexpr (std::is_void_v<result>) {
-            future_.subscribe([shared] { (*shared)(); }, [shared](const std::exception_ptr&) { (*shared)(); });
+            future_.subscribe([end] { end->tell(); }, [end](const std::exception_ptr&) { end->tell(); });
         } else {
-            future_.subscribe([shared](const auto&) { (*shared)(); },
-                              [shared](const std::exception_ptr&) { (*shared)(); });
+            future_.subscribe([end](const auto&) { end->tell(); }, [end](const std::exception_ptr&) { end->tell(); });
         }
         // Last: work that ends at once knows whom to tell, and tells it over there; *this may be gone then.
         work->launch(background, loop_access::work_of(background), nullptr);
@@ -92,7 +104,7 @@ public:
 private:
     A work_;
     HandOver hand_over_;
-    std::shared_ptr<foreign_turn> turn_;
+    counted_ptr<foreign_turn> turn_;
     future<result> future_;
 };
 

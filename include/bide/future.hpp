@@ -22,12 +22,13 @@
 #pragma once
 
 #include <bide/detail/future_state.hpp>
+#include <bide/detail/invoke.hpp>
+#include <bide/detail/owned_ptr.hpp>
 #include <bide/detail/started.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/task.hpp>
 
 #include <concepts>
-#include <functional>
-#include <memory>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -171,11 +172,11 @@ public:
         auto& s = static_cast<future_state<T>&>(base);
         if (s.status() != future_status::succeeded) {
             s.consume();
-            std::invoke(on_error_, s.failure());
+            detail::invoke(on_error_, s.failure());
         } else if constexpr (std::is_void_v<T>) {
-            std::invoke(on_value_);
+            detail::invoke(on_value_);
         } else {
-            std::invoke(on_value_, s.get());
+            detail::invoke(on_value_, s.get());
         }
     }
 
@@ -204,7 +205,7 @@ template <class T>
 template <class V, class E>
 void future<T>::subscribe(V on_value, E on_error, run_on where) const {
     if (detail::is_null(on_value) || detail::is_null(on_error)) detail::throw_null_callback();
-    auto s = std::make_unique<detail::subscription<T, V, E>>(std::move(on_value), std::move(on_error));
+    auto s = detail::make_owned<detail::subscription<T, V, E>>(std::move(on_value), std::move(on_error));
     if (where == run_on::caller) {
         const future held = state().ready() ? *this : held_until_ready(std::source_location::current());
         try {

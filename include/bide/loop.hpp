@@ -17,17 +17,18 @@
 // Errors: submit after stop() throws not_running; use in the child of a fork() throws usage_error.
 #pragma once
 
+#include <bide/detail/counted_ptr.hpp>
 #include <bide/detail/driver.hpp>
 #include <bide/detail/inbox.hpp>
+#include <bide/detail/owned_ptr.hpp>
 #include <bide/detail/short_spin.hpp>
 #include <bide/detail/stall.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/timer_heap.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
 
 #include <atomic>
-#include <chrono>
-#include <memory>
 #include <optional>
 
 namespace bide {
@@ -35,6 +36,11 @@ inline namespace v0 {
 
 namespace detail {
 struct loop_access;
+
+/// How many jobs on other threads will wake a loop.
+struct jobs_outside : counted {
+    std::atomic<long> count{0};
+};
 }  // namespace detail
 
 struct loop_options {
@@ -112,7 +118,7 @@ private:
     detail::inbox<ready_node> inbox_;
     ready_node* first_ = nullptr;
     ready_node* last_ = nullptr;
-    std::unique_ptr<detail::driver> driver_;
+    detail::owned_ptr<detail::driver> driver_;
     const bool time_jumps_;  // as the driver says
     detail::spin_lock timers_lock_;
     detail::timer_heap timers_;
@@ -121,17 +127,17 @@ private:
     detail::stall_watch stall_;           // whether it sleeps for ever
     detail::short_spin spin_;             // before it sleeps
     unsigned turns_ = 0;
-    unsigned looked_at_ = 0;                      // the turn in which, or before which, the driver was asked for I/O
-    unsigned yields_ = 0;                         // in the present turn
-    std::uint64_t turns_of_yields_ = 1;           // so many like it, and everybody has only yielded
-    std::uint64_t idle_turns_ = 0;                // in a row, in which nobody did more
-    bool host_may_sleep_ = false;                 // poll() or next_deadline() has said that it may
-    bool running_ = false;                        // on some native stack of the owning thread
-    int process_ = 0;                             // the process that made it: fork() is noticed
-    detail::submitted_work work_;                 // what was submitted and has not ended
-    std::shared_ptr<std::atomic<long>> outside_;  // jobs on other threads that will wake this loop
-    std::uint32_t wakers_told_ = 0;               // pushers that had to wake it,
-    std::atomic<std::uint32_t> wakers_done_{0};   // and those of them that are done with the loop
+    unsigned looked_at_ = 0;             // the turn in which, or before which, the driver was asked for I/O
+    unsigned yields_ = 0;                // in the present turn
+    std::uint64_t turns_of_yields_ = 1;  // so many like it, and everybody has only yielded
+    std::uint64_t idle_turns_ = 0;       // in a row, in which nobody did more
+    bool host_may_sleep_ = false;        // poll() or next_deadline() has said that it may
+    bool running_ = false;               // on some native stack of the owning thread
+    int process_ = 0;                    // the process that made it: fork() is noticed
+    detail::submitted_work work_;        // what was submitted and has not ended
+    detail::counted_ptr<detail::jobs_outside> outside_;
+    std::uint32_t wakers_told_ = 0;                              // pushers that had to wake it,
+    std::atomic<std::uint32_t> wakers_done_{0};                  // and those of them that are done with the loop
     std::atomic<detail::virtual_clock*> sleeping_for_{nullptr};  // whose time the present sleep does not hold up
 };
 

@@ -25,15 +25,15 @@
 //   child of a fork() every use is a usage_error that says so, and the destructor does nothing.
 #pragma once
 
+#include <bide/detail/invoke.hpp>
 #include <bide/detail/loop_access.hpp>
+#include <bide/detail/owned_ptr.hpp>
 #include <bide/error.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
 #include <bide/threads.hpp>
 
 #include <concepts>
-#include <functional>
-#include <memory>
 #include <source_location>
 #include <string>
 #include <type_traits>
@@ -47,7 +47,7 @@ namespace detail {
 /// Plain code as a task: for call().
 template <class F>
 task<std::invoke_result_t<F>> called(F f) {
-    co_return std::invoke(std::move(f));
+    co_return detail::invoke(std::move(f));
 }
 
 /// A function of the thread's life, until it is started.
@@ -97,7 +97,7 @@ public:
     template <class F>
         requires std::copy_constructible<std::decay_t<F>> && std::invocable < std::decay_t<F>
     & > F on_start(F&& f, std::source_location where = std::source_location::current()) {
-        add(std::make_unique<function_of<std::decay_t<F>>>(where, f));
+        add(detail::make_owned<function_of<std::decay_t<F>>>(where, f));
         return std::forward<F>(f);
     }
 
@@ -129,9 +129,9 @@ private:
     }
     [[nodiscard]] loop& need_running() const;
     [[nodiscard]] detail::loop_service& need_service() const;
-    void add(std::unique_ptr<detail::start_function> f);
+    void add(detail::owned_ptr<detail::start_function> f);
 
-    std::unique_ptr<core> core_;
+    detail::owned_ptr<core> core_;
 };
 
 }  // namespace v0

@@ -24,9 +24,9 @@
 #pragma once
 
 #include <bide/detail/parallel_parts.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/pool.hpp>
 
-#include <ranges>
 #include <utility>
 
 namespace bide {
@@ -36,24 +36,24 @@ inline namespace v0 {
 template <detail::splittable R, class F>
     requires std::invocable<F&, std::ranges::range_reference_t<R>>
 [[nodiscard]] task<> for_each(R&& range, F f) {
-    return detail::for_each_on(nullptr, std::views::all(std::forward<R>(range)), std::move(f));
+    return detail::for_each_on(nullptr, detail::loop_range<R>(std::forward<R>(range)), std::move(f));
 }
 template <detail::splittable R, class F>
     requires std::invocable<F&, std::ranges::range_reference_t<R>>
 [[nodiscard]] task<> for_each(pool& on, R&& range, F f) {
-    return detail::for_each_on(&on, std::views::all(std::forward<R>(range)), std::move(f));
+    return detail::for_each_on(&on, detail::loop_range<R>(std::forward<R>(range)), std::move(f));
 }
 
 /// reduce(…reduce(reduce(init, transform(first)), transform(second))…, transform(last)), in any grouping.
 template <detail::splittable R, class T, class Reduce, class Transform>
 [[nodiscard]] task<T> transform_reduce(R&& range, T init, Reduce reduce, Transform transform) {
-    return detail::transform_reduce_on(nullptr, std::views::all(std::forward<R>(range)), std::move(init),
+    return detail::transform_reduce_on(nullptr, detail::loop_range<R>(std::forward<R>(range)), std::move(init),
                                        std::move(reduce), std::move(transform));
 }
 template <detail::splittable R, class T, class Reduce, class Transform>
 [[nodiscard]] task<T> transform_reduce(pool& on, R&& range, T init, Reduce reduce, Transform transform) {
-    return detail::transform_reduce_on(&on, std::views::all(std::forward<R>(range)), std::move(init), std::move(reduce),
-                                       std::move(transform));
+    return detail::transform_reduce_on(&on, detail::loop_range<R>(std::forward<R>(range)), std::move(init),
+                                       std::move(reduce), std::move(transform));
 }
 
 }  // namespace v0

@@ -39,13 +39,13 @@
 #pragma once
 
 #include <bide/detail/call_site.hpp>
+#include <bide/detail/invoke.hpp>
+#include <bide/detail/owned_ptr.hpp>
 #include <bide/detail/resume_on.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
 #include <bide/task.hpp>
 
-#include <functional>
-#include <memory>
 #include <source_location>
 #include <string_view>
 #include <type_traits>
@@ -69,10 +69,10 @@ template <class F, class... A>
 task<typename run_traits<F, A...>::type> run_in(executor& ex, F f, A... args) {
     co_await resume_on_op(ex);
     if constexpr (run_traits<F, A...>::waits) {
-        decltype(auto) operation = std::invoke(std::move(f), std::move(args)...);
+        decltype(auto) operation = detail::invoke(std::move(f), std::move(args)...);
         co_return co_await std::forward<decltype(operation)>(operation);
     } else {
-        co_return std::invoke(std::move(f), std::move(args)...);
+        co_return detail::invoke(std::move(f), std::move(args)...);
     }
 }
 }  // namespace detail
@@ -128,7 +128,7 @@ private:
         return detail::submit_started(*this, &need_running(), where, std::forward<F>(f), std::forward<A>(args)...);
     }
     [[nodiscard]] detail::submitted_work& need_running();
-    std::unique_ptr<detail::pool_core> core_;
+    detail::owned_ptr<detail::pool_core> core_;
 };
 
 }  // namespace v0

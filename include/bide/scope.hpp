@@ -30,12 +30,13 @@
 // Cancellation: cancelling the task in which the scope stands cancels body and tasks, joins them, and goes on outwards.
 #pragma once
 
+#include <bide/detail/invoke.hpp>
 #include <bide/detail/scope_core.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/future.hpp>
 #include <bide/wait.hpp>
 
 #include <exception>
-#include <functional>
 #include <optional>
 #include <source_location>
 #include <type_traits>
@@ -79,7 +80,7 @@ class join_op {
 public:
     explicit join_op(scope_core& core) noexcept : core_(&core) {}
     [[nodiscard]] join_awaiter native_awaiter(promise_base& p) const { return join_awaiter(p, *core_); }
-    void wait(std::source_location where = std::source_location::current()) const { as_task(*this).wait(where); }
+    void wait(std::source_location where = std::source_location::current()) const;
 
 private:
     scope_core* core_;
@@ -154,13 +155,13 @@ R with_scope_sync(const scope_options& options, F& body, const std::source_locat
     std::optional<stored_t<R>> result;
     try {
         if constexpr (std::is_void_v<R>) {
-            std::invoke(body, s);
+            detail::invoke(body, s);
             result.emplace();
         } else if constexpr (std::is_reference_v<R>) {
-            R bound = std::invoke(body, s);
+            R bound = detail::invoke(body, s);
             result.emplace(std::addressof(bound));
         } else {
-            result.emplace(std::invoke(body, s));
+            result.emplace(detail::invoke(body, s));
         }
         frame.leave_body();
     } catch (...) {
@@ -188,7 +189,7 @@ task<R> with_scope_async(scope_options options, F body, std::source_location whe
     result.state = outcome::stopped;
     std::exception_ptr refused;  // the body's function itself threw: nothing of it ran
     try {
-        result.child = as_task(std::invoke(body, s)).release();
+        result.child = as_task(detail::invoke(body, s)).release();
     } catch (...) {
         refused = std::current_exception();
     }

@@ -27,9 +27,9 @@
 // Errors: those of the operation; `cancelled` from with_stop when the token asked.
 #pragma once
 
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/stop_guards.hpp>
 
-#include <chrono>
 #include <source_location>
 
 namespace bide {

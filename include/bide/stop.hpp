@@ -27,13 +27,13 @@
 //   once, in the constructor, when the stop was requested before. What they throw goes to the unhandled-error hook.
 #pragma once
 
+#include <bide/detail/invoke.hpp>
 #include <bide/detail/stop_callbacks.hpp>
 #include <bide/error.hpp>
 
 #include <atomic>
 #include <concepts>
 #include <cstdint>
-#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -147,7 +147,7 @@ public:
 private:
     static void call(detail::stop_callback_link* self) noexcept {
         try {
-            std::invoke(static_cast<stop_callback*>(static_cast<stop_registration*>(self))->f_);
+            detail::invoke(static_cast<stop_callback*>(static_cast<stop_registration*>(self))->f_);
         } catch (...) {
             report_unhandled(std::current_exception(), "a stop_callback");
         }

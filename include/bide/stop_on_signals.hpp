@@ -39,11 +39,11 @@
 //   to be had.
 #pragma once
 
+#include <bide/detail/owned_ptr.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/stop.hpp>
 
 #include <cstdint>
-#include <memory>
 #include <source_location>
 
 namespace bide {
@@ -75,7 +75,7 @@ public:
 
 private:
     struct core;
-    std::unique_ptr<core> core_;
+    detail::owned_ptr<core> core_;
 };
 
 }  // namespace v0

@@ -22,6 +22,9 @@
 #pragma once
 
 #include <bide/detail/as_task.hpp>
+#include <bide/detail/invoke.hpp>
+#include <bide/detail/owned_ptr.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/thread_state.hpp>
 #include <bide/detail/wait_graph.hpp>
 #include <bide/future.hpp>
@@ -29,11 +32,7 @@
 #include <bide/task.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
-#include <functional>
-#include <memory>
-#include <mutex>
 #include <optional>
 #include <source_location>
 #include <type_traits>
@@ -48,6 +47,8 @@ namespace detail {
 
 inline constexpr wait_kind strand_kind{"strand"};
 
+class strand_signal;  // in src/strand.cpp
+
 /// Somebody who wants in; all fields under the strand's mutex.
 struct strand_entry : call_node {
     strand_entry* prev = nullptr;
@@ -58,7 +59,7 @@ struct strand_entry : call_node {
     executor* on = nullptr;   // where it runs when it is let in; null: a thread that is blocked until then
     leaf* waiting = nullptr;  // to be claimed before it is let in; it may have been stopped
     bool in = false;          // a blocked thread: it is its turn
-    std::condition_variable* wake = nullptr;
+    strand_signal* wake = nullptr;
     explicit strand_entry(void (*run)(call_node*) noexcept) noexcept : call_node(run) {}
 };
 
@@ -125,10 +126,9 @@ public:
     private:
         friend class detail::strand_awaiter;
         friend class strand;
-        guard(std::unique_ptr<detail::strand_member> m, detail::promise_base& p, detail::context* outside) noexcept
-            : member_(std::move(m)), frame_(&p), outside_(outside) {}
-        explicit guard(strand& s) noexcept { stay_.emplace(s); }
-        std::unique_ptr<detail::strand_member> member_;  // a coroutine's
+        guard(detail::owned_ptr<detail::strand_member> m, detail::promise_base& p, detail::context* outside) noexcept;
+        explicit guard(strand& s) noexcept;
+        detail::owned_ptr<detail::strand_member> member_;  // a coroutine's
         detail::promise_base* frame_ = nullptr;
         detail::context* outside_ = nullptr;
         std::optional<detail::strand_stay> stay_;  // a thread's
@@ -180,13 +180,13 @@ private:
     template <class R, class F, class... A>
     static task<R> run_task(strand& s, F f, A... args) {
         auto inside = co_await s.enter();
-        auto work = std::invoke(std::move(f), std::move(args)...);
+        auto work = detail::invoke(std::move(f), std::move(args)...);
         co_return co_await std::move(work);
     }
     template <class R, class F, class... A>
     static task<R> run_plain(strand& s, F f, A... args) {
         auto inside = co_await s.enter();
-        co_return std::invoke(std::move(f), std::move(args)...);
+        co_return detail::invoke(std::move(f), std::move(args)...);
     }
     template <class F, class... A>
     auto submit_at(const std::source_location& where, F&& f, A&&... args) {
@@ -220,7 +220,7 @@ private:
     executor& base_;
     std::mutex m_;
     state state_ = state::idle;
-    bool ending_ = false;
+    detail::strand_signal* ended_ = nullptr;  // the destructor waits for it; under m_
     detail::strand_entry* reserved_ = nullptr;
     std::atomic<executor*> reserved_on_{nullptr};  // written under m_; relaxed: a hint for the wait graph
     detail::strand_entry* entries_first_ = nullptr;
@@ -231,7 +231,6 @@ private:
     std::uint64_t pushed_ = 0;
     std::uint64_t begun_ = 0;
     pump pump_;
-    std::condition_variable idle_;
     const std::uint64_t id_;
     detail::submitted_work work_{"this strand"};
 };
@@ -253,7 +252,7 @@ private:
     strand& strand_;
     promise_base* const frame_;
     context* const outside_;
-    std::unique_ptr<strand_member> member_;
+    owned_ptr<strand_member> member_;
 };
 
 }  // namespace detail

@@ -29,9 +29,9 @@
 #include <bide/detail/frame.hpp>
 #include <bide/detail/root.hpp>
 #include <bide/detail/slot.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/error.hpp>
 
-#include <memory>
 #include <source_location>
 #include <utility>
 

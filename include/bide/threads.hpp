@@ -36,10 +36,9 @@
 
 #include <bide/detail/call_site.hpp>
 #include <bide/detail/job.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/future.hpp>
 
-#include <chrono>
-#include <memory>
 #include <source_location>
 #include <type_traits>
 #include <utility>

@@ -28,9 +28,9 @@
 
 #include <bide/detail/deadline.hpp>
 #include <bide/detail/sleep.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/wait.hpp>
 
-#include <chrono>
 #include <optional>
 
 namespace bide {

@@ -16,7 +16,7 @@ struct registration final : watched_fd {
     socket_state* const socket;
     std::atomic<int> refs{2};
 
-    registration(socket_state& s, int d, const std::shared_ptr<fd_watcher>& w) noexcept
+    registration(socket_state& s, int d, const counted_ptr<fd_watcher>& w) noexcept
         : watched_fd(d, &on_ready, &on_released, w), socket(&s) {
         s.add_ref();
     }

@@ -153,7 +153,7 @@ bool socket_state::park_again(socket_op& op, side& s, attempt last) noexcept {
 bool socket_state::watch_on(loop& carrier, socket_op& op) noexcept {
     registration* gone = nullptr;
     try {
-        const std::shared_ptr<fd_watcher>& by = loop_access::driver_of(carrier).watcher();
+        const counted_ptr<fd_watcher>& by = loop_access::driver_of(carrier).watcher();
         lock_guard lock(lock_);
         side& s = at(op.way_);
         side& other = sides_[&s == sides_ ? 1 : 0];

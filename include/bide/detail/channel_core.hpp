@@ -20,12 +20,12 @@
 // `Leaf`, `Var`: see waiting_list.hpp; `Lock` and `Word` belong together (lock_policy.hpp). The model checker has its own.
 #pragma once
 
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/waiting_list.hpp>
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>

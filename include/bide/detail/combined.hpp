@@ -6,12 +6,10 @@
 #include <bide/detail/child.hpp>
 #include <bide/detail/fork.hpp>
 #include <bide/detail/frame.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/future.hpp>
 
-#include <deque>
-#include <functional>
 #include <optional>
-#include <ranges>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
@@ -117,7 +115,7 @@ concept range_of_items =
 
 [[noreturn]] void throw_nothing_to_race(const char* what);
 [[noreturn]] void throw_empty_task(const std::source_location& where);
-inline task<> nothing_to_race(const char* what) { throw_nothing_to_race(what); }
+[[nodiscard]] task<> nothing_to_race(const char* what);  // the same, in place of a task
 
 // ---- children -------------------------------------------------------------------------------------------------------
 
@@ -169,19 +167,47 @@ public:
 template <class... T>
 using fixed_children = some_children<std::index_sequence_for<T...>, T...>;
 
+/// Room for so many children, which do not move; made one after the other.
+template <class T>
+class child_row {
+public:
+    explicit child_row(std::size_t room) : first_(std::allocator<child<T>>().allocate(room)), room_(room) {}
+    child_row(const child_row&) = delete;
+    child_row& operator=(const child_row&) = delete;
+    ~child_row() {
+        while (size_ != 0) std::destroy_at(first_ + --size_);
+        std::allocator<child<T>>().deallocate(first_, room_);
+    }
+    template <class... A>
+    void emplace_back(A&&... args) {
+        std::construct_at(first_ + size_, std::forward<A>(args)...);
+        ++size_;
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] child<T>& operator[](std::size_t i) noexcept { return first_[i]; }
+    [[nodiscard]] child<T>* begin() noexcept { return first_; }
+    [[nodiscard]] child<T>* end() noexcept { return first_ + size_; }
+
+private:
+    child<T>* first_;
+    std::size_t room_;
+    std::size_t size_ = 0;
+};
+
 template <class T>
 class children_of_range : public child_group {
 public:
     using tasks = std::vector<task<T>>;
 
-    children_of_range(together rule, tasks&& items, const std::source_location& where) : child_group(rule) {
+    children_of_range(together rule, tasks&& items, const std::source_location& where)
+        : child_group(rule), all_(items.size()) {
         for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), word_of(rule), where);
     }
     static void check(const tasks& items, const std::source_location& where) {
         for (const task<T>& t : items)
             if (!t) throw_empty_task(where);
     }
-    [[nodiscard]] std::deque<child<T>>& all() noexcept { return all_; }
+    [[nodiscard]] child_row<T>& all() noexcept { return all_; }
 
 private:
     /// The task keeps its frame until there is room for the child: memory may be short.
@@ -194,7 +220,7 @@ private:
         task<T>& from_;
         const std::source_location& where_;
     };
-    std::deque<child<T>> all_;  // children do not move
+    child_row<T> all_;
 };
 
 // ---- results --------------------------------------------------------------------------------------------------------

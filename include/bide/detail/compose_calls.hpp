@@ -5,11 +5,12 @@
 #pragma once
 
 #include <bide/call.hpp>
+#include <bide/detail/counted_ptr.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/scope.hpp>
 #include <bide/task.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -113,12 +114,12 @@ auto run_calls(std::tuple<Call...> calls) {
 // ---- lists --------------------------------------------------------------------------------------------------------
 
 template <class T>
-struct any_call {
+struct any_call : counted {
     [[nodiscard]] virtual task<T> operator()() const = 0;
     virtual ~any_call() = default;
 };
 template <class T>
-using call_list = std::vector<std::shared_ptr<const any_call<T>>>;
+using call_list = std::vector<counted_ptr<const any_call<T>>>;
 
 template <class T, class R>
 task<T> converted(task<R> from) {
@@ -148,7 +149,7 @@ private:
 };
 
 template <class T>
-task<T> call_listed(std::shared_ptr<const any_call<T>> call) {
+task<T> call_listed(counted_ptr<const any_call<T>> call) {
     return (*call)();
 }
 

@@ -7,10 +7,9 @@
 #pragma once
 
 #include <bide/detail/guard.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/timer_heap.hpp>
 #include <bide/error.hpp>
-
-#include <chrono>
 
 namespace bide {
 inline namespace v0 {

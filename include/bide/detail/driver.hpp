@@ -8,13 +8,12 @@
 // (ring_entry.hpp; where ring() is null, the user falls back to readiness).
 #pragma once
 
+#include <bide/detail/counted_ptr.hpp>
+#include <bide/detail/owned_ptr.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/thread_state.hpp>
 
-#include <chrono>
-#include <condition_variable>
 #include <cstdint>
-#include <memory>
-#include <mutex>
 #include <utility>
 
 namespace bide {
@@ -41,13 +40,13 @@ struct watched_fd {
     void (*ready)(watched_fd* self, std::uint32_t events) noexcept;
     /// The watcher has let go of it: ready() is not called any more. The last call; it may delete the object.
     void (*released)(watched_fd* self) noexcept;
-    std::shared_ptr<fd_watcher> by;
+    counted_ptr<fd_watcher> by;
     watched_fd* prev = nullptr;  // the watcher's lists, under its lock
     watched_fd* next = nullptr;
     bool watched = false;
 
     watched_fd(int d, void (*on_ready)(watched_fd*, std::uint32_t) noexcept, void (*on_released)(watched_fd*) noexcept,
-               std::shared_ptr<fd_watcher> w) noexcept
+               counted_ptr<fd_watcher> w) noexcept
         : fd(d), ready(on_ready), released(on_released), by(std::move(w)) {}
     watched_fd(const watched_fd&) = delete;
     watched_fd& operator=(const watched_fd&) = delete;
@@ -59,11 +58,9 @@ protected:
 /// What watches descriptors for one loop. It is shared with what it watches, because either may end first: a stream may
 /// outlive the loop on which it was made, and be closed on another thread while the loop reports it.
 /// Every function may be called from any thread.
-class fd_watcher {
+class fd_watcher : public counted {
 public:
     fd_watcher() = default;
-    fd_watcher(const fd_watcher&) = delete;
-    fd_watcher& operator=(const fd_watcher&) = delete;
     virtual ~fd_watcher() = default;
 
     /// Watches w for reading and writing; what it is ready for now is reported too. Throws std::system_error.
@@ -101,7 +98,7 @@ public:
 
     /// What watches descriptors for this loop, made at the first call; from any thread. Throws std::system_error, and
     /// std::logic_error where there is no real time.
-    [[nodiscard]] virtual const std::shared_ptr<fd_watcher>& watcher() = 0;
+    [[nodiscard]] virtual const counted_ptr<fd_watcher>& watcher() = 0;
     /// Completion-shaped I/O, made at the first call, on the loop's thread; null: there is none.
     [[nodiscard]] virtual class ring* ring() noexcept { return nullptr; }
     /// Makes it now. Throws std::system_error where it cannot be had.
@@ -124,34 +121,11 @@ protected:
     const virtual_clock* clock = nullptr;  // whose time it keeps, as its owner; null: real time
 };
 
-/// A clock that stands still until everybody sleeps. Shared by the virtual drivers of one test, and by the jobs on
-/// other threads that were submitted in it: while one of them has not ended, and does not wait inside bide, time stands
-/// still.
-class virtual_clock {
-public:
-    [[nodiscard]] time_point now() const noexcept { return now_; }
-    void advance_to(time_point t) noexcept {
-        if (t > now_) now_ = t;
-    }
-
-    /// Before a job can be seen by its thread, and after its result was posted; from any thread.
-    void job_begins() noexcept;
-    void job_ended() noexcept;
-
-private:
-    friend class virtual_driver;
-    time_point now_{std::chrono::hours(1)};  // not the epoch: differences must not hide behind zero
-    std::mutex m_;
-    std::condition_variable changed_;
-    long jobs_ = 0;  // under the mutex
-};
-[[nodiscard]] std::unique_ptr<driver> make_virtual_driver(std::shared_ptr<virtual_clock> clock);
-
 /// The clock for loops that are made on this thread from now on; null: real time. Returns the former one.
-std::shared_ptr<virtual_clock> use_clock(std::shared_ptr<virtual_clock> clock) noexcept;
-[[nodiscard]] std::shared_ptr<virtual_clock> clock_of_this_thread() noexcept;
+counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept;
+[[nodiscard]] counted_ptr<virtual_clock> clock_of_this_thread() noexcept;
 /// The driver for a new loop of this thread. Throws std::system_error where io_uring is wanted and cannot be had.
-[[nodiscard]] std::unique_ptr<driver> make_default_driver(io_driver wanted);
+[[nodiscard]] owned_ptr<driver> make_default_driver(io_driver wanted);
 /// The words of BIDE_DRIVER; usage_error for others. And what the environment says, read once.
 [[nodiscard]] io_driver parse_driver(const char* text);
 [[nodiscard]] io_driver driver_of_environment();

@@ -5,11 +5,11 @@
 
 #include <bide/detail/forked.hpp>
 #include <bide/detail/frame.hpp>
+#include <bide/detail/owned_ptr.hpp>
 
 #include <coroutine>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <new>
 #include <source_location>
 #include <type_traits>
@@ -121,7 +121,7 @@ private:
         throw std::bad_alloc();
     }
     [[gnu::noinline]] result take_apart() {
-        const std::unique_ptr<block> from(std::exchange(apart_, nullptr));
+        const owned_ptr<block> from(std::exchange(apart_, nullptr));
         if (child_base* const failed = from->decisive()) std::rethrow_exception(failed->take_failure());
         result values;
         values.reserve(count_);

@@ -12,8 +12,9 @@
 // otherwise, and not with BIDE_FRAME_POOL=0 (for valgrind).
 #pragma once
 
+#include <bide/detail/std_parts.hpp>
+
 #include <cstddef>
-#include <memory>
 #include <memory_resource>
 #include <new>
 

@@ -12,9 +12,12 @@
 // then that one alone. The callable is destroyed before the result is published.
 #pragma once
 
+#include <bide/detail/counted_ptr.hpp>
 #include <bide/detail/future_state.hpp>
 #include <bide/detail/held_call.hpp>
+#include <bide/detail/invoke.hpp>
 #include <bide/detail/local_link.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/stop_follower.hpp>
 #include <bide/detail/thread_set.hpp>
 #include <bide/future.hpp>
@@ -24,8 +27,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
-#include <memory>
 #include <source_location>
 #include <tuple>
 #include <type_traits>
@@ -47,7 +48,7 @@ public:
     /// Not begun, and this thread's.
     void end_unbegun(std::exception_ptr failure) noexcept;  // null: cancelled
     /// Of the test that waits for it; null: real time.
-    [[nodiscard]] const std::shared_ptr<virtual_clock>& clock() const noexcept { return clock_; }
+    [[nodiscard]] const counted_ptr<virtual_clock>& clock() const noexcept { return clock_; }
     /// Whether this thread runs a job for which the owner stays.
     [[nodiscard]] static bool running_for(const loop_service& service) noexcept;
 
@@ -88,7 +89,7 @@ private:
     cancel_link cancel_;
     stop_follower follower_;
     locals_ref locals_;
-    std::shared_ptr<virtual_clock> clock_;  // of the test that waits for this job
+    counted_ptr<virtual_clock> clock_;  // of the test that waits for this job
     loop_service* counted_for_ = nullptr;
     job_base* outer_ = nullptr;  // the job in whose wait this one runs, on the same thread
     bool listening_ = false;
@@ -191,9 +192,9 @@ private:
                     if constexpr (sizeof...(A) == 0 && awaitable<F>) {
                         return bide::wait(std::move(f), where);
                     } else if constexpr (awaitable<std::invoke_result_t<F, A...>>) {
-                        return bide::wait(std::invoke(std::forward<F>(f), std::forward<A>(args)...), where);
+                        return bide::wait(detail::invoke(std::forward<F>(f), std::forward<A>(args)...), where);
                     } else {
-                        return std::invoke(std::forward<F>(f), std::forward<A>(args)...);
+                        return detail::invoke(std::forward<F>(f), std::forward<A>(args)...);
                     }
                 });
             },
@@ -289,7 +290,7 @@ private:
 /// The coroutine holds the callable and its arguments; they are used on the thread and destroyed where it is awaited.
 template <class T, class F, class... A>
 task<T> run_on_thread(job_threads& set, std::source_location where, F f, A... args) {
-    auto body = [&]() -> T { return std::invoke(std::move(f), std::move(args)...); };
+    auto body = [&]() -> T { return detail::invoke(std::move(f), std::move(args)...); };
     co_return co_await joined_job_op<T, decltype(body)>(set, where, body);
 }
 

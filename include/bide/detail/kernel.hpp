@@ -25,11 +25,11 @@
 //  K9 Depth: the stack pointer is compared with a per-thread limit; below it a child is queued instead of nested.
 #pragma once
 
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/stop_state.hpp>
 #include <bide/detail/thread_state.hpp>
 #include <bide/executor.hpp>
 
-#include <chrono>
 #include <coroutine>
 #include <cstdint>
 #include <exception>

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <bide/detail/kernel.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/task_node.hpp>
 #include <bide/detail/waiting_list.hpp>
 
@@ -25,7 +26,6 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {

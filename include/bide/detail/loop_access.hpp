@@ -3,13 +3,13 @@
 // The loop's machinery, for bide's own rooms (timers, I/O, waits, threads).
 #pragma once
 
+#include <bide/detail/counted_ptr.hpp>
 #include <bide/detail/driver.hpp>
 #include <bide/detail/process.hpp>
 #include <bide/detail/thread_state.hpp>
 #include <bide/loop.hpp>
 
 #include <atomic>
-#include <memory>
 #include <vector>
 
 namespace bide {
@@ -47,7 +47,7 @@ struct loop_access {
     static submitted_work& work_of(loop& l) noexcept { return l.work_; }
     static noted_edges& noted(loop& l) noexcept { return l.noted_; }
     /// Jobs on other threads that will wake this loop: count one up before, down after its result was posted.
-    static std::shared_ptr<std::atomic<long>> outside(loop& l) noexcept { return l.outside_; }
+    static counted_ptr<jobs_outside> outside(loop& l) noexcept { return l.outside_; }
 
     /// It is on the clock that is in force, and of this process.
     [[nodiscard]] static bool usable(loop& l) noexcept { return l.driver_->current() && !inherited(l); }

@@ -6,15 +6,15 @@
 
 #include <bide/combine.hpp>
 #include <bide/detail/fork.hpp>
+#include <bide/detail/invoke.hpp>
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/resume_on.hpp>
+#include <bide/detail/std_parts.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <optional>
-#include <ranges>
+#include <type_traits>
 #include <utility>
 
 namespace bide {
@@ -24,6 +24,34 @@ namespace detail {
 template <class R>
 concept splittable =
     std::ranges::random_access_range<R> && std::ranges::sized_range<R> && std::ranges::viewable_range<R>;
+
+/// The range while the loop runs: a view, or a container that was handed over, by value; else where it is. What
+/// std::views::all makes of it, without all the views.
+template <class R>
+class loop_range {
+    static constexpr bool elsewhere = std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
+    using range = std::conditional_t<elsewhere, std::remove_reference_t<R>, std::remove_cvref_t<R>>;
+
+public:
+    using iterator = std::ranges::iterator_t<range>;
+
+    explicit loop_range(R&& from) : held_(hold(std::forward<R>(from))) {}
+    [[nodiscard]] range& get() noexcept {
+        if constexpr (elsewhere)
+            return *held_;
+        else
+            return held_;
+    }
+
+private:
+    static decltype(auto) hold(R&& from) noexcept {
+        if constexpr (elsewhere)
+            return std::addressof(from);
+        else
+            return std::forward<R>(from);
+    }
+    std::conditional_t<elsewhere, range*, range> held_;
+};
 
 inline constexpr std::ptrdiff_t parts_at_first = 64;
 
@@ -81,7 +109,7 @@ struct loop_body {
     std::ptrdiff_t small;  // parts are not halved below it, unless somebody is hungry
     loop_body(It at, F& fn, std::ptrdiff_t n) : first(at), f(fn), small(n > parts_at_first ? n / parts_at_first : 1) {}
     [[nodiscard]] decltype(auto) call(std::ptrdiff_t i) const {
-        return std::invoke(f, first[static_cast<std::iter_difference_t<It>>(i)]);
+        return detail::invoke(f, first[static_cast<std::iter_difference_t<It>>(i)]);
     }
 };
 
@@ -112,8 +140,8 @@ task<> for_part(const loop_body<It, F>& body, std::ptrdiff_t from, std::ptrdiff_
 template <class V, class F>
 task<> for_each_on(executor* on, V range, F f) {
     if (on != nullptr) co_await resume_on_op(*on);
-    const auto n = static_cast<std::ptrdiff_t>(std::ranges::size(range));
-    const loop_body<std::ranges::iterator_t<V>, F> body(std::ranges::begin(range), f, n);
+    const auto n = static_cast<std::ptrdiff_t>(std::ranges::size(range.get()));
+    const loop_body<typename V::iterator, F> body(std::ranges::begin(range.get()), f, n);
     co_await for_part(body, 0, n);
 }
 
@@ -128,9 +156,9 @@ task<T> reduce_part(const loop_body<It, F>& body, Reduce& reduce, std::ptrdiff_t
             const std::ptrdiff_t middle = from + (to - from) / 2;
             auto [a, b] =
                 co_await when_all(reduce_part<T>(body, reduce, from, middle), reduce_part<T>(body, reduce, middle, to));
-            T both = std::invoke(reduce, std::move(a), std::move(b));
+            T both = detail::invoke(reduce, std::move(a), std::move(b));
             if (sum)
-                *sum = std::invoke(reduce, std::move(*sum), std::move(both));
+                *sum = detail::invoke(reduce, std::move(*sum), std::move(both));
             else
                 sum.emplace(std::move(both));
             break;
@@ -141,11 +169,11 @@ task<T> reduce_part(const loop_body<It, F>& body, Reduce& reduce, std::ptrdiff_t
             if constexpr (waits) {
                 auto one = co_await body.call(from);
                 if (sum)
-                    *sum = std::invoke(reduce, std::move(*sum), std::move(one));
+                    *sum = detail::invoke(reduce, std::move(*sum), std::move(one));
                 else
                     sum.emplace(std::move(one));
             } else if (sum) {
-                *sum = std::invoke(reduce, std::move(*sum), body.call(from));
+                *sum = detail::invoke(reduce, std::move(*sum), body.call(from));
             } else {
                 sum.emplace(body.call(from));
             }
@@ -159,11 +187,11 @@ task<T> reduce_part(const loop_body<It, F>& body, Reduce& reduce, std::ptrdiff_t
 template <class V, class T, class Reduce, class F>
 task<T> transform_reduce_on(executor* on, V range, T init, Reduce reduce, F transform) {
     if (on != nullptr) co_await resume_on_op(*on);
-    const auto n = static_cast<std::ptrdiff_t>(std::ranges::size(range));
+    const auto n = static_cast<std::ptrdiff_t>(std::ranges::size(range.get()));
     if (n == 0) co_return std::move(init);
-    const loop_body<std::ranges::iterator_t<V>, F> body(std::ranges::begin(range), transform, n);
+    const loop_body<typename V::iterator, F> body(std::ranges::begin(range.get()), transform, n);
     T sum = co_await reduce_part<T>(body, reduce, 0, n);
-    co_return std::invoke(reduce, std::move(init), std::move(sum));
+    co_return detail::invoke(reduce, std::move(init), std::move(sum));
 }
 
 }  // namespace detail

@@ -10,9 +10,9 @@
 #pragma once
 
 #include <bide/detail/spin_lock.hpp>
+#include <bide/detail/std_parts.hpp>
 
 #include <atomic>
-#include <chrono>
 
 namespace bide {
 inline namespace v0 {

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <bide/detail/leaf.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/detail/timer_heap.hpp>
 
-#include <chrono>
 #include <cstdint>
 
 namespace bide {

@@ -8,7 +8,6 @@
 
 #include <coroutine>
 #include <exception>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>

@@ -8,7 +8,8 @@
 // another executor (resume_on), the sleep is left alone. So is a loop without tasks.
 #pragma once
 
-#include <chrono>
+#include <bide/detail/std_parts.hpp>
+
 #include <cstdint>
 
 namespace bide {

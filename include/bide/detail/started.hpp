@@ -12,9 +12,9 @@
 #include <bide/detail/call_site.hpp>
 #include <bide/detail/future_state.hpp>
 #include <bide/detail/held_call.hpp>
+#include <bide/detail/invoke.hpp>
 #include <bide/task.hpp>
 
-#include <functional>
 #include <memory_resource>
 #include <new>
 #include <optional>
@@ -150,7 +150,7 @@ private:
                 if constexpr (sizeof...(A) == 0 && awaitable<F>)
                     return as_task(std::move(f)).release();
                 else
-                    return as_task(std::invoke(std::forward<F>(f), std::forward<A>(args)...)).release();
+                    return as_task(detail::invoke(std::forward<F>(f), std::forward<A>(args)...)).release();
             },
             call_.get());
     }

@@ -7,7 +7,7 @@
 
 #include <bide/detail/stop_state.hpp>
 
-#include <thread>
+#include <pthread.h>
 
 namespace bide {
 inline namespace v0 {
@@ -19,7 +19,7 @@ struct stop_callback_link : stop_link {
     void (*run)(stop_callback_link* self) noexcept;
     stop_callbacks* waiting_in = nullptr;  // below: under the mutex
     bool running = false;
-    std::thread::id runner;
+    pthread_t runner{};
     bool* destroyed = nullptr;  // told when the callback destroys itself
     explicit stop_callback_link(void (*f)(stop_callback_link*) noexcept) noexcept : run(f) {}
 };

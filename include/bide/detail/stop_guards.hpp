@@ -6,10 +6,11 @@
 #include <bide/detail/catch.hpp>
 #include <bide/detail/deadline.hpp>
 #include <bide/detail/guard.hpp>
+#include <bide/detail/invoke.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/error.hpp>
 #include <bide/stop.hpp>
 
-#include <functional>
 #include <optional>
 #include <source_location>
 #include <variant>
@@ -148,7 +149,7 @@ auto keep_cleanup(C&& cleanup) {
 inline task<> begin_cleanup(task<>& kept) { return std::move(kept); }
 template <class F>
 task<> begin_cleanup(F& f) {
-    return without_value(to_task(std::invoke(f)));
+    return without_value(to_task(detail::invoke(f)));
 }
 
 void report_unfinished_cleanup(const std::source_location& where) noexcept;

@@ -13,7 +13,6 @@
 // seen that it is blocked, or that no job has begun for a while.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <utility>
 
@@ -236,9 +235,9 @@ protected:
     [[nodiscard]] hiring add(unsigned wanted) noexcept {
         hiring h;
         if (idle_ == nullptr) {
-            wanted = std::min(wanted, difference(queue_.size(), starting_));
-            wanted = std::min(wanted, difference(limit_, running_ + starting_));
-            wanted = std::min(wanted, difference(cap_, threads_));
+            for (const unsigned bound : {difference(queue_.size(), starting_), difference(limit_, running_ + starting_),
+                                         difference(cap_, threads_)})
+                if (bound < wanted) wanted = bound;
             h.threads = wanted;
             threads_ += wanted;
             starting_ += wanted;

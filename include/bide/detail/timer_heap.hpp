@@ -4,7 +4,8 @@
 // firing and taking out are logarithmic amortised, nothing is allocated. Equal times fire in the order of arming.
 #pragma once
 
-#include <chrono>
+#include <bide/detail/std_parts.hpp>
+
 #include <cstdint>
 
 namespace bide {

@@ -8,11 +8,11 @@
 #pragma once
 
 #include <bide/detail/spin_lock.hpp>
+#include <bide/detail/std_parts.hpp>
 #include <bide/executor.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {

@@ -28,11 +28,11 @@
 #include <bide/detail/fail_fast.hpp>
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/lock_policy.hpp>
+#include <bide/detail/std_parts.hpp>
 
 #include <atomic>
 #include <concepts>
 #include <cstddef>
-#include <mutex>
 #include <optional>
 #include <source_location>
 #include <type_traits>

@@ -20,8 +20,8 @@
 
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/lock_policy.hpp>
+#include <bide/detail/std_parts.hpp>
 
-#include <mutex>
 #include <source_location>
 
 namespace bide {

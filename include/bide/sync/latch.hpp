@@ -17,9 +17,9 @@
 
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/lock_policy.hpp>
+#include <bide/detail/std_parts.hpp>
 
 #include <cstddef>
-#include <mutex>
 #include <source_location>
 
 namespace bide {

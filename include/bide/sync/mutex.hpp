@@ -23,8 +23,8 @@
 #include <bide/detail/holder.hpp>
 #include <bide/detail/lock_policy.hpp>
 #include <bide/detail/mutex_core.hpp>
+#include <bide/detail/std_parts.hpp>
 
-#include <mutex>
 #include <source_location>
 #include <utility>
 

@@ -25,10 +25,10 @@
 
 #include <bide/detail/leaf.hpp>
 #include <bide/detail/lock_policy.hpp>
+#include <bide/detail/std_parts.hpp>
 
 #include <cstddef>
 #include <limits>
-#include <mutex>
 #include <source_location>
 #include <utility>
 

@@ -22,10 +22,10 @@
 
 #include <bide/detail/holder.hpp>
 #include <bide/detail/lock_policy.hpp>
+#include <bide/detail/std_parts.hpp>
 
 #include <atomic>
 #include <cstddef>
-#include <mutex>
 #include <source_location>
 #include <utility>
 

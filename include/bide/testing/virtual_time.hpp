@@ -13,10 +13,9 @@
 // will wake this thread, time does not jump. Lifetime rule: loops that were made under the guard end before it does.
 #pragma once
 
-#include <bide/detail/driver.hpp>
+#include <bide/detail/virtual_clock.hpp>
 
 #include <chrono>
-#include <memory>
 #include <utility>
 
 namespace bide {
@@ -26,7 +25,7 @@ namespace testing {
 class virtual_time {
 public:
     virtual_time()
-        : clock_(std::make_shared<detail::virtual_clock>()),
+        : clock_(detail::make_counted<detail::virtual_clock>()),
           began_(clock_->now()),
           before_(detail::use_clock(clock_)) {}
     virtual_time(const virtual_time&) = delete;
@@ -38,9 +37,9 @@ public:
     [[nodiscard]] std::chrono::steady_clock::duration elapsed() const noexcept { return clock_->now() - began_; }
 
 private:
-    std::shared_ptr<detail::virtual_clock> clock_;
+    detail::counted_ptr<detail::virtual_clock> clock_;
     std::chrono::steady_clock::time_point began_;
-    std::shared_ptr<detail::virtual_clock> before_;
+    detail::counted_ptr<detail::virtual_clock> before_;
 };
 
 }  // namespace testing

@@ -27,7 +27,7 @@ namespace detail {
 /// A socket of c-ares', and that a loop watches it. One reference for the channel, one for the watcher.
 class dns_socket final : public watched_fd {
 public:
-    dns_socket(int fd_, bool writes, std::shared_ptr<dns_signal> to, const std::shared_ptr<fd_watcher>& w) noexcept
+    dns_socket(int fd_, bool writes, std::shared_ptr<dns_signal> to, const counted_ptr<fd_watcher>& w) noexcept
         : watched_fd(fd_, &on_ready, &on_released, w), to_(std::move(to)), wanted_(events(writes)) {}
 
     void drop_ref() noexcept {
@@ -191,7 +191,7 @@ void dns_channel::watch(ares_socket_t fd, bool writes) {
     for (dns_socket* s : sockets_)
         if (s->fd == fd) return s->want(writes);
     try {  // c-ares is C: nothing may be thrown through it
-        const std::shared_ptr<fd_watcher>& by = loop_access::driver_of(carrier_).watcher();
+        const counted_ptr<fd_watcher>& by = loop_access::driver_of(carrier_).watcher();
         sockets_.reserve(sockets_.size() + 1);
         auto made = std::make_unique<dns_socket>(fd, writes, signal_, by);
         by->add(*made);

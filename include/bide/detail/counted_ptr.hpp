@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// counted_ptr<T>: a pointer whose object counts its owners; the last one deletes it. The object derives from counted.
+// In a public header a std::shared_ptr would bring the whole of <memory>, which costs a user's compiler as much as the
+// rest of bide; in sources we use that one where the object is not named in a header.
+#pragma once
+
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+template <class T>
+class counted_ptr;
+
+/// Base of what is shared.
+class counted {
+public:
+    counted() noexcept = default;
+    counted(const counted&) = delete;
+    counted& operator=(const counted&) = delete;
+
+protected:
+    ~counted() = default;
+
+private:
+    template <class T>
+    friend class counted_ptr;
+    mutable std::atomic<long> owners_{0};
+};
+
+template <class T>
+class counted_ptr {
+public:
+    counted_ptr() noexcept = default;
+    /// One more owner, or none for null.
+    explicit counted_ptr(T* object) noexcept : object_(object) { add(); }
+    counted_ptr(const counted_ptr& other) noexcept : object_(other.object_) { add(); }
+    counted_ptr(counted_ptr&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+    template <class U, class = std::enable_if_t<std::is_convertible_v<U*, T*>>>
+    counted_ptr(const counted_ptr<U>& other) noexcept  // NOLINT(google-explicit-constructor): as a pointer
+        : counted_ptr(other.get()) {}
+    counted_ptr& operator=(counted_ptr other) noexcept {
+        std::swap(object_, other.object_);
+        return *this;
+    }
+    ~counted_ptr() {
+        // acq_rel: what every owner did with the object comes before its end.
+        if (object_ != nullptr && count().fetch_sub(1, std::memory_order_acq_rel) == 1) delete object_;
+    }
+
+    [[nodiscard]] T* get() const noexcept { return object_; }
+    [[nodiscard]] T& operator*() const noexcept { return *object_; }
+    [[nodiscard]] T* operator->() const noexcept { return object_; }
+    explicit operator bool() const noexcept { return object_ != nullptr; }
+    friend bool operator==(const counted_ptr&, const counted_ptr&) noexcept = default;
+
+private:
+    [[nodiscard]] std::atomic<long>& count() const noexcept { return static_cast<const counted*>(object_)->owners_; }
+    void add() const noexcept {
+        // relaxed: whoever adds an owner is one, or has just made the object.
+        if (object_ != nullptr) count().fetch_add(1, std::memory_order_relaxed);
+    }
+    T* object_ = nullptr;
+};
+
+template <class T, class... A>
+[[nodiscard]] counted_ptr<T> make_counted(A&&... args) {
+    return counted_ptr<T>(new T(std::forward<A>(args)...));
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
