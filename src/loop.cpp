@@ -138,17 +138,28 @@ void loop::fire_timers() noexcept {
     const clock::time_point now = driver_->now();
     if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return;
     std::lock_guard guard(timers_lock_);
-    while (detail::timer_node* t = timers_.first()) {
+    while (detail::timer_node* t = timers_.first(now)) {
         if (t->at > now) break;
         timers_.remove(*t);
         t->fire(t);
     }
-    note_first_timer();
+    note_first_timer(now);
 }
 
-void loop::note_first_timer() noexcept {  // under the timers' lock
-    const detail::timer_node* const first = timers_.first();
+void loop::note_first_timer(clock::time_point now) noexcept {  // under the timers' lock
+    const detail::timer_node* const first = timers_.first(now);
+    // relaxed: who reads it has armed, runs the loop, or is woken
     earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
+}
+
+// For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
+loop::clock::time_point loop::find_first_timer() noexcept {
+    // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
+    if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
+    const clock::time_point now = driver_->now();
+    const std::lock_guard guard(timers_lock_);
+    note_first_timer(now);
+    return clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
 }
 
 // What was ready when the turn began, in order; where that was less than `least`, also what it made ready, so that a few
@@ -209,8 +220,7 @@ void loop::sleep() noexcept {
     if (first_ != nullptr && !time_jumps_) return;
     const detail::examined waits = detail::examine_edges(noted_);
     if (waits == detail::examined::woke) return;
-    // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
-    const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
+    const clock::time_point until = find_first_timer();
     // acquire: a job that is no longer counted has posted its result before.
     const bool outside = outside_->load(std::memory_order_acquire) != 0;
     if (first_ != nullptr) {  // the same where time jumps
@@ -331,9 +341,9 @@ bool loop::begin_host_sleep() noexcept {
 std::optional<loop::clock::time_point> loop::next_deadline() {
     check_process();
     if (first_ != nullptr || !begin_host_sleep()) return now();  // whoever asks is about to sleep
-    std::lock_guard guard(timers_lock_);
-    if (timers_.first() == nullptr) return std::nullopt;
-    return timers_.first()->at;
+    const clock::time_point first = find_first_timer();
+    if (first == clock::time_point::max()) return std::nullopt;
+    return first;
 }
 
 int loop::descriptor() {
@@ -355,8 +365,9 @@ void loop_access::throw_inherited() {
 
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
     l.timers_.insert(t);
-    if (l.timers_.first() != &t) return false;
-    l.earliest_.store(ticks(t.at), std::memory_order_relaxed);  // relaxed: see sleep()
+    // relaxed: written under the lock; who reads it without, see find_first_timer()
+    if (ticks(t.at) >= l.earliest_.load(std::memory_order_relaxed)) return false;
+    l.earliest_.store(ticks(t.at), std::memory_order_relaxed);
     return true;
 }
 
@@ -373,10 +384,10 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
 }
 
 void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
-    if (!t.armed) return;
-    const bool was_first = l.timers_.first() == &t;
+    if (!t.armed()) return;
     l.timers_.remove(t);
-    if (was_first) l.note_first_timer();  // virtual time does not jump to a timer that is no more
+    // What was the earliest stays so until somebody has to know: a million may be taken back one after another.
+    if (l.timers_.empty()) l.earliest_.store(ticks(loop::clock::time_point::max()), std::memory_order_relaxed);
 }
 
 ring* loop_access::ring_of(const promise_base& frame) noexcept {
@@ -402,7 +413,7 @@ std::vector<const loop*> loop_access::loops_of_this_thread() {
 
 bool loop_access::reusable(loop& l) noexcept {
     return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
-           l.timers_.first() == nullptr && !inherited(l) && l.driver_->current();
+           l.timers_.empty() && !inherited(l) && l.driver_->current();
 }
 
 bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {

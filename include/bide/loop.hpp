@@ -21,7 +21,7 @@
 #include <bide/detail/inbox.hpp>
 #include <bide/detail/short_spin.hpp>
 #include <bide/detail/stall.hpp>
-#include <bide/detail/timer_heap.hpp>
+#include <bide/detail/timer_queue.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
 
@@ -97,7 +97,8 @@ private:
     template <class Until>
     void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;
-    void note_first_timer() noexcept;
+    void note_first_timer(clock::time_point now) noexcept;
+    [[nodiscard]] clock::time_point find_first_timer() noexcept;
     [[nodiscard]] bool end_sleep() noexcept;
     void settle_wakers() noexcept;
     [[nodiscard]] bool begin_host_sleep() noexcept;
@@ -113,8 +114,8 @@ private:
     std::unique_ptr<detail::driver> driver_;
     const bool time_jumps_;  // as the driver says
     detail::spin_lock timers_lock_;
-    detail::timer_heap timers_;
-    std::atomic<std::int64_t> earliest_;  // copy of the first timer's time, to look at without the lock
+    detail::timer_queue timers_;
+    std::atomic<std::int64_t> earliest_;  // no timer is before it: to look at without the lock
     detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
     detail::stall_watch stall_;           // whether it sleeps for ever
     detail::short_spin spin_;             // before it sleeps
