@@ -141,8 +141,10 @@ void loop::fire_timers() noexcept {
     while (detail::timer_node* t = timers_.first(now)) {
         if (t->at > now) break;
         timers_.remove(*t);
+        sharing_.fires(t->at);
         t->fire(t);
     }
+    sharing_.fired(now);
     note_first_timer(now);
 }
 
@@ -255,7 +257,7 @@ void loop::sleep() noexcept {
     if (patience != std::chrono::milliseconds::max())
         woken = driver_->park_at_most(patience);
     else
-        driver_->park(until, outside);
+        driver_->park(time_jumps_ ? until : sharing_.sleeps_for(until), outside);
     looked_at_ = turns_;
     if (told != nullptr) told->end_sleep();
     const bool by_itself = end_sleep();

@@ -19,6 +19,7 @@
 
 #include <bide/detail/driver.hpp>
 #include <bide/detail/inbox.hpp>
+#include <bide/detail/shared_wakeup.hpp>
 #include <bide/detail/short_spin.hpp>
 #include <bide/detail/stall.hpp>
 #include <bide/detail/timer_queue.hpp>
@@ -116,6 +117,7 @@ private:
     detail::spin_lock timers_lock_;
     detail::timer_queue timers_;
     std::atomic<std::int64_t> earliest_;  // no timer is before it: to look at without the lock
+    detail::shared_wakeup sharing_;       // of sleeps, by timers
     detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
     detail::stall_watch stall_;           // whether it sleeps for ever
     detail::short_spin spin_;             // before it sleeps
