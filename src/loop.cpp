@@ -132,35 +132,42 @@ void loop::take_inbox() noexcept {
     }
 }
 
+void loop::settle_fresh_timer() noexcept {
+    if (fresh_timer_ == nullptr) return;
+    const std::lock_guard guard(timers_lock_);
+    static_cast<void>(detail::loop_access::arm_locked(*this, *std::exchange(fresh_timer_, nullptr)));
+}
+
 void loop::fire_timers() noexcept {
+    settle_fresh_timer();
     // relaxed: written by this thread, or by another that wakes us after arming
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
     if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return;
     std::lock_guard guard(timers_lock_);
-    while (detail::timer_node* t = timers_.first(now)) {
+    while (detail::timer_node* t = timers_.first()) {
         if (t->at > now) break;
         timers_.remove(*t);
         sharing_.fires(t->at);
         t->fire(t);
     }
     sharing_.fired(now);
-    note_first_timer(now);
+    note_first_timer();
 }
 
-void loop::note_first_timer(clock::time_point now) noexcept {  // under the timers' lock
-    const detail::timer_node* const first = timers_.first(now);
+void loop::note_first_timer() noexcept {  // under the timers' lock
+    const detail::timer_node* const first = timers_.first();
     // relaxed: who reads it has armed, runs the loop, or is woken
     earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
 }
 
 // For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
 loop::clock::time_point loop::find_first_timer() noexcept {
+    settle_fresh_timer();
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
-    const clock::time_point now = driver_->now();
     const std::lock_guard guard(timers_lock_);
-    note_first_timer(now);
+    note_first_timer();
     return clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
 }
 
@@ -359,6 +366,10 @@ namespace detail {
 
 noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 
+void settle_before_leaving() noexcept {
+    if (loop* const here = this_thread.running_loop) loop_access::settle_fresh_timer(*here);
+}
+
 void loop_access::throw_inherited() {
     throw usage_error(
         "this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
@@ -366,6 +377,9 @@ void loop_access::throw_inherited() {
 }
 
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
+    if (this_thread.running_loop == &l && l.fresh_timer_ != nullptr)  // before this one, if their times are equal
+        static_cast<void>(arm_locked(l, *std::exchange(l.fresh_timer_, nullptr)));
+    if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
     l.timers_.insert(t);
     // relaxed: written under the lock; who reads it without, see find_first_timer()
     if (ticks(t.at) >= l.earliest_.load(std::memory_order_relaxed)) return false;
@@ -383,6 +397,20 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
     const bool first = arm_locked(l, t);
     l.timers_lock_.unlock();
     if (first) timer_became_first(l);
+}
+
+bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
+    if (this_thread.running_loop != &l || by.ex != &l || by.owner->wanders) return false;
+    l.settle_fresh_timer();
+    l.fresh_timer_ = &t;
+    return true;
+}
+
+bool loop_access::disarm_fresh(loop& l, timer_node& t) noexcept {
+    // On any other thread it is not there: see arm_later().
+    if (this_thread.running_loop != &l || l.fresh_timer_ != &t) return false;
+    l.fresh_timer_ = nullptr;
+    return true;
 }
 
 void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
@@ -415,7 +443,7 @@ std::vector<const loop*> loop_access::loops_of_this_thread() {
 
 bool loop_access::reusable(loop& l) noexcept {
     return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
-           l.timers_.empty() && !inherited(l) && l.driver_->current();
+           l.timers_.empty() && l.fresh_timer_ == nullptr && !inherited(l) && l.driver_->current();
 }
 
 bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {

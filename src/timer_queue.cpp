@@ -24,7 +24,7 @@ void timer_queue::append(timer_node* chain, unsigned level, unsigned digit) noex
     timer_node*& first = slot_[level][digit];
     if (first == nullptr) {
         first = chain;
-        used_[level] |= std::uint64_t{1} << digit;
+        used_[level] |= std::uint32_t{1} << digit;
         used_levels_ |= 1U << level;
         return;
     }
@@ -37,7 +37,7 @@ void timer_queue::append(timer_node* chain, unsigned level, unsigned digit) noex
 }
 
 timer_node* timer_queue::take_slot(unsigned level, unsigned digit) noexcept {
-    used_[level] &= ~(std::uint64_t{1} << digit);
+    used_[level] &= ~(std::uint32_t{1} << digit);
     if (used_[level] == 0) used_levels_ &= ~(1U << level);
     return std::exchange(slot_[level][digit], nullptr);
 }
@@ -45,7 +45,6 @@ timer_node* timer_queue::take_slot(unsigned level, unsigned digit) noexcept {
 void timer_queue::insert(timer_node& t) noexcept {
     const key k = key_of(t.at);
     t.order = armed_so_far_++;
-    if (empty()) last_near_ = base_ = 0;  // no time is before that
     if (k > last_near_) {
         put_far(t, k);
         ++far_count_;
@@ -77,17 +76,15 @@ void timer_queue::remove(timer_node& t) noexcept {
 }
 
 // Nothing is near. The base rises to the beginning of the first slot, or to the first time in it, where that is known.
-void timer_queue::fill(time_point now) noexcept {
-    // Still where it began, it is too far away to tell times apart. What is before `now` then has to be near.
-    key from = base_ == 0 ? key_of(now) : 0;
-    while (far_count_ != 0 && near_count_ == 0) {
+void timer_queue::fill() noexcept {
+    for (key from = 0; far_count_ != 0 && near_count_ == 0;) {
         const auto level = static_cast<unsigned>(__builtin_ctz(used_levels_));
-        const auto digit = static_cast<unsigned>(__builtin_ctzll(used_[level]));
+        const auto digit = static_cast<unsigned>(__builtin_ctz(used_[level]));
         timer_node* t = take_slot(level, digit);
         // The levels below are empty, so the base may be anywhere in the slot's range without a far one being misplaced.
         const key span = below(level);
         const key start = (base_ & ~((span << digit_bits) | (slots - 1))) | (key{digit} << (level * digit_bits));
-        base_ = from > start && from <= (start | span) ? from : start;
+        base_ = std::max(from, start);
         t->prev->next = nullptr;  // a list from here on
         std::size_t count = 0;
         key last = base_;
@@ -134,7 +131,7 @@ void timer_queue::lower_base(key to) noexcept {
     while (used_levels_ != 0) {
         const auto lower = static_cast<unsigned>(__builtin_ctz(used_levels_));
         if (lower >= level) break;
-        append(take_slot(lower, static_cast<unsigned>(__builtin_ctzll(used_[lower]))), level, digit);
+        append(take_slot(lower, static_cast<unsigned>(__builtin_ctz(used_[lower]))), level, digit);
     }
     base_ = to;
 }

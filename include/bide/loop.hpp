@@ -98,7 +98,8 @@ private:
     template <class Until>
     void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;
-    void note_first_timer(clock::time_point now) noexcept;
+    void settle_fresh_timer() noexcept;
+    void note_first_timer() noexcept;
     [[nodiscard]] clock::time_point find_first_timer() noexcept;
     [[nodiscard]] bool end_sleep() noexcept;
     void settle_wakers() noexcept;
@@ -116,11 +117,12 @@ private:
     const bool time_jumps_;  // as the driver says
     detail::spin_lock timers_lock_;
     detail::timer_queue timers_;
-    std::atomic<std::int64_t> earliest_;  // no timer is before it: to look at without the lock
-    detail::shared_wakeup sharing_;       // of sleeps, by timers
-    detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
-    detail::stall_watch stall_;           // whether it sleeps for ever
-    detail::short_spin spin_;             // before it sleeps
+    std::atomic<std::int64_t> earliest_;         // no timer is before it: to look at without the lock
+    detail::timer_node* fresh_timer_ = nullptr;  // this thread's, not in timers_ yet; see loop_access::arm_later
+    detail::shared_wakeup sharing_;              // of sleeps, by timers
+    detail::noted_edges noted_;                  // waits to be looked at before the loop sleeps
+    detail::stall_watch stall_;                  // whether it sleeps for ever
+    detail::short_spin spin_;                    // before it sleeps
     unsigned turns_ = 0;
     unsigned looked_at_ = 0;                      // the turn in which, or before which, the driver was asked for I/O
     unsigned yields_ = 0;                         // in the present turn

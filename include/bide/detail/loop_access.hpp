@@ -29,6 +29,15 @@ struct loop_access {
     static spin_lock& timers_lock(loop& l) noexcept { return l.timers_lock_; }
     static void disarm_locked(loop& l, timer_node& t) noexcept;
 
+    /// For a timer whose wait may be over before the loop looks at its timers (a guard, whose operation may not wait at
+    /// all): one such is only written down, without the lock, and armed when the loop looks or another one comes. By
+    /// the thread that runs the loop, for a chain that stays on it; one that is about to leave says so
+    /// (settle_before_leaving, resume_on.hpp). False: arm it.
+    [[nodiscard]] static bool arm_later(loop& l, const context& by, timer_node& t) noexcept;
+    /// True: it was only written down, and is not any more.
+    [[nodiscard]] static bool disarm_fresh(loop& l, timer_node& t) noexcept;
+    static void settle_fresh_timer(loop& l) noexcept { l.settle_fresh_timer(); }
+
     /// What ran last has only yielded; after so many turns everybody of whom it is one has had theirs.
     static void yielded(loop& l, std::uint64_t turns) noexcept {
         ++l.yields_;

@@ -14,6 +14,9 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
+/// The chain that runs now is about to leave its loop, and to run on another thread.
+void settle_before_leaving() noexcept;
+
 class resume_on_awaiter {
 public:
     resume_on_awaiter(promise_base& p, executor& ex) noexcept : p_(&p), ex_(&ex) {}
@@ -30,7 +33,10 @@ public:
             own_context(p);
             p->ctx = p->ctx->on(*ex_);  // may throw: before anything has happened
             task_node& chain = *p->ctx->owner;
-            if (!chain.wanders) chain.wanders = true;  // once, at home: others only read it
+            if (!chain.wanders) {  // once, at home: others only read it
+                chain.wanders = true;
+                settle_before_leaving();
+            }
             what = step::resume;
         }
         detach(p);

@@ -12,13 +12,18 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
+/// What is not said here is written when it is armed: it lies in frames, and many of them are never armed.
 struct timer_node {
-    std::chrono::steady_clock::time_point at{};
-    std::uint64_t order = 0;      // which arming of the queue's
-    timer_node* prev = nullptr;   // previous sibling, or the parent for a first child; the root's is itself
-    timer_node* next = nullptr;   // next sibling
-    timer_node* child = nullptr;  // first child
-    void (*fire)(timer_node* self) noexcept = nullptr;  // called under the loop's timer lock, already taken out
+    std::chrono::steady_clock::time_point at;
+    std::uint64_t order;                            // which arming of the queue's
+    timer_node* prev = nullptr;                     // previous sibling, or the parent for a first child, or itself
+    timer_node* next;                               // next sibling
+    timer_node* child;                              // first child
+    void (*const fire)(timer_node* self) noexcept;  // called under the loop's timer lock, already taken out
+
+    explicit timer_node(void (*f)(timer_node*) noexcept) noexcept : fire(f) {}  // NOLINT(*-member-init)
+    timer_node(const timer_node&) = delete;
+    timer_node& operator=(const timer_node&) = delete;
 
     [[nodiscard]] bool armed() const noexcept { return prev != nullptr; }
 };
