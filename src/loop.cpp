@@ -133,17 +133,16 @@ void loop::take_inbox() noexcept {
 }
 
 void loop::settle_fresh_timer() noexcept {
-    if (fresh_timer_ == nullptr) return;
     const std::lock_guard guard(timers_lock_);
     static_cast<void>(detail::loop_access::arm_locked(*this, *std::exchange(fresh_timer_, nullptr)));
 }
 
 void loop::fire_timers() noexcept {
-    settle_fresh_timer();
+    if (fresh_timer_ != nullptr) settle_fresh_timer();
     // relaxed: written by this thread, or by another that wakes us after arming
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
-    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return;
+    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return sharing_.woken_early();
     std::lock_guard guard(timers_lock_);
     while (detail::timer_node* t = timers_.first()) {
         if (t->at > now) break;
@@ -163,7 +162,7 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
 
 // For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
 loop::clock::time_point loop::find_first_timer() noexcept {
-    settle_fresh_timer();
+    if (fresh_timer_ != nullptr) settle_fresh_timer();
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
     const std::lock_guard guard(timers_lock_);
@@ -401,7 +400,7 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
 
 bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
     if (this_thread.running_loop != &l || by.ex != &l || by.owner->wanders) return false;
-    l.settle_fresh_timer();
+    settle_fresh_timer(l);
     l.fresh_timer_ = &t;
     return true;
 }

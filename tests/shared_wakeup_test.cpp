@@ -49,6 +49,18 @@ TEST(shared_wakeup, C6_4_sparse_timers_and_equal_ones_are_not_delayed) {
     EXPECT_EQ(fire_all(0us, 16ms, 60us).first, 60us);
 }
 
+// What falls due while the loop has other things to do is no reason to sleep longer.
+TEST(shared_wakeup, C6_4_a_busy_loop_does_not_delay_timers) {
+    bide::detail::shared_wakeup sharing;
+    for (int i = 0; i < 100; ++i) {
+        const time_point first(1000h + 1ms * i);
+        EXPECT_EQ(sharing.sleeps_for(first), first);
+        sharing.woken_early();
+        for (int k = 0; k < 10; ++k) sharing.fires(first + 10us * k);
+        sharing.fired(first + 100us);
+    }
+}
+
 TEST(shared_wakeup, C6_4_for_ever_stays_for_ever) {
     bide::detail::shared_wakeup sharing;
     EXPECT_EQ(sharing.sleeps_for(time_point::max()), time_point::max());

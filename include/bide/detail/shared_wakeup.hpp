@@ -32,6 +32,8 @@ public:
     void fires(time_point at) noexcept {
         if (waits_ && at > first_) ++others_;
     }
+    /// None is due yet: something else woke it.
+    void woken_early() noexcept { waits_ = false; }
     /// All that were due by `now` have fired, and there were some.
     void fired(time_point now) noexcept {
         if (!waits_) return;
