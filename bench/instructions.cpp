@@ -4,6 +4,7 @@
 #include <bide/bide.hpp>
 #include <bide/pool.hpp>
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -49,6 +50,12 @@ bide::task<long> forks(long n) {  // n - 1 of them
     if (n == 1) co_return 1;
     auto [a, b] = co_await bide::when_all(forks(n / 2), forks(n - n / 2));
     co_return a + b;
+}
+
+bide::task<long> times(long n) {
+    long sum = 0;
+    for (long i = 0; i < n; ++i) sum += co_await bide::with_timeout(std::chrono::hours(1), answer(1));
+    co_return sum;
 }
 
 bool await_row(long n) { return awaits(n).wait() == n; }
@@ -131,6 +138,8 @@ bool item_row(long n) {
     });
     return sum == n;
 }
+// An hour is given to a child that does not wait.
+bool timer_row(long n) { return times(n).wait() == n; }
 bool fork_row(long n) {
     bide::pool p(1);
     return p.run(forks, n).wait() == n;
@@ -142,7 +151,7 @@ struct row {
 };
 constexpr row rows[] = {{"await", await_row},     {"yield", yield_row},   {"start", start_row}, {"wait", wait_row},
                         {"wake", wake_row},       {"switch", switch_row}, {"mutex", mutex_row}, {"handed", handed_row},
-                        {"channel", channel_row}, {"item", item_row},     {"fork", fork_row}};
+                        {"channel", channel_row}, {"item", item_row},     {"fork", fork_row},   {"timer", timer_row}};
 
 }  // namespace
 

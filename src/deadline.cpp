@@ -14,15 +14,13 @@ namespace detail {
 using clock = std::chrono::steady_clock;
 
 clock::time_point time_limit::from(clock::time_point now) const noexcept {
-    if (!relative_) return at_;
-    if (in_ <= clock::duration::zero()) return now;
-    return in_ >= clock::time_point::max() - now ? clock::time_point::max() : now + in_;
+    if (!relative_) return clock::time_point(time_);
+    if (time_ <= clock::duration::zero()) return now;
+    return time_ >= clock::time_point::max() - now ? clock::time_point::max() : now + time_;
 }
 
 deadline_guard::deadline_guard(time_limit limit, bool shielded) noexcept
-    : call_node(&deadline_guard::on_posted), limit_(limit), shielded_(shielded) {
-    fire = &deadline_guard::on_time;
-}
+    : timer_node(&deadline_guard::on_time), call_node(&deadline_guard::on_posted), limit_(limit), shielded_(shielded) {}
 
 void deadline_guard::enter(context& outer) noexcept {
     if (shielded_)
@@ -42,11 +40,14 @@ void deadline_guard::enter(context& outer) noexcept {
     if (at >= ctx_.deadline) return;  // an outer guard is first
     ctx_.deadline = at;
     carrier_ = &carrier;
-    loop_access::arm(carrier, *this);
+    if (!loop_access::arm_later(carrier, outer, *this)) loop_access::arm(carrier, *this);
 }
 
 bool deadline_guard::leave(bool in_line) noexcept {
-    if (carrier_ == nullptr) return true;
+    return carrier_ == nullptr || loop_access::disarm_fresh(*carrier_, *this) || disarm(in_line);
+}
+
+bool deadline_guard::disarm(bool in_line) noexcept {
     const std::lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;

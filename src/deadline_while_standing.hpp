@@ -19,13 +19,13 @@ public:
     /// Asks `stop` to stop when the context's deadline has passed, while `driven` is driven in place of `standing`.
     /// Does nothing where no loop stands still, or there is no deadline.
     deadline_while_standing(loop* standing, loop& driven, stop_state& stop, const context& ctx) noexcept
-        : call_node(&deadline_while_standing::on_posted),
+        : timer_node(&deadline_while_standing::on_time),
+          call_node(&deadline_while_standing::on_posted),
           loop_(driven),
           stop_(stop),
           armed_(standing != nullptr && ctx.deadline != decltype(ctx.deadline)::max()) {
         if (!armed_) return;
         at = ctx.deadline;
-        fire = &deadline_while_standing::on_time;
         loop_access::arm(loop_, *this);
     }
     deadline_while_standing(const deadline_while_standing&) = delete;

@@ -134,23 +134,43 @@ void loop::take_inbox() noexcept {
     }
 }
 
+void loop::settle_fresh_timer() noexcept {
+    detail::this_thread.fresh_timer_of = nullptr;
+    const std::lock_guard guard(timers_lock_);
+    static_cast<void>(detail::loop_access::arm_locked(*this, *std::exchange(fresh_timer_, nullptr)));
+}
+
 void loop::fire_timers() noexcept {
+    if (detail::this_thread.fresh_timer_of == this) settle_fresh_timer();
     // relaxed: written by this thread, or by another that wakes us after arming
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
-    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return;
+    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return sharing_.woken_early();
     std::lock_guard guard(timers_lock_);
     while (detail::timer_node* t = timers_.first()) {
         if (t->at > now) break;
         timers_.remove(*t);
+        sharing_.fires(t->at);
         t->fire(t);
     }
+    sharing_.fired(now);
     note_first_timer();
 }
 
 void loop::note_first_timer() noexcept {  // under the timers' lock
     const detail::timer_node* const first = timers_.first();
+    // relaxed: who reads it has armed, runs the loop, or is woken
     earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
+}
+
+// For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
+loop::clock::time_point loop::find_first_timer() noexcept {
+    if (detail::this_thread.fresh_timer_of == this) settle_fresh_timer();
+    // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
+    if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
+    const std::lock_guard guard(timers_lock_);
+    note_first_timer();
+    return clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
 }
 
 // What was ready when the turn began, in order; where that was less than `least`, also what it made ready, so that a few
@@ -211,8 +231,7 @@ void loop::sleep() noexcept {
     if (first_ != nullptr && !time_jumps_) return;
     const detail::examined waits = detail::examine_edges(noted_);
     if (waits == detail::examined::woke) return;
-    // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
-    const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
+    const clock::time_point until = find_first_timer();
     // acquire: a job that is no longer counted has posted its result before.
     const bool outside = outside_->count.load(std::memory_order_acquire) != 0;
     if (first_ != nullptr) {  // the same where time jumps
@@ -244,7 +263,7 @@ void loop::sleep() noexcept {
     if (patience != std::chrono::milliseconds::max())
         woken = driver_->park_at_most(patience);
     else
-        driver_->park(until, outside);
+        driver_->park(time_jumps_ ? until : sharing_.sleeps_for(until), outside);
     looked_at_ = turns_;
     if (told != nullptr) told->end_sleep();
     const bool by_itself = end_sleep();
@@ -274,7 +293,7 @@ bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t no
     if (first_ != nullptr) return false;
     // relaxed and acquire: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
-    if (!may_look(until, outside_->load(std::memory_order_acquire) != 0)) return false;
+    if (!may_look(until, outside_->count.load(std::memory_order_acquire) != 0)) return false;
     const auto changed = [&] { return count.load(std::memory_order_relaxed) != now; };  // relaxed: looked at again
     return spin_.look([&] { return changed() || inbox_.maybe_something(); }, pauses) && changed();
 }
@@ -347,9 +366,9 @@ bool loop::begin_host_sleep() noexcept {
 std::optional<loop::clock::time_point> loop::next_deadline() {
     check_process();
     if (first_ != nullptr || !begin_host_sleep()) return now();  // whoever asks is about to sleep
-    std::lock_guard guard(timers_lock_);
-    if (timers_.first() == nullptr) return std::nullopt;
-    return timers_.first()->at;
+    const clock::time_point first = find_first_timer();
+    if (first == clock::time_point::max()) return std::nullopt;
+    return first;
 }
 
 int loop::descriptor() {
@@ -363,6 +382,10 @@ namespace detail {
 
 noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 
+[[gnu::noinline]] void settle_fresh_timer() noexcept {
+    if (loop* const l = this_thread.fresh_timer_of) loop_access::settle_fresh_timer(*l);
+}
+
 void loop_access::throw_inherited() {
     throw usage_error(
         "this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
@@ -370,9 +393,15 @@ void loop_access::throw_inherited() {
 }
 
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
+    if (this_thread.fresh_timer_of == &l) {  // before this one, if their times are equal
+        this_thread.fresh_timer_of = nullptr;
+        static_cast<void>(arm_locked(l, *std::exchange(l.fresh_timer_, nullptr)));
+    }
+    if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
     l.timers_.insert(t);
-    if (l.timers_.first() != &t) return false;
-    l.earliest_.store(ticks(t.at), std::memory_order_relaxed);  // relaxed: see sleep()
+    // relaxed: written under the lock; who reads it without, see find_first_timer()
+    if (ticks(t.at) >= l.earliest_.load(std::memory_order_relaxed)) return false;
+    l.earliest_.store(ticks(t.at), std::memory_order_relaxed);
     return true;
 }
 
@@ -388,11 +417,27 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
     if (first) timer_became_first(l);
 }
 
+bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
+    if (this_thread.running_loop != &l || by.ex != &l) return false;
+    detail::settle_fresh_timer();
+    this_thread.fresh_timer_of = &l;
+    l.fresh_timer_ = &t;
+    return true;
+}
+
+bool loop_access::disarm_fresh(loop& l, timer_node& t) noexcept {
+    // Elsewhere, and after anything has suspended, it is armed.
+    if (this_thread.fresh_timer_of != &l || l.fresh_timer_ != &t) return false;
+    this_thread.fresh_timer_of = nullptr;
+    l.fresh_timer_ = nullptr;
+    return true;
+}
+
 void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
-    if (!t.armed) return;
-    const bool was_first = l.timers_.first() == &t;
+    if (!t.armed()) return;
     l.timers_.remove(t);
-    if (was_first) l.note_first_timer();  // virtual time does not jump to a timer that is no more
+    // What was the earliest stays so until somebody has to know: a million may be taken back one after another.
+    if (l.timers_.empty()) l.earliest_.store(ticks(loop::clock::time_point::max()), std::memory_order_relaxed);
 }
 
 ring* loop_access::ring_of(const promise_base& frame) noexcept {
@@ -418,7 +463,7 @@ std::vector<const loop*> loop_access::loops_of_this_thread() {
 
 bool loop_access::reusable(loop& l) noexcept {
     return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
-           l.timers_.first() == nullptr && !inherited(l) && l.driver_->current();
+           l.timers_.empty() && l.fresh_timer_ == nullptr && !inherited(l) && l.driver_->current();
 }
 
 bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {

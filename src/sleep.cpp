@@ -21,34 +21,33 @@ clock::time_point after(clock::time_point now, clock::duration d) noexcept {
 }  // namespace
 
 sleep_awaiter::sleep_awaiter(promise_base& p, clock::duration d) noexcept
-    : leaf_awaiter(p, sleep_kind, nullptr), carrier_(p.ctx->ex->carrier()) {
-    at = after(carrier_.now(), d);
-    fire = &on_time;
+    : leaf_awaiter(p, p.ctx->ex->carrier()), timer_node(&on_time) {
+    at = after(carrier.now(), d);
+    ahead = d > clock::duration::zero();
 }
 
 sleep_awaiter::sleep_awaiter(promise_base& p, clock::time_point t) noexcept
-    : leaf_awaiter(p, sleep_kind, nullptr), carrier_(p.ctx->ex->carrier()) {
+    : leaf_awaiter(p, p.ctx->ex->carrier()), timer_node(&on_time) {
     at = t;
-    fire = &on_time;
 }
 
-bool sleep_awaiter::try_now() noexcept { return at <= carrier_.now(); }
+bool sleep_awaiter::try_now() noexcept { return !ahead && at <= carrier.now(); }
 
 bool sleep_awaiter::park() noexcept {
     promise_base* const p = who;
-    loop& carrier = carrier_;  // K3: another thread may end the wait as soon as the lock is given back
+    loop& on = carrier;  // K3: another thread may end the wait as soon as the lock is given back
     detach(p);
     // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
     bool sooner = false;
     {
-        std::lock_guard guard(loop_access::timers_lock(carrier));
+        std::lock_guard guard(loop_access::timers_lock(on));
         if (!stop().park(*this)) {
             post(p, step::unwind);
             return true;
         }
-        sooner = at != clock::time_point::max() && loop_access::arm_locked(carrier, *this);
+        sooner = at != clock::time_point::max() && loop_access::arm_locked(on, *this);
     }
-    if (sooner) loop_access::timer_became_first(carrier);
+    if (sooner) loop_access::timer_became_first(on);
     return true;
 }
 
@@ -58,8 +57,8 @@ void sleep_awaiter::on_time(timer_node* t) noexcept {
 }
 
 void sleep_awaiter::take_back() noexcept {
-    std::lock_guard guard(loop_access::timers_lock(carrier_));
-    loop_access::disarm_locked(carrier_, *this);
+    std::lock_guard guard(loop_access::timers_lock(carrier));
+    loop_access::disarm_locked(carrier, *this);
 }
 
 namespace {

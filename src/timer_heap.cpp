@@ -40,27 +40,38 @@ timer_node* timer_heap::merge_pairs(timer_node* first) noexcept {
     return root;
 }
 
+void timer_heap::set_root(timer_node* t) noexcept {
+    root_ = t;
+    if (t != nullptr) t->prev = t;  // it is armed
+}
+
 void timer_heap::insert(timer_node& t) noexcept {
-    t.child = t.next = t.prev = nullptr;
-    t.order = armed_so_far_++;
-    t.armed = true;
-    root_ = meld(root_, &t);
+    t.child = t.next = nullptr;
+    set_root(meld(root_, &t));
 }
 
 void timer_heap::remove(timer_node& t) noexcept {
-    t.armed = false;
     timer_node* orphans = merge_pairs(std::exchange(t.child, nullptr));
-    if (root_ == &t) {
-        root_ = orphans;
-        return;
-    }
-    if (t.prev->child == &t)
-        t.prev->child = t.next;
+    timer_node* const before = std::exchange(t.prev, nullptr);
+    timer_node* const after = std::exchange(t.next, nullptr);
+    if (root_ == &t) return set_root(orphans);
+    if (before->child == &t)
+        before->child = after;
     else
-        t.prev->next = t.next;
-    if (t.next != nullptr) t.next->prev = t.prev;
-    t.next = t.prev = nullptr;
-    root_ = meld(root_, orphans);
+        before->next = after;
+    if (after != nullptr) after->prev = before;
+    set_root(meld(root_, orphans));
+}
+
+timer_node* timer_heap::take_all() noexcept {
+    timer_node* const all = std::exchange(root_, nullptr);
+    // What follows `last` was not looked at for children yet; a node's children come behind everything.
+    timer_node* last = all;
+    for (timer_node* t = all; t != nullptr; t = t->next) {
+        last->next = std::exchange(t->child, nullptr);
+        while (last->next != nullptr) last = last->next;
+    }
+    return all;
 }
 
 }  // namespace detail

@@ -21,10 +21,11 @@
 #include <bide/detail/driver.hpp>
 #include <bide/detail/inbox.hpp>
 #include <bide/detail/owned_ptr.hpp>
+#include <bide/detail/shared_wakeup.hpp>
 #include <bide/detail/short_spin.hpp>
 #include <bide/detail/stall.hpp>
 #include <bide/detail/std_parts.hpp>
-#include <bide/detail/timer_heap.hpp>
+#include <bide/detail/timer_queue.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
 
@@ -103,7 +104,9 @@ private:
     template <class Until>
     void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;
+    void settle_fresh_timer() noexcept;
     void note_first_timer() noexcept;
+    [[nodiscard]] clock::time_point find_first_timer() noexcept;
     [[nodiscard]] bool end_sleep() noexcept;
     void settle_wakers() noexcept;
     [[nodiscard]] bool begin_host_sleep() noexcept;
@@ -121,11 +124,13 @@ private:
     detail::owned_ptr<detail::driver> driver_;
     const bool time_jumps_;  // as the driver says
     detail::spin_lock timers_lock_;
-    detail::timer_heap timers_;
-    std::atomic<std::int64_t> earliest_;  // copy of the first timer's time, to look at without the lock
-    detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
-    detail::stall_watch stall_;           // whether it sleeps for ever
-    detail::short_spin spin_;             // before it sleeps
+    detail::timer_queue timers_;
+    std::atomic<std::int64_t> earliest_;         // no timer is before it: to look at without the lock
+    detail::timer_node* fresh_timer_ = nullptr;  // this thread's, not in timers_ yet; see loop_access::arm_later
+    detail::shared_wakeup sharing_;              // of sleeps, by timers
+    detail::noted_edges noted_;                  // waits to be looked at before the loop sleeps
+    detail::stall_watch stall_;                  // whether it sleeps for ever
+    detail::short_spin spin_;                    // before it sleeps
     unsigned turns_ = 0;
     unsigned looked_at_ = 0;             // the turn in which, or before which, the driver was asked for I/O
     unsigned yields_ = 0;                // in the present turn

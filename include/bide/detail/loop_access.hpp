@@ -29,6 +29,17 @@ struct loop_access {
     static spin_lock& timers_lock(loop& l) noexcept { return l.timers_lock_; }
     static void disarm_locked(loop& l, timer_node& t) noexcept;
 
+    /// For a timer whose wait may be over before the loop looks at its timers (a guard, whose operation may not wait at
+    /// all): one such is only written down, without the lock, and armed when anything on this thread suspends
+    /// (detach_here) or another one comes: so by the time that somebody else can run the chain, it is armed or gone. By
+    /// the thread that runs the loop. False: arm it.
+    [[nodiscard]] static bool arm_later(loop& l, const context& by, timer_node& t) noexcept;
+    /// True: it was only written down, and is not any more.
+    [[nodiscard]] static bool disarm_fresh(loop& l, timer_node& t) noexcept;
+    static void settle_fresh_timer(loop& l) noexcept {
+        if (l.fresh_timer_ != nullptr) l.settle_fresh_timer();
+    }
+
     /// What ran last has only yielded; after so many turns everybody of whom it is one has had theirs.
     static void yielded(loop& l, std::uint64_t turns) noexcept {
         ++l.yields_;

@@ -15,7 +15,14 @@ namespace detail {
 
 inline constexpr wait_kind sleep_kind{"sleep"};
 
-class sleep_awaiter final : public leaf_awaiter<sleep_awaiter>, public timer_node {
+// The loop carries the timer.
+struct sleep_leaf : leaf {
+    sleep_leaf(promise_base& p, loop& on) noexcept : leaf(p, sleep_kind, nullptr), carrier(on) {}
+    loop& carrier;
+    bool ahead = false;  // the time is not yet there, without a look at the clock
+};
+
+class sleep_awaiter final : public leaf_awaiter<sleep_awaiter, sleep_leaf>, public timer_node {
 public:
     sleep_awaiter(promise_base& p, std::chrono::steady_clock::duration d) noexcept;  // from now
     sleep_awaiter(promise_base& p, std::chrono::steady_clock::time_point t) noexcept;
@@ -30,7 +37,6 @@ public:
 private:
     static void on_time(timer_node* t) noexcept;
     void take_back() noexcept;
-    loop& carrier_;
 };
 
 /// Whoever runs now has only yielded, and goes on at `to`. Where time jumps, everybody having only yielded is idleness.

@@ -50,6 +50,7 @@ struct thread_state {
     executor* ended_on = nullptr;    // while a child_end is told: where the child was at its end
     executor* yielded_to = nullptr;  // whoever ran last only yielded, and goes on there: an executor that is no loop
     std::uint64_t turns_of_yields = 1;  // with it: in so many turns of that executor it has seen everybody else's
+    loop* fresh_timer_of = nullptr;     // its newest timer is not among the others yet: before anything suspends it is
     int unwinding = 0;                  // the kernel is destroying frames of a stopped chain on this stack
     int uncaught_base = 0;              // std::uncaught_exceptions() when the innermost task on this stack began
 };

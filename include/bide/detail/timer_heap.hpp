@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The timers of a loop: an intrusive pairing heap (Fredman, Sedgewick, Sleator, Tarjan 1986). Arming is constant,
-// firing and taking out are logarithmic amortised, nothing is allocated. Equal times fire in the order of arming.
+// A timer, and an intrusive pairing heap of timers (Fredman, Sedgewick, Sleator, Tarjan 1986): arming is constant,
+// firing and taking out are logarithmic amortised, nothing is allocated. Equal times come in the order of arming.
+// In it are the next timers of a loop; those further ahead are in timer_queue.hpp.
 #pragma once
 
 #include <bide/detail/std_parts.hpp>
@@ -12,14 +13,20 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
+/// What is not said here is written when it is armed: it lies in frames, and many of them are never armed.
 struct timer_node {
-    std::chrono::steady_clock::time_point at{};
-    std::uint64_t order = 0;
-    timer_node* child = nullptr;  // first child
-    timer_node* next = nullptr;   // next sibling
-    timer_node* prev = nullptr;   // previous sibling, or the parent for a first child
-    bool armed = false;
-    void (*fire)(timer_node* self) noexcept = nullptr;  // called under the loop's timer lock, already taken out
+    std::chrono::steady_clock::time_point at;
+    std::uint64_t order;                            // which arming of the queue's
+    timer_node* prev = nullptr;                     // previous sibling, or the parent for a first child, or itself
+    timer_node* next;                               // next sibling
+    timer_node* child;                              // first child
+    void (*const fire)(timer_node* self) noexcept;  // called under the loop's timer lock, already taken out
+
+    explicit timer_node(void (*f)(timer_node*) noexcept) noexcept : fire(f) {}  // NOLINT(*-member-init)
+    timer_node(const timer_node&) = delete;
+    timer_node& operator=(const timer_node&) = delete;
+
+    [[nodiscard]] bool armed() const noexcept { return prev != nullptr; }
 };
 
 class timer_heap {
@@ -31,6 +38,8 @@ public:
     [[nodiscard]] timer_node* first() const noexcept { return root_; }
     void insert(timer_node& t) noexcept;
     void remove(timer_node& t) noexcept;
+    /// Takes everything out: a list by `next`, in no order.
+    [[nodiscard]] timer_node* take_all() noexcept;
 
 private:
     static bool before(const timer_node& a, const timer_node& b) noexcept {
@@ -38,9 +47,9 @@ private:
     }
     static timer_node* meld(timer_node* a, timer_node* b) noexcept;
     static timer_node* merge_pairs(timer_node* first) noexcept;
+    void set_root(timer_node* t) noexcept;
 
     timer_node* root_ = nullptr;
-    std::uint64_t armed_so_far_ = 0;
 };
 
 }  // namespace detail
