@@ -193,6 +193,24 @@ TEST(future, C2_5_a_subscriber_on_the_callers_side_waits_through_a_handle_that_g
     EXPECT_EQ(got, text);
 }
 
+TEST(future, C2_5_a_subscriber_is_called_also_when_every_handle_has_gone) {
+    const bide::testing::virtual_time time;
+    std::string got;
+    std::optional<promise<std::string>> end{std::in_place};
+    end->get_future().subscribe([&](const std::string& t) { got = t; }, [](const std::exception_ptr&) {});
+    end->set_value(text);
+    EXPECT_EQ(got, text);
+
+    std::string started;
+    bide::with_scope([&](bide::scope& s) {
+        s.start([]() -> task<std::string> {
+             co_await bide::sleep_for(1ms);
+             co_return text;
+         }).subscribe([&](const std::string& t) { started = t; }, [](const std::exception_ptr&) {});
+    });
+    EXPECT_EQ(started, text);
+}
+
 TEST(future, C2_5_a_subscriber_that_is_called_at_once_drops_the_handle) {
     std::optional<promise<std::string>> end{std::in_place};
     auto f = std::make_unique<future<std::string>>(end->get_future());
