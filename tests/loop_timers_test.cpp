@@ -12,12 +12,15 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <random>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
@@ -133,6 +136,33 @@ TEST(loop_timers, C1_11_a_guarded_operation_that_moves_elsewhere_and_ends_there)
     EXPECT_EQ(back.wait(), 600);
     a.stop();
     b.stop();
+}
+
+// Its loop has not looked at its timers since it was entered, and is told of this one before the chain leaves.
+TEST(loop_timers, C1_11_a_guard_that_is_left_on_another_thread_leaves_no_timer_behind) {
+    bide::loop here;
+    bide::loop_thread there;
+    there.start();
+    std::atomic<bool> over{false};
+    const auto moves = [&]() -> bide::task<> {
+        struct at_end {
+            std::atomic<bool>& set;
+            ~at_end() { set = true; }
+        } const end{over};
+        co_await bide::resume_on(there.get_executor());
+    };
+    const auto guarded = [&]() -> bide::task<> { co_await bide::with_timeout(1h, moves()); };
+    const auto holds_up = [&]() -> bide::task<> {  // in the same turn
+        while (!over) std::this_thread::yield();
+        std::this_thread::sleep_for(5ms);
+        co_return;
+    };
+    const auto f = here.submit(guarded);
+    const auto g = here.submit(holds_up);
+    const auto pending = bide::future_status::pending;
+    while (f.status() == pending || g.status() == pending) here.poll();
+    EXPECT_EQ(here.next_deadline(), std::nullopt);
+    there.stop();
 }
 
 TEST(loop_timers, C6_4_many_sleepers_are_stopped_and_time_does_not_move) {
