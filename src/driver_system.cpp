@@ -194,9 +194,9 @@ private:
         const std::lock_guard guard(making_);
         poller* p = poller_.load(std::memory_order_relaxed);  // relaxed: written under the mutex
         if (p == nullptr) {
-            auto made = make_counted<poller>();
+            const auto made = make_counted<poller>();
             p = made.get();
-            shared_ = std::move(made);
+            shared_ = made;
             poller_.store(p, std::memory_order_seq_cst);  // see wake()
             // A wake() that wrote only the word, because there was no poller yet, is seen in the descriptor all the
             // same.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// invoke(f, args…): std::invoke, whose header <functional> is a tenth of a second of every user's build. What it does is
-// the same: a callable is called; a pointer to a member (also of an object behind a pointer or a reference_wrapper) is
-// left to std::apply, which the standard defines by the same words.
+// invoke(f, args…): std::invoke, whose header <functional> is a tenth of a second of every user's build. What it does
+// is the same: a callable is called; a pointer to a member (also of an object behind a pointer or a reference_wrapper)
+// is left to std::apply, which the standard defines by the same words.
 #pragma once
 
 #include <tuple>

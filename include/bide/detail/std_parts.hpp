@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Parts of the standard library that bide's headers name, and that cost a user's compiler more than all of bide when they
-// come with the headers that are named after them: <chrono> brings the calendar and the streams, <memory> and
-// <functional> the parallel algorithms and the hash tables, <ranges> every view. Here is the little of them that we use:
+// Parts of the standard library that bide's headers name, and that cost a user's compiler more than all of bide when
+// they come with the headers that are named after them: <chrono> brings the calendar and the streams, <memory> and
+// <functional> the parallel algorithms and the hash tables, <ranges> every view. Here is the little that we use of them:
 //
 //     chrono       durations, time points, the clocks and the literals; not the calendar, no formatting
 //     functional   reference_wrapper
@@ -12,7 +12,8 @@
 //
 // The libstdc++ for which this was looked up has them in cheaper headers, whose own declarations need them; with every
 // other library we take the headers in which the standard puts them. Nothing here is a promise to users, who include
-// what they use; what follows at the end is what we need ourselves, so that a wrong guess is an error here.
+// what they use. The list at the end is what we need, so that a wrong guess is an error here. (Names, and no assertions
+// about the concepts: those took a tenth of what all of bide takes.)
 #pragma once
 
 #include <memory_resource>  // whose declarations need some of it; also says which library this is
