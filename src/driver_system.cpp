@@ -58,7 +58,7 @@ public:
         return time_point(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
     }
 
-    void park(time_point until, bool) noexcept override { static_cast<void>(park_until(until)); }
+    void park(time_point until) noexcept override { static_cast<void>(park_until(until)); }
     bool park_at_most(std::chrono::milliseconds real) noexcept override { return park_until(end_of(real)); }
 
     void poll() noexcept override {

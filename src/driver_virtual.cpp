@@ -29,9 +29,9 @@ public:
 
     time_point now() noexcept override { return clock_->now(); }
 
-    void park(time_point until, bool outside) noexcept override {
+    void park(time_point until) noexcept override {
         std::unique_lock guard(clock_->m_);
-        const bool timer = until != time_point::max() && !outside;
+        const bool timer = until != time_point::max();
         const bool had_jobs = clock_->jobs_ != 0;
         // Woken by post() from another thread. With no timer and nothing pending a test would hang here for ever.
         clock_->changed_.wait(guard, [&] { return woken_ || (timer && clock_->jobs_ == 0); });

@@ -87,8 +87,7 @@ loop::loop(loop_options options)
       time_jumps_(driver_->jumps()),
       earliest_(ticks(clock::time_point::max())),
       process_(process_generation()),
-      work_("this loop"),
-      outside_(detail::make_counted<detail::jobs_outside>()) {
+      work_("this loop") {
     loop_ = this;
 }
 
@@ -232,16 +231,13 @@ void loop::sleep() noexcept {
     const detail::examined waits = detail::examine_edges(noted_);
     if (waits == detail::examined::woke) return;
     const clock::time_point until = find_first_timer();
-    // acquire: a job that is no longer counted has posted its result before.
-    const bool outside = outside_->count.load(std::memory_order_acquire) != 0;
     if (first_ != nullptr) {  // the same where time jumps
-        if (!outside && only_yields_left()) driver_->only_yields(until);
+        if (only_yields_left()) driver_->only_yields(until);
         idle_turns_ = 0;
         return;
     }
     // Nothing that this loop knows of will end its sleep.
-    const bool only_others_wake = until == clock::time_point::max() && !driver_->watches_anything();
-    const bool for_ever = only_others_wake && !outside;
+    const bool for_ever = until == clock::time_point::max() && !driver_->watches_anything();
     if (for_ever && !stall_.looked && time_jumps_) {
         stall_.looked = detail::report_certain_stall(*this);
         if (stall_.looked) return;  // whoever was told may have done something about it
@@ -250,10 +246,10 @@ void loop::sleep() noexcept {
     if (waits == detail::examined::short_of_memory && until == clock::time_point::max())
         patience = std::min(patience, until_next_examination);
     // Another thread may be about to post something.
-    if (may_look(until, outside) && spin_.look([this] { return inbox_.maybe_something(); })) return;
+    if (may_look(until) && spin_.look([this] { return inbox_.maybe_something(); })) return;
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::this_thread.sleep;
-    detail::virtual_clock* const held = told != nullptr && only_others_wake ? told->clock() : nullptr;
+    detail::virtual_clock* const held = told != nullptr && for_ever ? told->clock() : nullptr;
     if (held != nullptr) settle_wakers();                  // one of an earlier sleep would take this one for its own
     sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
     if (!inbox_.go_to_sleep()) return;
@@ -263,7 +259,7 @@ void loop::sleep() noexcept {
     if (patience != std::chrono::milliseconds::max())
         woken = driver_->park_at_most(patience);
     else
-        driver_->park(time_jumps_ ? until : sharing_.sleeps_for(until), outside);
+        driver_->park(time_jumps_ ? until : sharing_.sleeps_for(until));
     looked_at_ = turns_;
     if (told != nullptr) told->end_sleep();
     const bool by_itself = end_sleep();
@@ -282,8 +278,8 @@ void loop::sleep() noexcept {
 }
 
 // I/O is not looked at meanwhile, so only where something from elsewhere is more likely, and no timer is near.
-bool loop::may_look(clock::time_point until, bool outside) noexcept {
-    return !time_jumps_ && !driver_->unsent && (outside || !driver_->watches_anything()) &&
+bool loop::may_look(clock::time_point until) noexcept {
+    return !time_jumps_ && !driver_->unsent && !driver_->watches_anything() &&
            (until == clock::time_point::max() || until - driver_->now() > detail::short_spin::limit);
 }
 
@@ -291,9 +287,9 @@ bool loop::may_look(clock::time_point until, bool outside) noexcept {
 bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     constexpr unsigned pauses = 16;  // the other side is at work on it
     if (first_ != nullptr) return false;
-    // relaxed and acquire: as in sleep()
+    // relaxed: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
-    if (!may_look(until, outside_->count.load(std::memory_order_acquire) != 0)) return false;
+    if (!may_look(until)) return false;
     const auto changed = [&] { return count.load(std::memory_order_relaxed) != now; };  // relaxed: looked at again
     return spin_.look([&] { return changed() || inbox_.maybe_something(); }, pauses) && changed();
 }

@@ -37,11 +37,6 @@ inline namespace v0 {
 
 namespace detail {
 struct loop_access;
-
-/// How many jobs on other threads will wake a loop.
-struct jobs_outside : counted {
-    std::atomic<long> count{0};
-};
 }  // namespace detail
 
 struct loop_options {
@@ -112,7 +107,7 @@ private:
     [[nodiscard]] bool begin_host_sleep() noexcept;
     [[nodiscard]] bool only_yields_left() const noexcept;
     void sleep() noexcept;
-    [[nodiscard]] bool may_look(clock::time_point until, bool outside) noexcept;
+    [[nodiscard]] bool may_look(clock::time_point until) noexcept;
     [[nodiscard]] bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
     void wake_sleeper() noexcept;
     void check_process() const;
@@ -140,7 +135,6 @@ private:
     bool running_ = false;               // on some native stack of the owning thread
     int process_ = 0;                    // the process that made it: fork() is noticed
     detail::submitted_work work_;        // what was submitted and has not ended
-    detail::counted_ptr<detail::jobs_outside> outside_;
     std::uint32_t wakers_told_ = 0;                              // pushers that had to wake it,
     std::atomic<std::uint32_t> wakers_done_{0};                  // and those of them that are done with the loop
     std::atomic<detail::virtual_clock*> sleeping_for_{nullptr};  // whose time the present sleep does not hold up

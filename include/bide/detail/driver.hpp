@@ -80,9 +80,8 @@ public:
     virtual ~driver() = default;
 
     [[nodiscard]] virtual time_point now() noexcept = 0;
-    /// Sleeps until `until` (max(): for ever), wake(), or I/O, which it reports. `outside`: work that was handed to
-    /// other threads is pending and will wake the loop. May return early.
-    virtual void park(time_point until, bool outside) noexcept = 0;
+    /// Sleeps until `until` (max(): for ever), wake(), or I/O, which it reports. May return early.
+    virtual void park(time_point until) noexcept = 0;
     /// The same with nothing to wait for that is known, for that long of real time. False: nobody woke it.
     [[nodiscard]] virtual bool park_at_most(std::chrono::milliseconds real) noexcept = 0;
     /// Reports I/O that is there, without sleeping.

@@ -57,8 +57,6 @@ struct loop_access {
     static void bind_to_this_thread(loop& l) noexcept { l.driver_->thread_bound = true; }
     static submitted_work& work_of(loop& l) noexcept { return l.work_; }
     static noted_edges& noted(loop& l) noexcept { return l.noted_; }
-    /// Jobs on other threads that will wake this loop: count one up before, down after its result was posted.
-    static counted_ptr<jobs_outside> outside(loop& l) noexcept { return l.outside_; }
 
     /// It is on the clock that is in force, and of this process.
     [[nodiscard]] static bool usable(loop& l) noexcept { return l.driver_->current() && !inherited(l); }
