@@ -17,7 +17,6 @@
 // Errors: submit after stop() throws not_running; use in the child of a fork() throws usage_error.
 #pragma once
 
-#include <bide/detail/counted_ptr.hpp>
 #include <bide/detail/driver.hpp>
 #include <bide/detail/inbox.hpp>
 #include <bide/detail/owned_ptr.hpp>

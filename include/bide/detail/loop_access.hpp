@@ -3,7 +3,6 @@
 // The loop's machinery, for bide's own rooms (timers, I/O, waits, threads).
 #pragma once
 
-#include <bide/detail/counted_ptr.hpp>
 #include <bide/detail/driver.hpp>
 #include <bide/detail/process.hpp>
 #include <bide/detail/thread_state.hpp>
