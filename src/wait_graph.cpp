@@ -340,10 +340,12 @@ void put_in(noted_edges& noted, wait_edge& e) noexcept {
     e.in.store(wait_edge::where::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
 }
 
-void leave_home(wait_edge& e) noexcept {
+std::exception_ptr leave_home(wait_edge& e) noexcept {
     e.in.store(wait_edge::where::nowhere, std::memory_order_relaxed);  // relaxed: under the same lock
     e.home = nullptr;
+    std::exception_ptr found = std::move(e.verdict);
     e.verdict.~exception_ptr();
+    return found;
 }
 
 // Everything that was noted, published; linked by `after`, in the order of noting.
@@ -371,15 +373,14 @@ void note_edge(wait_edge& e) noexcept {
     put_in(noted, e);
 }
 
-void forget_edge(wait_edge& e) noexcept {
-    if (e.home == nullptr) return;
+std::exception_ptr forget_edge(wait_edge& e) noexcept {
+    if (e.home == nullptr) return nullptr;
     noted_edges& noted = *e.home;
     {
         std::lock_guard guard(noted.lock);
         if (e.in.load(std::memory_order_relaxed) == wait_edge::where::noted) {
             take_out(noted, e);
-            leave_home(e);
-            return;
+            return leave_home(e);
         }
     }
     // Being published, or published: the graph's mutex orders us after that. (Or noted again meanwhile.)
@@ -391,7 +392,7 @@ void forget_edge(wait_edge& e) noexcept {
         const std::lock_guard lock(noted.lock);
         take_out(noted, e);
     }
-    leave_home(e);
+    return leave_home(e);  // under the mutex: until now a search might have looked at it
 }
 
 examined examine_edges(noted_edges& noted) noexcept {

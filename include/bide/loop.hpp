@@ -126,16 +126,16 @@ private:
     detail::stall_watch stall_;                  // whether it sleeps for ever
     detail::short_spin spin_;                    // before it sleeps
     unsigned turns_ = 0;
-    unsigned looked_at_ = 0;             // the turn in which, or before which, the driver was asked for I/O
-    unsigned yields_ = 0;                // in the present turn
-    std::uint64_t turns_of_yields_ = 1;  // so many like it, and everybody has only yielded
-    std::uint64_t idle_turns_ = 0;       // in a row, in which nobody did more
-    bool host_may_sleep_ = false;        // poll() or next_deadline() has said that it may
-    bool running_ = false;               // on some native stack of the owning thread
-    int process_ = 0;                    // the process that made it: fork() is noticed
-    detail::submitted_work work_;        // what was submitted and has not ended
-    std::uint32_t wakers_told_ = 0;                              // pushers that had to wake it,
-    std::atomic<std::uint32_t> wakers_done_{0};                  // and those of them that are done with the loop
+    unsigned looked_at_ = 0;                     // the turn in which, or before which, the driver was asked for I/O
+    unsigned yields_ = 0;                        // in the present turn
+    std::uint64_t turns_of_yields_ = 1;          // so many like it, and everybody has only yielded
+    std::uint64_t idle_turns_ = 0;               // in a row, in which nobody did more
+    bool host_may_sleep_ = false;                // poll() or next_deadline() has said that it may
+    bool running_ = false;                       // on some native stack of the owning thread
+    int process_ = 0;                            // the process that made it: fork() is noticed
+    detail::submitted_work work_;                // what was submitted and has not ended
+    std::uint32_t wakers_told_ = 0;              // pushers that had to wake it,
+    std::atomic<std::uint32_t> wakers_done_{0};  // and those of them that are done with the loop
     std::atomic<detail::virtual_clock*> sleeping_for_{nullptr};  // whose time the present sleep does not hold up
 };
 

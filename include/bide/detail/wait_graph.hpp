@@ -73,8 +73,8 @@ struct wait_edge {
     wait_edge& operator=(const wait_edge&) = delete;
 };
 
-void note_edge(wait_edge& e) noexcept;    // see owned_leaf::note
-void forget_edge(wait_edge& e) noexcept;  // on leaving the leaf
+void note_edge(wait_edge& e) noexcept;                  // see owned_leaf::note
+std::exception_ptr forget_edge(wait_edge& e) noexcept;  // on leaving the leaf; its verdict, if there is one
 enum class examined : std::uint8_t {
     nothing,
     woke,             // a waiter, with would_deadlock
@@ -161,8 +161,7 @@ protected:
     /// First thing in await_resume: throws would_deadlock when that is how the wait ended.
     void completed() {
         if (home != nullptr) {
-            std::exception_ptr found = std::move(verdict);
-            forget_edge(*this);
+            std::exception_ptr found = forget_edge(*this);
             // `who` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
             if (found) [[unlikely]]
                 std::rethrow_exception(std::move(found));
