@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "this_thread.hpp"
+
 #include <bide/detail/deadline.hpp>
 
 #include <bide/detail/loop_access.hpp>
@@ -48,6 +50,7 @@ bool deadline_guard::leave(bool in_line) noexcept {
 }
 
 bool deadline_guard::disarm(bool in_line) noexcept {
+    settle_fresh_timer();  // TRAP: detach() does it too, and must not below: the lock may be the same
     const std::lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;

@@ -51,7 +51,7 @@ std::exception_ptr make_broken_promise() noexcept {
 
 void throw_second_future() { throw usage_error("promise::get_future was called before; copy the future instead"); }
 
-void future_base::publish_to_all(future_status how) noexcept {
+void future_base::publish(future_status how) noexcept {
     leaf* claimed = nullptr;  // in order, linked by `next`: a claimed leaf is ours until it is resumed
     leaf** last = &claimed;
     bool subscribed = false;
@@ -195,7 +195,7 @@ void started_base::finish() noexcept {
     delist();
     stop.unlink();
     parent = nullptr;
-    state().publish(how);
+    state().publish_started(how);
     owner->ended(*this, how);  // may be the end of the owner, and of *this
 }
 

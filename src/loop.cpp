@@ -286,12 +286,13 @@ bool loop::may_look(clock::time_point until) noexcept {
 // For a task that is going to park, and would leave the loop with nothing to do.
 bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     constexpr unsigned pauses = 16;  // the other side is at work on it
-    if (first_ != nullptr) return false;
+    if (first_ != nullptr || polled_) return false;
+    detail::settle_fresh_timer();  // it may be the next
     // relaxed: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     if (!may_look(until)) return false;
     const auto changed = [&] { return count.load(std::memory_order_relaxed) != now; };  // relaxed: looked at again
-    return spin_.look([&] { return changed() || inbox_.maybe_something(); }, pauses) && changed();
+    return early_spin_.look([&] { return changed() || inbox_.maybe_something(); }, pauses) && changed();
 }
 
 // False: somebody woke us, or is about to: until then it may touch the loop.
@@ -346,7 +347,9 @@ bool loop::poll() {
     if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
     driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
     looked_at_ = turns_;
+    polled_ = true;
     turn(1, [] { return true; });
+    polled_ = false;
     if (driver_->unsent) driver_->poll();  // the host may sleep now
     if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
     return !begin_host_sleep();
@@ -531,8 +534,10 @@ bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
 void loop_access::wake(loop& l) noexcept { l.driver_->wake(); }
 
 bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
-    loop* const l = this_thread.running_loop;
-    return l != nullptr && loop_access::look_for_change(*l, count, now);
+    const thread_state& t = this_thread;
+    // In the turn of a strand or the like, which has its own queue: that is not looked at.
+    return t.running_loop != nullptr && t.running == t.running_loop &&
+           loop_access::look_for_change(*t.running_loop, count, now);
 }
 
 }  // namespace detail

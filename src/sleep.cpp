@@ -39,14 +39,13 @@ bool sleep_awaiter::park() noexcept {
     detach(p);
     // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
     bool sooner = false;
+    bool parked = false;
     {
         std::lock_guard guard(loop_access::timers_lock(on));
-        if (!stop().park(*this)) {
-            post(p, step::unwind);
-            return true;
-        }
-        sooner = at != clock::time_point::max() && loop_access::arm_locked(on, *this);
+        parked = stop().park(*this);
+        sooner = parked && at != clock::time_point::max() && loop_access::arm_locked(on, *this);
     }
+    if (!parked) post(p, step::unwind);
     if (sooner) loop_access::timer_became_first(on);
     return true;
 }

@@ -296,9 +296,9 @@ void strand::park(detail::leaf& l, detail::strand_entry& e) noexcept {
     detail::promise_base* const p = l.who;
     detail::strand_entry* turn = nullptr;
     bool parked = false;
+    detail::detach(p);  // TRAP: not under m_: it may take a loop's timers' lock, under which timers post to strands
     {
         const std::lock_guard hold(m_);
-        detail::detach(p);
         parked = l.stop().park(l);
         if (parked) {
             queue(e);

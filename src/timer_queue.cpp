@@ -51,7 +51,8 @@ void timer_queue::insert(timer_node& t) noexcept {
         return;
     }
     put_near(t);
-    if (near_count_ >= many && near_count_ >= far_count_) deal_out_near();
+    // Where all have one time there is nothing to deal out.
+    if (near_count_ >= many && near_count_ >= far_count_ && key_of(near_.first()->at) != last_near_) deal_out_near();
 }
 
 void timer_queue::remove(timer_node& t) noexcept {

@@ -10,11 +10,13 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -191,6 +193,27 @@ TEST(future, C2_5_a_subscriber_on_the_callers_side_waits_through_a_handle_that_g
         f->subscribe([&](const std::string& t) { got = t; }, [](const std::exception_ptr&) {}, bide::run_on::caller);
     });
     EXPECT_EQ(got, text);
+}
+
+TEST(promise, C9_1_it_is_completed_while_another_thread_gets_its_future) {
+    for (int round = 0; round < 3000; ++round) {
+        promise<int> p;
+        std::atomic<int> here{0};
+        const auto meet = [&here] {
+            ++here;
+            while (here != 2) {}
+        };
+        std::thread other([&] {
+            meet();
+            p.set_value(round);
+        });
+        meet();
+        for (int i = 0; i < round % 50; ++i) static_cast<void>(here.load());
+        std::atomic<int> got{-1};
+        p.get_future().subscribe([&](int n) { got = n; }, [](const std::exception_ptr&) {});
+        other.join();
+        ASSERT_EQ(got, round);
+    }
 }
 
 TEST(future, C2_5_a_subscriber_is_called_also_when_every_handle_has_gone) {

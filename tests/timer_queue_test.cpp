@@ -223,6 +223,24 @@ double seconds_each(std::size_t timers, const std::vector<std::size_t>& order, b
 }
 
 // log n, and caches that are missed, but nothing like n: that would be two hundred times as much.
+// Each of them used to be a reason to deal out all that were there: the square of their number.
+TEST(timer_queue, C6_4_many_timers_for_one_time_are_armed_one_by_one) {
+    constexpr std::size_t many = 100'000;
+    timer_queue queue;
+    queue.begin(time_point());
+    std::vector<timer> timers(many);
+    for (timer& t : timers) {
+        t.at = time_point(1h);
+        queue.insert(t);
+        ASSERT_EQ(queue.first(), timers.data());  // now whatever comes has the last near time
+    }
+    for (timer& t : timers) {
+        ASSERT_EQ(queue.first(), &t);
+        queue.remove(t);
+    }
+    EXPECT_TRUE(queue.empty());
+}
+
 TEST(timer_queue, C6_4_a_timer_among_many_costs_little_more_than_one_among_few) {
     constexpr std::size_t few = 1000;
     constexpr std::size_t many = 200'000;

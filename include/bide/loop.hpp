@@ -124,7 +124,9 @@ private:
     detail::shared_wakeup sharing_;              // of sleeps, by timers
     detail::noted_edges noted_;                  // waits to be looked at before the loop sleeps
     detail::stall_watch stall_;                  // whether it sleeps for ever
-    detail::short_spin spin_;                    // before it sleeps
+    detail::short_spin spin_;                    // before it sleeps,
+    detail::short_spin early_spin_;              // and before a task parks that would let it sleep
+    bool polled_ = false;                        // the turn is one of poll()'s
     unsigned turns_ = 0;
     unsigned looked_at_ = 0;                     // the turn in which, or before which, the driver was asked for I/O
     unsigned yields_ = 0;                        // in the present turn

@@ -56,12 +56,15 @@ public:
     void leave_failure_to_owner() noexcept { owned_ = true; }
 
     /// The result is in the slot: make it known. Runs subscribers. The caller has a reference.
-    void publish(future_status how) noexcept {
-        // Nobody waits, for a waiter has a reference, and nobody can come. relaxed: a later handle is got from the caller.
+    void publish(future_status how) noexcept;
+    /// The same where all handles are copies of one that was there before the producer began.
+    /// TRAP: a promise gives its handle at any time, also while another thread completes it: that is publish().
+    void publish_started(future_status how) noexcept {
+        // Nobody waits, for a waiter has a reference, and nobody can come. relaxed: only the owner looks, which is told.
         if (only_ref() && first_ == nullptr)
             status_.store(how, std::memory_order_relaxed);
         else
-            publish_to_all(how);
+            publish(how);
     }
 
     void subscribe(subscriber* s);  // takes ownership
@@ -86,7 +89,6 @@ protected:
     virtual void destroy() noexcept = 0;  // the last reference has gone
 
 private:
-    void publish_to_all(future_status how) noexcept;
     void last_ref_gone() noexcept;
     void run_subscribers() noexcept;
 

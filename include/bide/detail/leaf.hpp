@@ -145,7 +145,8 @@ protected:
 };
 
 /// For a leaf that is going to park because of another thread: a short look at a count that this thread changes. It is
-/// taken where the loop would look all the same before it sleeps (short_spin.hpp). True: it is no longer `now`.
+/// taken where the loop would look all the same before it sleeps (short_spin.hpp). True: it is no longer `now`. False:
+/// it is, as far as is known, or no look was taken, or something else came for the loop.
 [[nodiscard]] bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
 
 /// Suspends the frame and unwinds it: how a cancellation that was held back goes on.

@@ -140,7 +140,8 @@ private:
     /// long before a thread has been woken; and then often several.
     [[nodiscard]] bool crosses() const noexcept {
         if constexpr (policy::shared)
-            return crosses_.load(std::memory_order_relaxed);
+            return core_.capacity() != 0 &&
+                   crosses_.load(std::memory_order_relaxed);  // from hand to hand nothing is counted
         else
             return false;
     }
