@@ -225,7 +225,7 @@ double seconds_each(std::size_t timers, const std::vector<std::size_t>& order, b
 // log n, and caches that are missed, but nothing like n: that would be two hundred times as much.
 // Each of them used to be a reason to deal out all that were there: the square of their number.
 TEST(timer_queue, C6_4_many_timers_for_one_time_are_armed_one_by_one) {
-    constexpr std::size_t many = 100'000;
+    constexpr std::size_t many = 200'000;
     timer_queue queue;
     queue.begin(time_point());
     std::vector<timer> timers(many);
