@@ -46,11 +46,11 @@ void deadline_guard::enter(context& outer) noexcept {
 }
 
 bool deadline_guard::leave(bool in_line) noexcept {
-    return carrier_ == nullptr || loop_access::disarm_fresh(*carrier_, *this) || disarm(in_line);
+    return carrier_ == nullptr || loop_access::disarm_fresh(*this) || disarm(in_line);
 }
 
 bool deadline_guard::disarm(bool in_line) noexcept {
-    settle_fresh_timer();  // TRAP: detach() does it too, and must not below: the lock may be the same
+    settle_fresh_timer(this_thread);  // TRAP: detach() does it too, and must not below: the lock may be the same
     const std::lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;

@@ -42,8 +42,8 @@ struct running_here {
     detail::driver& driver;
     loop& mine;
     running_here* outer;
-    BIDE_STATIC_TLS static constinit thread_local running_here*
-        innermost;  // the loops on this stack, for the debug view
+    // The loops on this stack, for the debug view.
+    BIDE_STATIC_TLS static constinit thread_local running_here* innermost;
     running_here(loop& l, bool& running, detail::driver& d, int uncaught = std::uncaught_exceptions(),
                  detail::thread_state& state = detail::this_thread) noexcept
         : t(state),
@@ -133,14 +133,8 @@ void loop::take_inbox() noexcept {
     }
 }
 
-void loop::settle_fresh_timer() noexcept {
-    detail::this_thread.fresh_timer_of = nullptr;
-    const std::lock_guard guard(timers_lock_);
-    static_cast<void>(detail::loop_access::arm_locked(*this, *std::exchange(fresh_timer_, nullptr)));
-}
-
 void loop::fire_timers() noexcept {
-    if (detail::this_thread.fresh_timer_of == this) settle_fresh_timer();
+    detail::settle_fresh_timer(detail::this_thread);
     // relaxed: written by this thread, or by another that wakes us after arming
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
@@ -164,7 +158,7 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
 
 // For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
 loop::clock::time_point loop::find_first_timer() noexcept {
-    if (detail::this_thread.fresh_timer_of == this) settle_fresh_timer();
+    detail::settle_fresh_timer(detail::this_thread);
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
     const std::lock_guard guard(timers_lock_);
@@ -287,7 +281,7 @@ bool loop::may_look(clock::time_point until) noexcept {
 bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     constexpr unsigned pauses = 16;  // the other side is at work on it
     if (first_ != nullptr || polled_) return false;
-    detail::settle_fresh_timer();  // it may be the next
+    detail::settle_fresh_timer(detail::this_thread);  // it may be the next
     // relaxed: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     if (!may_look(until)) return false;
@@ -381,8 +375,11 @@ namespace detail {
 
 noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 
-[[gnu::noinline]] void settle_fresh_timer() noexcept {
-    if (loop* const l = this_thread.fresh_timer_of) loop_access::settle_fresh_timer(*l);
+[[gnu::noinline]] void arm_fresh_timer() noexcept {
+    loop& l = *this_thread.fresh_timer_of;
+    const std::lock_guard guard(loop_access::timers_lock(l));
+    // Nobody has to be woken: it is a loop that this thread runs.
+    static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.fresh_timer, nullptr)));
 }
 
 void loop_access::throw_inherited() {
@@ -392,10 +389,6 @@ void loop_access::throw_inherited() {
 }
 
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
-    if (this_thread.fresh_timer_of == &l) {  // before this one, if their times are equal
-        this_thread.fresh_timer_of = nullptr;
-        static_cast<void>(arm_locked(l, *std::exchange(l.fresh_timer_, nullptr)));
-    }
     if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
     l.timers_.insert(t);
     // relaxed: written under the lock; who reads it without, see find_first_timer()
@@ -410,6 +403,7 @@ void loop_access::timer_became_first(loop& l) noexcept {
 }
 
 void loop_access::arm(loop& l, timer_node& t) noexcept {
+    settle_fresh_timer(this_thread);  // before this one, if their times are equal
     l.timers_lock_.lock();
     const bool first = arm_locked(l, t);
     l.timers_lock_.unlock();
@@ -418,17 +412,16 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
 
 bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
     if (this_thread.running_loop != &l || by.ex != &l) return false;
-    detail::settle_fresh_timer();
+    settle_fresh_timer(this_thread);
+    this_thread.fresh_timer = &t;
     this_thread.fresh_timer_of = &l;
-    l.fresh_timer_ = &t;
     return true;
 }
 
-bool loop_access::disarm_fresh(loop& l, timer_node& t) noexcept {
+bool loop_access::disarm_fresh(timer_node& t) noexcept {
     // Elsewhere, and after anything has suspended, it is armed.
-    if (this_thread.fresh_timer_of != &l || l.fresh_timer_ != &t) return false;
-    this_thread.fresh_timer_of = nullptr;
-    l.fresh_timer_ = nullptr;
+    if (this_thread.fresh_timer != &t) return false;
+    this_thread.fresh_timer = nullptr;
     return true;
 }
 
@@ -462,7 +455,7 @@ std::vector<const loop*> loop_access::loops_of_this_thread() {
 
 bool loop_access::reusable(loop& l) noexcept {
     return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
-           l.timers_.empty() && l.fresh_timer_ == nullptr && !inherited(l) && l.driver_->current();
+           l.timers_.empty() && !inherited(l) && l.driver_->current();
 }
 
 bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {

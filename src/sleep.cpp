@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "this_thread.hpp"
 
+#include <bide/detail/deadline.hpp>
 #include <bide/detail/loop_access.hpp>
 #include <bide/detail/sleep.hpp>
 
@@ -12,17 +13,9 @@ namespace detail {
 
 using clock = std::chrono::steady_clock;
 
-namespace {
-// now + d, without overflow: max() means for ever, whatever is not positive means now.
-clock::time_point after(clock::time_point now, clock::duration d) noexcept {
-    if (d <= clock::duration::zero()) return now;
-    return d >= clock::time_point::max() - now ? clock::time_point::max() : now + d;
-}
-}  // namespace
-
 sleep_awaiter::sleep_awaiter(promise_base& p, clock::duration d) noexcept
     : leaf_awaiter(p, p.ctx->ex->carrier()), timer_node(&on_time) {
-    at = after(carrier.now(), d);
+    at = time_limit(d).from(carrier.now());
     ahead = d > clock::duration::zero();
 }
 

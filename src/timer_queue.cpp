@@ -92,19 +92,25 @@ void timer_queue::fill() noexcept {
         for (const timer_node* n = t; n != nullptr && count <= few; n = n->next, ++count)
             last = std::max(last, key_of(n->at));
         last_near_ = count <= few ? last : base_;
-        from = ~key{0};
-        while (t != nullptr) {
-            timer_node& n = *std::exchange(t, t->next);
-            const key k = key_of(n.at);
-            if (k <= last_near_) {
-                put_near(n);
-                --far_count_;
-            } else {
-                put_far(n, k);
-                from = std::min(from, k);
-            }
+        from = deal_out(t);
+    }
+}
+
+// A list of far ones, by the base and last_near_ as they are now. The first that stays far; the last key: none does.
+timer_queue::key timer_queue::deal_out(timer_node* t) noexcept {
+    key first_far = ~key{0};
+    while (t != nullptr) {
+        timer_node& n = *std::exchange(t, t->next);
+        const key k = key_of(n.at);
+        if (k <= last_near_) {
+            put_near(n);
+            --far_count_;
+        } else {
+            put_far(n, k);
+            first_far = std::min(first_far, k);
         }
     }
+    return first_far;
 }
 
 // All but the first, and what has its time.
@@ -113,16 +119,7 @@ void timer_queue::deal_out_near() noexcept {
     if (first < base_) lower_base(first);
     last_near_ = first;
     far_count_ += std::exchange(near_count_, 0);
-    for (timer_node* t = near_.take_all(); t != nullptr;) {
-        timer_node& n = *std::exchange(t, t->next);
-        const key k = key_of(n.at);
-        if (k <= last_near_) {
-            put_near(n);
-            --far_count_;
-        } else {
-            put_far(n, k);
-        }
-    }
+    static_cast<void>(deal_out(near_.take_all()));
 }
 
 // What agreed with the base in the digit in which the new one differs is in one slot then, all levels below together.

@@ -98,7 +98,6 @@ private:
     template <class Until>
     void run_while(const Until& unfinished) noexcept;
     void fire_timers() noexcept;
-    void settle_fresh_timer() noexcept;
     void note_first_timer() noexcept;
     [[nodiscard]] clock::time_point find_first_timer() noexcept;
     [[nodiscard]] bool end_sleep() noexcept;
@@ -119,14 +118,13 @@ private:
     const bool time_jumps_;  // as the driver says
     detail::spin_lock timers_lock_;
     detail::timer_queue timers_;
-    std::atomic<std::int64_t> earliest_;         // no timer is before it: to look at without the lock
-    detail::timer_node* fresh_timer_ = nullptr;  // this thread's, not in timers_ yet; see loop_access::arm_later
-    detail::shared_wakeup sharing_;              // of sleeps, by timers
-    detail::noted_edges noted_;                  // waits to be looked at before the loop sleeps
-    detail::stall_watch stall_;                  // whether it sleeps for ever
-    detail::short_spin spin_;                    // before it sleeps,
-    detail::short_spin early_spin_;              // and before a task parks that would let it sleep
-    bool polled_ = false;                        // the turn is one of poll()'s
+    std::atomic<std::int64_t> earliest_;  // no timer is before it: to look at without the lock
+    detail::shared_wakeup sharing_;       // of sleeps, by timers
+    detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
+    detail::stall_watch stall_;           // whether it sleeps for ever
+    detail::short_spin spin_;             // before it sleeps,
+    detail::short_spin early_spin_;       // and before a task parks that would let it sleep
+    bool polled_ = false;                 // the turn is one of poll()'s
     unsigned turns_ = 0;
     unsigned looked_at_ = 0;                     // the turn in which, or before which, the driver was asked for I/O
     unsigned yields_ = 0;                        // in the present turn

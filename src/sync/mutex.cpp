@@ -58,6 +58,10 @@ struct basic_mutex<Lock>::caller {
 
 template <class Lock>
 inline bool basic_mutex<Lock>::awaiter::ready(const detail::holder& by, unsigned& credits) noexcept {
+    if (this->stop().requested()) [[unlikely]] {
+        this->mode_ = base::mode::unwind;
+        return false;
+    }
     if (mutex_.take(by)) [[likely]]
         return this->done_at_once(--credits);
     this->as = by;
@@ -71,22 +75,13 @@ bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
     if (detail::this_thread.forks != nullptr) [[unlikely]]
         return ready_in_fork();
     const detail::context& c = *this->who->ctx;
-    if (c.stop->requested()) [[unlikely]] {
-        this->mode_ = base::mode::unwind;
-        return false;
-    }
     return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
 }
 
+// Its name is asked for: it gets one.
 template <class Lock>
 [[gnu::noinline]] bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
-    detail::own_context(this->who);  // its name is asked for
-    const detail::context& c = *this->who->ctx;
-    if (c.stop->requested()) [[unlikely]] {
-        this->mode_ = base::mode::unwind;
-        return false;
-    }
-    return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
+    return ready(detail::holder_of(*this->who), detail::this_thread.credits);
 }
 
 template <class Lock>
@@ -111,13 +106,7 @@ template <class Lock>
 class basic_mutex<Lock>::awaiter_for final : public awaiter {
 public:
     awaiter_for(detail::promise_base& p, basic_mutex& m, const caller& by) noexcept : awaiter(p, m), by_(by) {}
-    [[nodiscard]] bool await_ready() noexcept {
-        if (this->stop().requested()) [[unlikely]] {
-            this->mode_ = awaiter::mode::unwind;
-            return false;
-        }
-        return this->ready(by_.as, detail::tls().credits);
-    }
+    [[nodiscard]] bool await_ready() noexcept { return this->ready(by_.as, detail::tls().credits); }
     [[nodiscard]] guard await_resume() {
         if (this->who != nullptr) this->waited(by_.place);
         return guard(this->mutex_);

@@ -25,9 +25,9 @@ struct holder {
 /// The code that runs now. For a wait() this is the code that waits, not the loop that it drives meanwhile.
 [[nodiscard]] holder current_holder() noexcept;
 
-/// Written by who holds the primitive, or under its lock. A search for deadlocks on another thread may look at it at any time, also where
-/// the primitive is a local one and has no lock: so the fields are atomic, and relaxed (a plain store), because a
-/// deadlock does not go away while one looks.
+/// Written by who holds the primitive, or under its lock. A search for deadlocks on another thread may look at it at any
+/// time, also where the primitive is a local one and has no lock: so the fields are atomic, and relaxed (a plain store),
+/// because a deadlock does not go away while one looks.
 class holder_record {
 public:
     void set(const holder& h) noexcept {

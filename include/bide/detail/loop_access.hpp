@@ -34,10 +34,7 @@ struct loop_access {
     /// the thread that runs the loop. False: arm it.
     [[nodiscard]] static bool arm_later(loop& l, const context& by, timer_node& t) noexcept;
     /// True: it was only written down, and is not any more.
-    [[nodiscard]] static bool disarm_fresh(loop& l, timer_node& t) noexcept;
-    static void settle_fresh_timer(loop& l) noexcept {
-        if (l.fresh_timer_ != nullptr) l.settle_fresh_timer();
-    }
+    [[nodiscard]] static bool disarm_fresh(timer_node& t) noexcept;
 
     /// What ran last has only yielded; after so many turns everybody of whom it is one has had theirs.
     static void yielded(loop& l, std::uint64_t turns) noexcept {

@@ -33,7 +33,7 @@ public:
     }
     /// None is due yet: something else woke it.
     void woken_early() noexcept { waits_ = false; }
-    /// All that were due by `now` have fired, and there were some.
+    /// All that were due by `now` have fired. (There may have been none: what was the first may have been taken back.)
     void fired(time_point now) noexcept {
         if (!waits_) return;
         waits_ = false;

@@ -24,6 +24,7 @@ struct blocking_region;
 class fork_stack;
 class standing_here;
 struct thread_sleep;
+struct timer_node;
 
 inline constexpr unsigned credits_per_turn =
     128;  // always-ready operations of one task before it goes through the queue
@@ -50,7 +51,8 @@ struct thread_state {
     executor* ended_on = nullptr;    // while a child_end is told: where the child was at its end
     executor* yielded_to = nullptr;  // whoever ran last only yielded, and goes on there: an executor that is no loop
     std::uint64_t turns_of_yields = 1;  // with it: in so many turns of that executor it has seen everybody else's
-    loop* fresh_timer_of = nullptr;     // its newest timer is not among the others yet: before anything suspends it is
+    timer_node* fresh_timer = nullptr;  // to be armed before anything suspends (loop_access::arm_later),
+    loop* fresh_timer_of = nullptr;     // on this loop
     int unwinding = 0;                  // the kernel is destroying frames of a stopped chain on this stack
     int uncaught_base = 0;              // std::uncaught_exceptions() when the innermost task on this stack began
 };

@@ -68,6 +68,7 @@ private:
     void append(timer_node* chain, unsigned level, unsigned digit) noexcept;
     [[nodiscard]] timer_node* take_slot(unsigned level, unsigned digit) noexcept;
     void fill() noexcept;
+    key deal_out(timer_node* t) noexcept;
     void deal_out_near() noexcept;
     void lower_base(key to) noexcept;
 
