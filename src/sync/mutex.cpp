@@ -32,7 +32,7 @@ detail::leaf* basic_mutex<Lock>::give_to_next() noexcept {
 }
 
 template <class Lock>
-[[gnu::noinline]] bool basic_mutex<Lock>::give_up_crowded() noexcept {
+bool basic_mutex<Lock>::give_up_crowded() noexcept {
     if (!core_.locked()) return false;
     if (detail::leaf* const next = give_to_next()) next->resume();
     return true;
@@ -80,7 +80,7 @@ bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
 
 // Its name is asked for: it gets one.
 template <class Lock>
-[[gnu::noinline]] bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
+bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
     return ready(detail::holder_of(*this->who), detail::this_thread.credits);
 }
 

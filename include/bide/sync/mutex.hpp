@@ -85,7 +85,7 @@ private:
         holder_.forget();
         return core_.give_alone() || give_up_crowded();
     }
-    bool give_up_crowded() noexcept;
+    [[gnu::noinline]] bool give_up_crowded() noexcept;
     /// For the holder: nobody, or the waiter that has it now, which is to be resumed.
     [[nodiscard]] detail::leaf* give_to_next() noexcept;
 
@@ -178,7 +178,7 @@ public:
 
 protected:
     bool ready(const detail::holder& by, unsigned& credits) noexcept;
-    bool ready_in_fork() noexcept;
+    [[gnu::noinline]] bool ready_in_fork() noexcept;
     void waited(const std::source_location* place);
     void leave() noexcept;
     basic_mutex& mutex_;
