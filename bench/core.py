@@ -31,14 +31,19 @@ class Peer:
 
 
 class Cpp:
-    """bide_bench of one compiler: bide, and Asio and TBB beside it."""
+    """bide_bench of one compiler: bide, and beside it Asio and TBB, which are compared with the bide of their compiler."""
+    beside = ("asio", "tbb")
 
     def __init__(self, compiler, tree, scratch):
-        self.name = f"bide {compiler}"
+        self.compiler = compiler
+        self.name = self.called("bide")
         self.program = pathlib.Path(tree) / "bench" / "bide_bench"
         self.out = scratch / f"{compiler}.json"
         if not self.program.exists():
             sys.exit(f"bench: there is no {self.program}; ./run bench builds it")
+
+    def called(self, who):
+        return f"{who} {self.compiler}"
 
     def measure(self, row):
         if run([str(self.program), f"--benchmark_filter=^{row.row}/", "--benchmark_min_time=0.1",
@@ -57,7 +62,7 @@ class Cpp:
             else:
                 value = result["cpu_time"]
             if value is not None:
-                found[name[1] if name[1] != "bide" else self.name] = value
+                found[self.called(name[1])] = value
         return found
 
 
@@ -79,9 +84,9 @@ class CoreRow:
         self.row, self.sides = row, sides
         self.name, self.unit = row.name, row.unit
         self.about = f"{row.unit}{', one processor' if row.pin else ''}"
-        ours = [s.name for s in sides if isinstance(s, Cpp)]
-        self.bars = [(side, peer, bar) for side in ours for (compiler, peer), bar in row.bars.items()
-                     if compiler in ("", side.split()[1])]
+        self.bars = [(side.name, side.called(peer) if peer in Cpp.beside else peer, bar)
+                     for side in sides if isinstance(side, Cpp) for (compiler, peer), bar in row.bars.items()
+                     if compiler in ("", side.compiler)]
 
     def measure(self, _):
         for side in self.sides:
@@ -94,4 +99,4 @@ def rows(trees, peers, scratch):
     cpp = [Cpp(compiler, tree, scratch) for compiler, tree in trees]
     others = [Peer(p.name, p.rows) for p in peers]
     return ([CoreRow(row, [*cpp, *others]) for row in ROWS],
-            [side.name for side in cpp] + ["asio", "tbb"] + [p.name for p in others])
+            [side.called(who) for who in ("bide", *Cpp.beside) for side in cpp] + [p.name for p in others])

@@ -25,15 +25,25 @@ namespace detail {
 
 namespace {
 
-constexpr std::size_t classes = 64;          // larger frames go to operator new
-constexpr unsigned kept_per_class = 4096;    // blocks that a thread keeps; more go back to operator delete
-constexpr std::size_t small_classes = 24;    // of larger ones it keeps an eighth of that
-constexpr unsigned kept_remote = 16 * 1024;  // blocks that may wait for their thread
+constexpr std::size_t classes = frame_classes;
+constexpr std::size_t kept_per_class = 4096;  // blocks that a thread keeps; more go back to operator delete
+constexpr std::size_t small_classes = 24;     // of larger ones it keeps an eighth of that
+constexpr unsigned kept_remote = 16 * 1024;   // blocks that may wait for their thread
 
 struct block {
     block* next;
-    std::size_t granules;  // written when it goes home
+    std::size_t number;  // in a free list: how many may still lie upon it; on its way home: its granules
 };
+
+// The lowest of every free list; it is no block, and never written: it says that the list is empty, and its limit. So a
+// list needs no count beside it, which every frame would change twice, and one comparison tells whether the short way
+// is open. On a line of their own: next to what is written they would be slow for everybody.
+struct alignas(64) lowest_of_lists {
+    block small{nullptr, kept_per_class};
+    block large{nullptr, kept_per_class / 8};
+    block none{nullptr, 0};  // of a list that is closed
+};
+constinit lowest_of_lists lowest;
 
 /// The home of the blocks that one thread has made. It outlives the thread, because they may; then another thread
 /// takes it over.
@@ -46,24 +56,28 @@ struct thread_home final : frame_home {
 
 frame_home nobody{nullptr};  // no block has it
 
-// usable and home say in one comparison each whether the short way is open.
 struct pools {
-    block* free[classes] = {};
-    unsigned room[classes] = {};  // how many more may be kept
-    std::size_t usable = 0;       // frames of fewer granules come from the free lists: 0 or `classes`
-    std::size_t pooled = 0;       // the same for nodes, and for frames when no memory resource is in force
+    block* free[classes];
     frame_home* home = &nobody;
     std::pmr::memory_resource* source = nullptr;
+    bool open = false;   // blocks are kept
     bool begun = false;  // the thread has its home, or is ending
+    constexpr pools() noexcept { close(); }
+    constexpr void close() noexcept {
+        for (block*& top : free) top = &lowest.none;
+        open = false;
+    }
 };
 constinit thread_local pools storage;
-// Until the thread's first block: every short way is closed, so nothing is ever written to it.
+// Every short way is closed, so nothing is ever written to it.
 constinit pools none;
-BIDE_STATIC_TLS constinit thread_local pools* mine = &none;
+BIDE_STATIC_TLS constinit thread_local pools* mine = &none;    // until the thread's first block
+BIDE_STATIC_TLS constinit thread_local pools* frames = &none;  // the same, also while a memory resource is in force
 
 // Of this thread, also before its first block.
 pools& own() noexcept {
     mine = &storage;
+    frames = storage.source == nullptr ? &storage : &none;
     return storage;
 }
 
@@ -90,6 +104,9 @@ thread_home* get_home() {
 void delete_all(block* b) noexcept {
     while (b != nullptr) ::operator delete(std::exchange(b, b->next));
 }
+void delete_list(block* b) noexcept {
+    while (b->next != nullptr) ::operator delete(std::exchange(b, b->next));
+}
 
 // Gives the blocks back when the thread ends.
 struct sweeper {
@@ -98,9 +115,9 @@ struct sweeper {
     sweeper& operator=(const sweeper&) = delete;
     ~sweeper() {
         pools& p = own();
-        p.usable = p.pooled = 0;
         auto* h = static_cast<thread_home*>(std::exchange(p.home, &nobody));
-        for (block*& first : p.free) delete_all(std::exchange(first, nullptr));
+        for (block* first : p.free) delete_list(first);
+        p.close();
         if (h == &nobody) return;
         block* late = h->come_back.close();
         unsigned n = 0;
@@ -120,9 +137,8 @@ void begin(pools& p) {
     if (frame_blocks_are_kept()) {
         sweep.touch();
         p.home = get_home();
-        p.pooled = classes;
-        p.usable = p.source == nullptr ? classes : 0;
-        for (std::size_t c = 0; c < classes; ++c) p.room[c] = c < small_classes ? kept_per_class : kept_per_class / 8;
+        p.open = true;
+        for (std::size_t c = 0; c < classes; ++c) p.free[c] = c < small_classes ? &lowest.small : &lowest.large;
     }
     p.begun = true;
 }
@@ -149,19 +165,34 @@ void* from_resource(std::size_t granules, std::pmr::memory_resource* memory) {
     return frame;
 }
 
+// False: there are enough of them.
+inline bool keep(pools& p, block& b, std::size_t granules) noexcept {
+    block* const top = p.free[granules];
+    if (top->number == 0) [[unlikely]]
+        return false;
+    b.next = top;
+    b.number = top->number - 1;
+    p.free[granules] = &b;
+    return true;
+}
+
+// Null: there is none.
+inline block* take(pools& p, std::size_t granules) noexcept {
+    block* const b = p.free[granules];
+    block* const below = b->next;
+    if (below == nullptr) [[unlikely]]
+        return nullptr;
+    p.free[granules] = below;
+    return b;
+}
+
 // What other threads have freed comes into the free lists.
 void take_remote(pools& p) noexcept {
     auto& list = static_cast<thread_home*>(p.home)->come_back;
     unsigned n = 0;
     for (block* b = list.take(); b != nullptr; ++n) {
         block* after = b->next;
-        const std::size_t c = b->granules;
-        if (p.room[c] != 0) {
-            b->next = std::exchange(p.free[c], b);
-            --p.room[c];
-        } else {
-            ::operator delete(b);
-        }
+        if (!keep(p, *b, b->number)) ::operator delete(b);
         b = after;
     }
     if (n != 0) list.took(n);
@@ -170,31 +201,22 @@ void take_remote(pools& p) noexcept {
 [[gnu::noinline]] void* alloc_slowly(std::size_t granules) {
     pools& p = own();
     begin(p);
-    if (granules >= p.pooled) {
+    if (granules >= classes || !p.open) {
         void* place = ::operator new(granules* frame_granule);
         home_word(place, granules) = nullptr;
         count(1);
         return place;
     }
-    if (p.free[granules] == nullptr) take_remote(p);
-    if (block* b = p.free[granules]) {
-        p.free[granules] = b->next;
-        ++p.room[granules];
-        return b;
-    }
+    if (p.free[granules]->next == nullptr) take_remote(p);
+    if (block* b = take(p, granules)) return b;
     void* place = ::operator new(granules* frame_granule);
     home_word(place, granules) = p.home;  // and stays there as long as the block lives
     return place;
 }
 
-[[gnu::noinline]] void* frame_slowly(std::size_t granules) {
-    if (mine->source != nullptr) return from_resource(granules, mine->source);
-    return alloc_slowly(granules);
-}
-
 void thread_home::give_back(frame_home* self, void* frame, std::size_t granules) noexcept {
     auto* b = static_cast<block*>(frame);
-    b->granules = granules;
+    b->number = granules;
     // Of this thread: it has enough of them.
     if (self == mine->home || !static_cast<thread_home*>(self)->come_back.push(*b, kept_remote)) ::operator delete(b);
 }
@@ -207,47 +229,40 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
 
 }  // namespace
 
+[[gnu::noinline]] void* frame_alloc_slowly(std::size_t granules) {
+    if (mine->source != nullptr) return from_resource(granules, mine->source);
+    return alloc_slowly(granules);
+}
+
 [[gnu::noinline]] void* frame_alloc_granules(std::size_t granules) {
-    pools& p = *mine;
-    if (granules >= p.usable || p.free[granules] == nullptr) [[unlikely]]
-        return frame_slowly(granules);
-    block* b = p.free[granules];
-    p.free[granules] = b->next;
-    ++p.room[granules];
-    return b;
+    if (block* b = take(*frames, granules)) [[likely]]
+        return b;
+    return frame_alloc_slowly(granules);
 }
 
 [[gnu::noinline]] void* node_alloc_granules(std::size_t granules) {
-    pools& p = *mine;
-    if (granules >= p.pooled || p.free[granules] == nullptr) [[unlikely]]
-        return alloc_slowly(granules);
-    block* b = p.free[granules];
-    p.free[granules] = b->next;
-    ++p.room[granules];
-    return b;
+    if (granules < classes) [[likely]]
+        if (block* b = take(*mine, granules)) [[likely]]
+            return b;
+    return alloc_slowly(granules);
 }
 
 [[gnu::noinline]] void frame_free_granules(void* frame, std::size_t granules) noexcept {
     pools& p = *mine;
     frame_home* home = home_word(frame, granules);
     // A block of this thread's has a class.
-    if (home != p.home || p.room[granules] == 0) [[unlikely]]
-        return free_slowly(frame, home, granules);
-    auto* b = static_cast<block*>(frame);
-    b->next = p.free[granules];
-    p.free[granules] = b;
-    --p.room[granules];
+    if (home != p.home || !keep(p, *static_cast<block*>(frame), granules)) [[unlikely]]
+        free_slowly(frame, home, granules);
 }
 
 void frame_source::begin(std::pmr::memory_resource* memory) noexcept {
     pools& p = own();
     before_ = std::exchange(p.source, memory);
-    p.usable = 0;
+    frames = &none;
 }
 void frame_source::end() noexcept {
-    pools& p = own();
-    p.source = before_;
-    if (before_ == nullptr) p.usable = p.pooled;
+    storage.source = before_;
+    static_cast<void>(own());
 }
 
 bool frame_blocks_are_kept() noexcept {

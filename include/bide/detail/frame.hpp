@@ -31,11 +31,16 @@ inline constexpr std::size_t frame_granule = 32;
 inline constexpr std::size_t granules_for(std::size_t bytes) noexcept {
     return (bytes + sizeof(frame_home*) + frame_granule - 1) / frame_granule;
 }
-[[nodiscard]] void* frame_alloc_granules(std::size_t granules);
+inline constexpr std::size_t frame_classes = 64;  // frames of so many granules and more go to operator new
+[[nodiscard]] void* frame_alloc_granules(std::size_t granules);  // fewer than frame_classes
+[[nodiscard]] void* frame_alloc_slowly(std::size_t granules);
 [[nodiscard]] void* node_alloc_granules(std::size_t granules);
 void frame_free_granules(void* frame, std::size_t granules) noexcept;
 
-[[nodiscard]] inline void* frame_alloc(std::size_t bytes) { return frame_alloc_granules(granules_for(bytes)); }
+[[nodiscard]] inline void* frame_alloc(std::size_t bytes) {
+    const std::size_t granules = granules_for(bytes);
+    return granules < frame_classes ? frame_alloc_granules(granules) : frame_alloc_slowly(granules);
+}
 inline void frame_free(void* frame, std::size_t bytes) noexcept { frame_free_granules(frame, granules_for(bytes)); }
 /// For what may outlive the scope whose memory a frame_source has put in force: always from the free lists.
 [[nodiscard]] inline void* node_alloc(std::size_t bytes) { return node_alloc_granules(granules_for(bytes)); }
