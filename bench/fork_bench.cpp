@@ -60,7 +60,7 @@ BENCHMARK_CAPTURE(fib_tbb, 2, 2)->Name("fork_fib_2/tbb")->UseRealTime();
 // ---- nqueens: a fork per place that is free, so their number differs
 
 constexpr int queens = 14;
-using board = std::array<signed char, 16>;  // of whole words: g++ copies 14 bytes in pieces that overlap, which stalls both sides
+using board = std::array<signed char, 16>;  // whole words: g++ copies 14 bytes by pieces that overlap, which stalls
 
 // Not inlined: both sides run the same code for the work itself. (In line, g++ gives a coroutine's copy of it worse code.)
 [[gnu::noinline]] bool is_free(const board& b, int row, int column) {

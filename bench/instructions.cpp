@@ -3,6 +3,7 @@
 // instructions ROW N: does one thing N times, for bench/instructions and ./run counts to count.
 #include <bide/bide.hpp>
 #include <bide/pool.hpp>
+#include <bide/testing/virtual_time.hpp>
 
 #include <chrono>
 #include <cstdio>
@@ -145,13 +146,81 @@ bool fork_row(long n) {
     return p.run(forks, n).wait() == n;
 }
 
+// ---- n of them at the same time
+
+bide::task<> waits(bide::event& e) { co_await e; }
+bide::task<> sleeps(long milliseconds) { co_await bide::sleep_for(std::chrono::milliseconds(milliseconds)); }
+bide::task<> locks_once(bide::mutex& m, long& turns) {
+    auto guard = co_await m.lock();
+    ++turns;
+}
+
+// Tasks that wait for one event, which then is set.
+bool tasks_row(long n) {
+    bide::event e;
+    bide::with_scope([&](bide::scope& s) {
+        for (long i = 0; i < n; ++i) s.start(waits, std::ref(e));
+        s.start([&]() -> bide::task<> {
+            e.set();
+            co_return;
+        });
+    });
+    return true;
+}
+// Timers: in no order, each later than the one before, each earlier, all for one time.
+bool sleepers(long n, long (*when)(long i, long n)) {
+    const bide::testing::virtual_time time;
+    bide::with_scope([&](bide::scope& s) {
+        for (long i = 0; i < n; ++i) s.start(sleeps, when(i, n));
+    });
+    return true;
+}
+bool timers_row(long n) {
+    return sleepers(n, [](long i, long) { return 1 + i * 7919 % 100'003; });
+}
+bool rising_row(long n) {
+    return sleepers(n, [](long i, long) { return 1 + i; });
+}
+bool falling_row(long n) {
+    return sleepers(n, [](long i, long many) { return many - i; });
+}
+bool alike_row(long n) {
+    return sleepers(n, [](long, long) { return 1000L; });
+}
+// Waiters for one mutex.
+bool waiters_row(long n) {
+    bide::mutex m;
+    long turns = 0;
+    bide::with_scope([&](bide::scope& s) {
+        s.start([&]() -> bide::task<> {
+            auto guard = co_await m.lock();
+            co_await bide::yield_now();
+        });
+        for (long i = 0; i < n; ++i) s.start(locks_once, std::ref(m), std::ref(turns));
+    });
+    return turns == n;
+}
+// Sleepers, who are stopped together.
+bool stopped_row(long n) {
+    bide::scope_options o;
+    o.exit = bide::exit_mode::cancel;
+    bide::with_scope(o, [&](bide::scope& s) {
+        for (long i = 0; i < n; ++i) s.start(sleeps, 3'600'000 + i * 7919 % 100'003);
+        bide::sleep_for(std::chrono::milliseconds(1)).wait();
+    });
+    return true;
+}
+
 struct row {
     const char* name;
     bool (*run)(long n);
 };
-constexpr row rows[] = {{"await", await_row},     {"yield", yield_row},   {"start", start_row}, {"wait", wait_row},
-                        {"wake", wake_row},       {"switch", switch_row}, {"mutex", mutex_row}, {"handed", handed_row},
-                        {"channel", channel_row}, {"item", item_row},     {"fork", fork_row},   {"timer", timer_row}};
+constexpr row rows[] = {
+    {"await", await_row},     {"yield", yield_row},     {"start", start_row},     {"wait", wait_row},
+    {"wake", wake_row},       {"switch", switch_row},   {"mutex", mutex_row},     {"handed", handed_row},
+    {"channel", channel_row}, {"item", item_row},       {"fork", fork_row},       {"timer", timer_row},
+    {"tasks", tasks_row},     {"waiters", waiters_row}, {"stopped", stopped_row}, {"timers", timers_row},
+    {"rising", rising_row},   {"falling", falling_row}, {"alike", alike_row}};
 
 }  // namespace
 

@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 #include <random>
 #include <set>
 #include <string>
@@ -198,31 +197,6 @@ TEST(timer_queue, C6_4_a_million_armed_and_taken_back) {
     }
 }
 
-double processor_seconds() {
-    timespec t{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return static_cast<double>(t.tv_sec) + 1e-9 * static_cast<double>(t.tv_nsec);
-}
-
-// Armed in some order, all different; then fired, or every one taken back with a look at what is first. Per timer.
-double seconds_each(std::size_t timers, const std::vector<std::size_t>& order, bool fire) {
-    std::vector<timer> nodes(timers);
-    timer_queue q;
-    q.begin(time_point(1000h - 1s));
-    const double begin = processor_seconds();
-    for (std::size_t i = 0; i < timers; ++i) {
-        nodes[i].at = time_point(1000h + 1us * order[i]);
-        q.insert(nodes[i]);
-    }
-    for (timer& n : nodes) {
-        timer_node* const first = q.first();
-        q.remove(fire ? *first : n);
-    }
-    EXPECT_TRUE(q.empty());
-    return (processor_seconds() - begin) / static_cast<double>(timers);
-}
-
-// log n, and caches that are missed, but nothing like n: that would be two hundred times as much.
 // Each of them used to be a reason to deal out all that were there: the square of their number.
 TEST(timer_queue, C6_4_many_timers_for_one_time_are_armed_one_by_one) {
     constexpr std::size_t many = 200'000;
@@ -239,23 +213,6 @@ TEST(timer_queue, C6_4_many_timers_for_one_time_are_armed_one_by_one) {
         queue.remove(t);
     }
     EXPECT_TRUE(queue.empty());
-}
-
-TEST(timer_queue, C6_4_a_timer_among_many_costs_little_more_than_one_among_few) {
-    constexpr std::size_t few = 1000;
-    constexpr std::size_t many = 200'000;
-    std::vector<std::size_t> rising(many);
-    for (std::size_t i = 0; i < many; ++i) rising[i] = i;
-    std::vector<std::size_t> falling(rising.rbegin(), rising.rend());
-    std::vector<std::size_t> mixed = rising;
-    std::shuffle(mixed.begin(), mixed.end(), std::mt19937_64(1));
-    for (const auto* order : {&rising, &falling, &mixed}) {
-        for (const bool fire : {true, false}) {
-            double among_few = 1;
-            for (int i = 0; i < 10; ++i) among_few = std::min(among_few, seconds_each(few, *order, fire));
-            EXPECT_LT(seconds_each(many, *order, fire), 50 * among_few);
-        }
-    }
 }
 
 }  // namespace
