@@ -4,6 +4,9 @@
 // is still with its sender: never both, never neither. Afterwards nobody waits who was not meant to.
 #include <bide/detail/channel_core.hpp>
 
+#include <functional>
+#include <memory>
+
 #include "model.hpp"
 
 namespace {
@@ -12,13 +15,51 @@ namespace {
 class item {
 public:
     explicit item(int v) noexcept : value_(v) {}
-    item(item&& other) noexcept : value_(int(other.value_)) { other.value_ = 0; }
+    item(item&& other) noexcept : value_(int(other.value_)) {
+        other.value_ = 0;
+        touch();
+    }
     item& operator=(item&&) = delete;
+    ~item() { touch(); }
     [[nodiscard]] int value() const noexcept { return value_; }
 
+    // The queue's places. A new value in one is a new variable to the checker: what happened there before it knows from
+    // these.
+    static constexpr std::size_t most = 2;
+    struct places {
+        places() { now = this; }
+        model::var<int> touched[most];
+        const item* begin = nullptr;
+        static inline places* now = nullptr;
+    };
+
 private:
+    void touch() const noexcept {
+        const std::less_equal<> before;
+        const item* const begin = places::now->begin;
+        if (begin == nullptr || !before(begin, this) || !before(this, begin + most - 1)) return;
+        model::var<int>& at = places::now->touched[this - begin];
+        at = at + 1;
+    }
     model::var<int> value_;
 };
+
+}  // namespace
+
+// Tells where the queue is.
+template <>
+struct std::allocator<item> {
+    using value_type = item;
+    item* allocate(std::size_t n) {
+        RL_ASSERT(n <= item::most);
+        auto* const begin = static_cast<item*>(::operator new(item::most * sizeof(item)));
+        item::places::now->begin = begin;
+        return begin;
+    }
+    void deallocate(item* begin, std::size_t) { ::operator delete(begin); }
+};
+
+namespace {
 
 using core = bide::detail::channel_core<item, model::leaf, model::spin_lock, model::atomic, model::var>;
 using bide::detail::passage;
@@ -26,6 +67,7 @@ using bide::detail::patience;
 
 struct channel {
     explicit channel(std::size_t capacity) : queue(capacity) {}
+    item::places places;
     core queue;
 
     passage send(item& value) {

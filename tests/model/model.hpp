@@ -140,6 +140,7 @@ struct leaf {
     explicit leaf(chain& c) : who(&c) {}
     leaf(const leaf&) = delete;
     leaf& operator=(const leaf&) = delete;
+    ~leaf() { next = nullptr; }  // as memory of others: who follows it after that loses the rest of the list
     var<leaf*> prev{nullptr};
     var<leaf*> next{nullptr};
     var<bool> linked{false};
