@@ -129,8 +129,11 @@ void future_base::last_ref_gone() noexcept {
 
 // ---- started tasks ------------------------------------------------------------------------------------------------
 
-started_base::started_base(const std::source_location& where) noexcept
-    : task_node("task", where), child_end{nullptr, &started_base::on_ended}, call_node(&started_base::on_due) {}
+started_base::started_base(const std::source_location& where, bool plain) noexcept
+    : task_node("task", where),
+      child_end{nullptr, &started_base::on_ended},
+      call_node(&started_base::on_due),
+      plain_result(plain) {}
 started_base::~started_base() = default;
 
 void started_base::launch(executor& ex, started_owner& by, const context* inherited) {
@@ -197,28 +200,6 @@ void started_base::finish() noexcept {
     parent = nullptr;
     state().publish_started(how);
     owner->ended(*this, how);  // may be the end of the owner, and of *this
-}
-
-void started_list::push_back(started_base& n) noexcept {
-    n.older = last_;
-    n.younger = nullptr;
-    if (last_ != nullptr)
-        last_->younger = &n;
-    else
-        first_ = &n;
-    last_ = &n;
-}
-
-void started_list::remove(started_base& n) noexcept {
-    if (n.older != nullptr)
-        n.older->younger = n.younger;
-    else
-        first_ = n.younger;
-    if (n.younger != nullptr)
-        n.younger->older = n.older;
-    else
-        last_ = n.older;
-    n.older = n.younger = nullptr;
 }
 
 // ---- what was submitted -------------------------------------------------------------------------------------------

@@ -142,28 +142,6 @@ void task_node::inherit(executor& ex, const context* from) noexcept {
     stop.link_to(*from->stop);
 }
 
-void task_node::enlist() noexcept {
-    live_list& list = live_access::of(*ctx.ex);
-    std::lock_guard guard(list.lock);
-    next = list.first;
-    prev = nullptr;
-    if (next != nullptr) next->prev = this;
-    list.first = this;
-    listed = true;
-}
-
-void task_node::delist() noexcept {
-    if (!listed) return;
-    live_list& list = live_access::of(*ctx.ex);
-    std::lock_guard guard(list.lock);
-    if (prev != nullptr)
-        prev->next = next;
-    else
-        list.first = next;
-    if (next != nullptr) next->prev = prev;
-    listed = false;
-}
-
 // ---- suspending ---------------------------------------------------------------------------------------------------
 
 [[gnu::noinline]] void open_forks(promise_base* leaf, promise_base* at) noexcept { this_thread.forks->open(leaf, at); }

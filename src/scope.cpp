@@ -40,6 +40,7 @@ void scope_core::open(executor& ex, const context* from, bool shielded) noexcept
         ctx.locals = from->locals;
         parent = from->owner;
     }
+    ends_here_ = live_access::is_loop(ex);
 }
 
 // ---- tasks come and go ----------------------------------------------------------------------------------------------
@@ -52,6 +53,22 @@ void scope_core::adopt(started_base& child) {
 }
 
 void scope_core::ended(started_base& child, future_status how) noexcept {
+    // The usual end, under the lock once. Whoever sees the scope end runs after this, on this loop, and nothing of the
+    // user's is called when the node goes.
+    if (how == future_status::succeeded && child.plain_result && ends_here_ && child.ctx.ex == ctx.ex) [[likely]] {
+        lock_.lock();
+        if (count_.leave_unnoticed()) [[likely]] {
+            live_.remove(child);
+            lock_.unlock();
+            child.drop_succeeded();
+            return;
+        }
+        lock_.unlock();
+    }
+    ended_noticed(child, how);
+}
+
+void scope_core::ended_noticed(started_base& child, future_status how) noexcept {
     bool first_failure = false;
     {
         const std::lock_guard guard(lock_);

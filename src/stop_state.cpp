@@ -9,21 +9,6 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-void stop_state::append(stop_link& l) noexcept {
-    l.prev = children_.prev;
-    l.next = &children_;
-    children_.prev->next = &l;
-    children_.prev = &l;
-    l.listed = true;
-}
-
-void stop_state::take_out(stop_link& l) noexcept {
-    l.prev->next = l.next;
-    l.next->prev = l.prev;
-    l.prev = l.next = nullptr;
-    l.listed = false;
-}
-
 void stop_state::mark(stop_reason why) noexcept {
     reason_ = why;
     if (leaf* l = word_.request()) post(l->who, step::unwind);
@@ -65,27 +50,6 @@ bool stop_state::request(stop_reason why) noexcept {
     }
     fired.run();
     return true;
-}
-
-void stop_state::link_to(stop_state& parent) noexcept {
-    parent_ = &parent;
-    {
-        std::lock_guard guard(parent.lock_);
-        if (!parent.requested()) {
-            parent.append(*this);
-            return;
-        }
-    }
-    request(parent.reason());
-}
-
-void stop_state::unlink() noexcept {
-    if (parent_ == nullptr) return;
-    // The lock is taken even when the link is out already: a request that is on its way down holds it.
-    stop_state& parent = *parent_;
-    std::lock_guard guard(parent.lock_);
-    if (listed) take_out(*this);
-    parent_ = nullptr;
 }
 
 bool stop_state::add(stop_link& callback) noexcept {

@@ -29,6 +29,13 @@ public:
         return true;
     }
 
+    /// As leave(), where that concerns nobody. False: it does, or may; nothing has changed.
+    [[nodiscard]] bool leave_unnoticed() noexcept {
+        if (live_ == 1 || !joining.empty()) return false;
+        live_ = live_ - 1;
+        return true;
+    }
+
     /// Whom the last one calls; one of the two at most.
     struct called {
         Frame* resume = nullptr;  // the end of the scope, which is closed now

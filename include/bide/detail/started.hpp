@@ -53,6 +53,7 @@ public:
     started_base* older = nullptr;  // the owner's list of what has not ended, in start order; under the owner's lock
     started_base* younger = nullptr;
     std::uint64_t place = 0;  // which start of the owner's this was
+    bool plain_result;        // to destroy it runs nothing of the user's
 
     /// Adopts and posts it. Throws what adopt() throws; then nothing has happened.
     void launch(executor& ex, started_owner& by, const context* inherited);
@@ -60,7 +61,7 @@ public:
     [[nodiscard]] virtual future_base& state() noexcept = 0;
 
 protected:
-    explicit started_base(const std::source_location& where) noexcept;
+    started_base(const std::source_location& where, bool plain) noexcept;
     ~started_base();  // not inline, as the constructor: there is a node for every type of callable
 
     [[nodiscard]] virtual promise_base* make_frame() = 0;  // calls the callable
@@ -70,6 +71,16 @@ protected:
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
     [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
+
+public:
+    /// Gives back the owner's reference, where it is known to have succeeded.
+    void drop_succeeded() noexcept {
+        future_base& result = state();
+        if (result.only_ref())
+            destroy_node();
+        else
+            result.drop_ref();
+    }
 
 private:
     static void on_due(call_node* self) noexcept;
@@ -83,8 +94,26 @@ class started_list {
 public:
     [[nodiscard]] started_base* first() const noexcept { return first_; }
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-    void push_back(started_base& n) noexcept;
-    void remove(started_base& n) noexcept;
+    void push_back(started_base& n) noexcept {
+        n.older = last_;
+        n.younger = nullptr;
+        if (last_ != nullptr)
+            last_->younger = &n;
+        else
+            first_ = &n;
+        last_ = &n;
+    }
+    void remove(started_base& n) noexcept {
+        if (n.older != nullptr)
+            n.older->younger = n.younger;
+        else
+            first_ = n.younger;
+        if (n.younger != nullptr)
+            n.younger->older = n.older;
+        else
+            last_ = n.older;
+        n.older = n.younger = nullptr;
+    }
 
 private:
     started_base* first_ = nullptr;
@@ -119,7 +148,8 @@ public:
     [[nodiscard]] task_node* producer() noexcept final { return this; }
 
 protected:
-    using with_result<started_for<T>, started_base>::with_result;
+    explicit started_for(const std::source_location& where) noexcept
+        : with_result<started_for<T>, started_base>(where, std::is_trivially_destructible_v<stored_t<T>>) {}
     [[gnu::noinline]] ~started_for() = default;
 
 private:

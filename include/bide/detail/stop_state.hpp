@@ -59,8 +59,25 @@ public:
     bool request(stop_reason why) noexcept;
 
     /// From now on a request of `parent` reaches this state too (also one that was made before).
-    void link_to(stop_state& parent) noexcept;
-    void unlink() noexcept;
+    void link_to(stop_state& parent) noexcept {
+        parent_ = &parent;
+        parent.lock_.lock();
+        const bool before = !parent.requested();
+        if (before) [[likely]]
+            parent.append(*this);
+        parent.lock_.unlock();
+        if (!before) [[unlikely]]
+            request(parent.reason());
+    }
+    void unlink() noexcept {
+        if (parent_ == nullptr) return;
+        // The lock is taken even when the link is out already: a request that is on its way down holds it.
+        stop_state& parent = *parent_;
+        parent.lock_.lock();
+        if (listed) take_out(*this);
+        parent_ = nullptr;
+        parent.lock_.unlock();
+    }
     [[nodiscard]] stop_state* parent() const noexcept { return parent_; }
 
     /// Adds a callback; false when stop was already requested (then it is not added).
@@ -74,8 +91,19 @@ public:
 private:
     void drop_anchor() noexcept;
     void mark(stop_reason why) noexcept;
-    void append(stop_link& l) noexcept;
-    static void take_out(stop_link& l) noexcept;
+    void append(stop_link& l) noexcept {
+        l.prev = children_.prev;
+        l.next = &children_;
+        children_.prev->next = &l;
+        children_.prev = &l;
+        l.listed = true;
+    }
+    static void take_out(stop_link& l) noexcept {
+        l.prev->next = l.next;
+        l.next->prev = l.prev;
+        l.prev = l.next = nullptr;
+        l.listed = false;
+    }
 
     parking_word<leaf> word_;
     stop_state* parent_ = nullptr;

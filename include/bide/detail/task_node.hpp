@@ -76,6 +76,7 @@ struct live_access {
     /// Calls f with the first of all executors, under the lock of their list.
     static void visit(void (*f)(executor* first, void* with), void* with);
     static executor* after(const executor& ex) noexcept { return ex.next_; }
+    [[nodiscard]] static bool is_loop(const executor& ex) noexcept { return ex.loop_ != nullptr; }
     /// The loop that it is, or runs on; null for an executor of the user's.
     static loop* loop_of(const executor& ex) noexcept {
         const executor* at = &ex;
@@ -88,6 +89,32 @@ private:
     static void enter(executor& ex) noexcept;
     static void leave(executor& ex) noexcept;
 };
+
+inline void task_node::enlist() noexcept {
+    live_list& list = live_access::of(*ctx.ex);
+    list.lock.lock();
+    task_node* const after = list.first;
+    next = after;
+    prev = nullptr;
+    if (after != nullptr) after->prev = this;
+    list.first = this;
+    list.lock.unlock();
+    listed = true;
+}
+inline void task_node::delist() noexcept {
+    if (!listed) return;
+    live_list& list = live_access::of(*ctx.ex);
+    list.lock.lock();
+    task_node* const before = prev;
+    task_node* const after = next;
+    if (before != nullptr)
+        before->next = after;
+    else
+        list.first = after;
+    if (after != nullptr) after->prev = before;
+    list.lock.unlock();
+    listed = false;
+}
 
 /// The context of the code that runs now on this thread; null in plain code outside any scope.
 [[nodiscard]] context* current_context() noexcept;
