@@ -285,8 +285,8 @@ TEST_F(processes, a_detached_child_lives_on_and_its_status_is_taken) {
     EXPECT_TRUE(alive(pid));
     input.close();
     while (has_children()) ::sched_yield();  // the background loop does it
-    EXPECT_FALSE(alive(pid));
-    while (!as_before()) ::sched_yield();  // and then closes what it waited with
+    while (alive(pid)) ::sched_yield();      // for the kernel it is no child of ours a moment before its number is free
+    while (!as_before()) ::sched_yield();    // and then closes what it waited with
 }
 
 TEST_F(processes, a_status_that_somebody_else_took_is_an_error) {

@@ -47,6 +47,7 @@ struct scope {
         {
             const model::holding hold(lock);
             unfinished[place] = false;
+            if (count.leave_unnoticed()) return;
         }
         leave();
     }
