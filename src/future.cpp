@@ -133,7 +133,7 @@ started_base::started_base(const std::source_location& where, bool plain) noexce
     : task_node("task", where),
       child_end{nullptr, &started_base::on_ended},
       call_node(&started_base::on_due),
-      plain_result(plain) {}
+      ends_plainly(plain) {}
 started_base::~started_base() = default;
 
 void started_base::launch(executor& ex, started_owner& by, const context* inherited) {

@@ -53,9 +53,9 @@ void scope_core::adopt(started_base& child) {
 }
 
 void scope_core::ended(started_base& child, future_status how) noexcept {
-    // The usual end, under the lock once. Whoever sees the scope end runs after this, on this loop, and nothing of the
-    // user's is called when the node goes.
-    if (how == future_status::succeeded && child.plain_result && ends_here_ && child.ctx.ex == ctx.ex) [[likely]] {
+    // The usual end, under the lock once. The node goes after the count: whoever sees the scope end runs later, on this
+    // loop, and nothing of the user's could tell.
+    if (how == future_status::succeeded && child.ends_plainly && ends_here_ && child.ctx.ex == ctx.ex) [[likely]] {
         lock_.lock();
         if (count_.leave_unnoticed()) [[likely]] {
             live_.remove(child);

@@ -53,12 +53,20 @@ public:
     started_base* older = nullptr;  // the owner's list of what has not ended, in start order; under the owner's lock
     started_base* younger = nullptr;
     std::uint64_t place = 0;  // which start of the owner's this was
-    bool plain_result;        // to destroy it runs nothing of the user's
+    bool ends_plainly;        // nothing of the user's is called when the node goes after a success
 
     /// Adopts and posts it. Throws what adopt() throws; then nothing has happened.
     void launch(executor& ex, started_owner& by, const context* inherited);
 
     [[nodiscard]] virtual future_base& state() noexcept = 0;
+    /// Gives back the owner's reference, where it has succeeded.
+    void drop_succeeded() noexcept {
+        future_base& result = state();
+        if (result.only_ref())
+            destroy_node();
+        else
+            result.drop_ref();
+    }
 
 protected:
     started_base(const std::source_location& where, bool plain) noexcept;
@@ -71,16 +79,6 @@ protected:
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
     [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
-
-public:
-    /// Gives back the owner's reference, where it is known to have succeeded.
-    void drop_succeeded() noexcept {
-        future_base& result = state();
-        if (result.only_ref())
-            destroy_node();
-        else
-            result.drop_ref();
-    }
 
 private:
     static void on_due(call_node* self) noexcept;
@@ -207,6 +205,7 @@ auto* make_started(std::pmr::memory_resource* memory, const std::source_location
     try {
         auto* n = ::new (at) node(where, std::forward<F>(f), std::forward<A>(args)...);
         n->memory = memory;
+        n->ends_plainly = false;
         return n;
     } catch (...) {
         memory->deallocate(at, sizeof(node), alignof(node));
