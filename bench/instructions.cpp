@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <vector>
 
 namespace {
 
@@ -211,6 +212,20 @@ bool stopped_row(long n) {
     return true;
 }
 
+// Sleepers, who are stopped one after another, with a look at the timers after each.
+bool taken_row(long n) {
+    const bide::testing::virtual_time time;
+    bide::with_scope([&](bide::scope& s) {
+        std::vector<bide::future<void>> all;
+        for (long i = 0; i < n; ++i) all.push_back(s.start(sleeps, 3'600'000 + i * 7919 % 100'003));
+        for (const auto& one : all) {
+            one.stop();
+            bide::sleep_for(std::chrono::milliseconds(1)).wait();
+        }
+    });
+    return true;
+}
+
 struct row {
     const char* name;
     bool (*run)(long n);
@@ -220,7 +235,7 @@ constexpr row rows[] = {
     {"wake", wake_row},       {"switch", switch_row},   {"mutex", mutex_row},     {"handed", handed_row},
     {"channel", channel_row}, {"item", item_row},       {"fork", fork_row},       {"timer", timer_row},
     {"tasks", tasks_row},     {"waiters", waiters_row}, {"stopped", stopped_row}, {"timers", timers_row},
-    {"rising", rising_row},   {"falling", falling_row}, {"alike", alike_row}};
+    {"rising", rising_row},   {"falling", falling_row}, {"alike", alike_row},     {"taken", taken_row}};
 
 }  // namespace
 

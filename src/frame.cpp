@@ -60,12 +60,10 @@ struct pools {
     block* free[classes];
     frame_home* home = &nobody;
     std::pmr::memory_resource* source = nullptr;
-    bool open = false;   // blocks are kept
     bool begun = false;  // the thread has its home, or is ending
     constexpr pools() noexcept { close(); }
     constexpr void close() noexcept {
         for (block*& top : free) top = &lowest.none;
-        open = false;
     }
 };
 constinit thread_local pools storage;
@@ -101,13 +99,6 @@ thread_home* get_home() {
     return h;
 }
 
-void delete_all(block* b) noexcept {
-    while (b != nullptr) ::operator delete(std::exchange(b, b->next));
-}
-void delete_list(block* b) noexcept {
-    while (b->next != nullptr) ::operator delete(std::exchange(b, b->next));
-}
-
 // Gives the blocks back when the thread ends.
 struct sweeper {
     sweeper() = default;
@@ -116,14 +107,13 @@ struct sweeper {
     ~sweeper() {
         pools& p = own();
         auto* h = static_cast<thread_home*>(std::exchange(p.home, &nobody));
-        for (block* first : p.free) delete_list(first);
+        for (block* b : p.free)
+            while (b->next != nullptr) ::operator delete(std::exchange(b, b->next));
         p.close();
         if (h == &nobody) return;
-        block* late = h->come_back.close();
         unsigned n = 0;
-        for (const block* b = late; b != nullptr; b = b->next) ++n;
+        for (block* b = h->come_back.close(); b != nullptr; ++n) ::operator delete(std::exchange(b, b->next));
         h->come_back.took(n);
-        delete_all(late);
         const std::lock_guard guard(idle.lock);
         h->next_idle = std::exchange(idle.first, h);
     }
@@ -137,7 +127,6 @@ void begin(pools& p) {
     if (frame_blocks_are_kept()) {
         sweep.touch();
         p.home = get_home();
-        p.open = true;
         for (std::size_t c = 0; c < classes; ++c) p.free[c] = c < small_classes ? &lowest.small : &lowest.large;
     }
     p.begun = true;
@@ -201,7 +190,7 @@ void take_remote(pools& p) noexcept {
 [[gnu::noinline]] void* alloc_slowly(std::size_t granules) {
     pools& p = own();
     begin(p);
-    if (granules >= classes || !p.open) {
+    if (granules >= classes || p.home == &nobody) {
         void* place = ::operator new(granules* frame_granule);
         home_word(place, granules) = nullptr;
         count(1);
@@ -256,13 +245,12 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
 }
 
 void frame_source::begin(std::pmr::memory_resource* memory) noexcept {
-    pools& p = own();
-    before_ = std::exchange(p.source, memory);
-    frames = &none;
+    before_ = std::exchange(storage.source, memory);
+    own();
 }
 void frame_source::end() noexcept {
     storage.source = before_;
-    static_cast<void>(own());
+    own();
 }
 
 bool frame_blocks_are_kept() noexcept {

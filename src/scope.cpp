@@ -40,7 +40,6 @@ void scope_core::open(executor& ex, const context* from, bool shielded) noexcept
         ctx.locals = from->locals;
         parent = from->owner;
     }
-    ends_here_ = live_access::is_loop(ex);
 }
 
 // ---- tasks come and go ----------------------------------------------------------------------------------------------
@@ -53,14 +52,15 @@ void scope_core::adopt(started_base& child) {
 }
 
 void scope_core::ended(started_base& child, future_status how) noexcept {
-    // The usual end, under the lock once. The node goes after the count: whoever sees the scope end runs later, on this
-    // loop, and nothing of the user's could tell.
-    if (how == future_status::succeeded && child.ends_plainly && ends_here_ && child.ctx.ex == ctx.ex) [[likely]] {
+    // The usual end, under the lock once. The node goes after the count: only one thread at a time runs what is on a
+    // loop, so whoever sees the scope end runs later, and nothing of the user's could tell.
+    if (how == future_status::succeeded && child.ends_plainly && child.ctx.ex == ctx.ex &&
+        live_access::is_loop(*ctx.ex)) [[likely]] {
         lock_.lock();
         if (count_.leave_unnoticed()) [[likely]] {
             live_.remove(child);
             lock_.unlock();
-            child.drop_succeeded();
+            child.state().drop_ref();
             return;
         }
         lock_.unlock();

@@ -255,16 +255,7 @@ strand::~strand() {
 }
 
 void strand::insert_before(detail::strand_entry& e, detail::strand_entry* x) noexcept {
-    e.next = x;
-    e.prev = x != nullptr ? x->prev : entries_last_;
-    if (e.prev != nullptr)
-        e.prev->next = &e;
-    else
-        entries_first_ = &e;
-    if (x != nullptr)
-        x->prev = &e;
-    else
-        entries_last_ = &e;
+    entries_.insert_before(e, x);
     e.linked = true;
 }
 
@@ -274,15 +265,7 @@ void strand::queue(detail::strand_entry& e) noexcept {
 }
 
 void strand::unlink(detail::strand_entry& e) noexcept {
-    if (e.prev != nullptr)
-        e.prev->next = e.next;
-    else
-        entries_first_ = e.next;
-    if (e.next != nullptr)
-        e.next->prev = e.prev;
-    else
-        entries_last_ = e.prev;
-    e.prev = e.next = nullptr;
+    entries_.remove(e);
     e.linked = false;
 }
 
@@ -336,7 +319,7 @@ void strand::send(detail::strand_entry* e) noexcept {
 void strand::revoke() noexcept {
     if (reserved_ != &pump_) {
         reserved_->after = 0;
-        insert_before(*reserved_, entries_first_);
+        insert_before(*reserved_, entries_.first());
     }
     reserved_ = nullptr;
     reserved_on_.store(nullptr, std::memory_order_relaxed);
@@ -356,7 +339,7 @@ detail::strand_entry* strand::let_in_if_idle() noexcept { return state_ == state
 
 detail::strand_entry* strand::let_next_in() noexcept {
     const bool nodes = first_ != nullptr && can_run(&base_);
-    for (detail::strand_entry* e = entries_first_; e != nullptr;) {
+    for (detail::strand_entry* e = entries_.first(); e != nullptr;) {
         detail::strand_entry* const after = e->next;
         if (nodes && e->after > begun_) break;
         if (!can_run(e->on)) {
@@ -461,7 +444,7 @@ void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const e
     {
         const std::lock_guard hold(m_);
         waiting += pushed_ - begun_;
-        for (const detail::strand_entry* e = entries_first_; e != nullptr; e = e->next) ++waiting;
+        for (const detail::strand_entry* e = entries_.first(); e != nullptr; e = e->next) ++waiting;
     }
     if (&of != this || waiting == 0)
         ++waiting;  // it goes on later than in our queue: a member is queued after its turn

@@ -26,6 +26,7 @@
 #include <bide/detail/owned_ptr.hpp>
 #include <bide/detail/std_parts.hpp>
 #include <bide/detail/thread_state.hpp>
+#include <bide/detail/two_way_list.hpp>
 #include <bide/detail/wait_graph.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
@@ -223,8 +224,7 @@ private:
     detail::strand_signal* ended_ = nullptr;  // the destructor waits for it; under m_
     detail::strand_entry* reserved_ = nullptr;
     std::atomic<executor*> reserved_on_{nullptr};  // written under m_; relaxed: a hint for the wait graph
-    detail::strand_entry* entries_first_ = nullptr;
-    detail::strand_entry* entries_last_ = nullptr;
+    detail::two_way_list<detail::strand_entry, &detail::strand_entry::prev, &detail::strand_entry::next> entries_;
     detail::strand_stay* standing_ = nullptr;  // who wait()s in the strand: what needs their threads cannot run
     ready_node* first_ = nullptr;              // posted nodes
     ready_node* last_ = nullptr;

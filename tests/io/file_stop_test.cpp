@@ -198,8 +198,8 @@ task<> collect(const slow_disk& disk, std::string& got) {
     std::array<std::byte, 3> to{};
     for (;;) {
         const int n = co_await read_step(disk.ends[0], to);
-        // By mistake: what was asked to end for an operation before it, at the same address. It begins again (a file's does so
-        // on a thread), and if the task is to stop, it stops there.
+        // By mistake: what was asked to end for an operation before it, at the same address. It begins again (a file's
+        // does so on a thread), and if the task is to stop, it stops there.
         if (n == -ECANCELED) continue;
         if (n <= 0) co_return;
         got += bide::text_of(std::span<const std::byte>(to).first(static_cast<std::size_t>(n)));

@@ -109,7 +109,6 @@ private:
     started_list failed_;                    // in the order of failing; each with a reference of ours
     scope_count<promise_base, leaf> count_;  // unfinished tasks and holds, and who waits for them
     std::uint64_t places_ = 0;
-    bool ends_here_ = false;  // on a loop: so one thread at a time runs what is on its executor
     bool body_stopped_ = false;
     bool stood_at_end_ = false;    // tasks were unfinished when the body had ended
     bool cancelled_any_ = false;   // a task was cancelled, for whatever reason

@@ -13,6 +13,7 @@
 #include <bide/detail/future_state.hpp>
 #include <bide/detail/held_call.hpp>
 #include <bide/detail/invoke.hpp>
+#include <bide/detail/two_way_list.hpp>
 #include <bide/task.hpp>
 
 #include <memory_resource>
@@ -59,14 +60,6 @@ public:
     void launch(executor& ex, started_owner& by, const context* inherited);
 
     [[nodiscard]] virtual future_base& state() noexcept = 0;
-    /// Gives back the owner's reference, where it has succeeded.
-    void drop_succeeded() noexcept {
-        future_base& result = state();
-        if (result.only_ref())
-            destroy_node();
-        else
-            result.drop_ref();
-    }
 
 protected:
     started_base(const std::source_location& where, bool plain) noexcept;
@@ -87,36 +80,8 @@ private:
     void finish() noexcept;
 };
 
-/// Started tasks in the order in which they came: linked by older and younger, under the owner's lock.
-class started_list {
-public:
-    [[nodiscard]] started_base* first() const noexcept { return first_; }
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-    void push_back(started_base& n) noexcept {
-        n.older = last_;
-        n.younger = nullptr;
-        if (last_ != nullptr)
-            last_->younger = &n;
-        else
-            first_ = &n;
-        last_ = &n;
-    }
-    void remove(started_base& n) noexcept {
-        if (n.older != nullptr)
-            n.older->younger = n.younger;
-        else
-            first_ = n.younger;
-        if (n.younger != nullptr)
-            n.younger->older = n.older;
-        else
-            last_ = n.older;
-        n.older = n.younger = nullptr;
-    }
-
-private:
-    started_base* first_ = nullptr;
-    started_base* last_ = nullptr;
-};
+/// Started tasks in the order in which they came, under the owner's lock.
+using started_list = two_way_list<started_base, &started_base::older, &started_base::younger>;
 
 template <class F, class... A>
 struct start_traits {
