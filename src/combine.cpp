@@ -14,8 +14,11 @@ namespace detail {
 
 // ---- one child ------------------------------------------------------------------------------------------------------
 
-child_base::child_base(child_group& group, const char* word, const std::source_location& where) noexcept
-    : task_node(word, where), child_end{nullptr, &child_base::on_ended}, call_node(&child_base::on_due), group_(group) {
+child_base::child_base(child_group& group, const std::source_location& where) noexcept
+    : task_node(kind_of(group.rule_), where),
+      child_end{nullptr, &child_base::on_ended},
+      call_node(&child_base::on_due),
+      group_(group) {
     group.add(*this);
 }
 

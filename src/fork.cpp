@@ -36,7 +36,7 @@ bool membarrier::usable() noexcept {
 // ---- a child as a chain of its own ----------------------------------------------------------------------------------
 
 fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context& from) noexcept
-    : task_node("when_all", g.awaiting->where),
+    : task_node(task_kind::when_all, g.awaiting->where),
       child_end{nullptr, &fork_node::on_ended},
       call_node(&fork_node::on_due),
       group(g),

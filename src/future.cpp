@@ -129,17 +129,15 @@ void future_base::last_ref_gone() noexcept {
 
 // ---- started tasks ------------------------------------------------------------------------------------------------
 
-started_base::started_base(const std::source_location& where, bool plain) noexcept
-    : task_node("task", where),
+started_base::started_base(const std::source_location& where) noexcept
+    : task_node(task_kind::task, where, take_id()),
       child_end{nullptr, &started_base::on_ended},
-      call_node(&started_base::on_due),
-      ends_plainly(plain) {}
+      call_node(&started_base::on_due) {}
 started_base::~started_base() = default;
 
-void started_base::launch(executor& ex, started_owner& by, const context* inherited) {
+void started_base::launch(future_base& result, executor& ex, started_owner& by, const context* inherited) {
     owner = &by;
     inherit(ex, inherited);
-    future_base& result = state();
     result.add_ref_alone();  // the owner's, given back in ended()
     try {
         by.adopt(*this);
@@ -156,23 +154,21 @@ void started_base::on_due(call_node* node) noexcept {
     auto* self = static_cast<started_base*>(node);
     thread_state& t = this_thread;
     t.current = self;
-    slot_base& s = self->slot_of();
     if (self->stop.requested()) {
-        s.state = outcome::stopped;
+        self->slot_of().state = outcome::stopped;
         self->finish();
         return;
     }
-    promise_base* child = nullptr;
+    slot_base* s = nullptr;
     try {
         frame_source frames(self->memory);
-        child = self->make_frame();
+        s = &self->make_frame();
     } catch (...) {
         self->set_failure(std::current_exception());
         self->finish();
         return;
     }
-    s.child = child;
-    if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
+    if (!start_nested(s->prepare(self, &self->ctx, attached))) self->finish();
 }
 
 void started_base::on_ended(child_end* end, slot_base*) noexcept {
@@ -188,18 +184,17 @@ void started_base::on_ended(child_end* end, slot_base*) noexcept {
 void started_base::on_back(call_node* node) noexcept { static_cast<started_base*>(node)->finish(); }
 
 void started_base::finish() noexcept {
-    drop_callable();
-    slot_base& s = slot_of();
+    const auto [s, result] = drop_callable();
     if (s.state == outcome::failed && stop.requested() && failed_with_cancelled()) drop_failure();
     const future_status how = s.state == outcome::value    ? future_status::succeeded
                               : s.state == outcome::failed ? future_status::failed
                                                            : future_status::cancelled;
-    if (how == future_status::cancelled) state().set_why(stop.reason());
+    if (how == future_status::cancelled) result.set_why(stop.reason());
     delist();
     stop.unlink();
     parent = nullptr;
-    state().publish_started(how);
-    owner->ended(*this, how);  // may be the end of the owner, and of *this
+    result.publish_started(how);
+    owner->ended(*this, result, how);  // may be the end of the owner, and of *this
 }
 
 // ---- what was submitted -------------------------------------------------------------------------------------------
@@ -212,13 +207,13 @@ void submitted_work::adopt(started_base& child) {
     count_.fetch_add(1, std::memory_order_relaxed);  // relaxed: under the lock; ended() releases
 }
 
-void submitted_work::ended(started_base& child, future_status) noexcept {
+void submitted_work::ended(started_base& child, future_base& result, future_status) noexcept {
     {
         std::lock_guard guard(lock_);
         live_.remove(child);
     }
     void (*const tell)(submitted_work*) noexcept = when_empty;
-    child.state().drop_ref();
+    result.drop_ref();
     // release: whoever sees it empty sees what the tasks did.
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1 && tell != nullptr) tell(this);
 }

@@ -58,7 +58,7 @@ time_point on_real_time(time_point deadline, const virtual_clock* clock) noexcep
 
 // ---- on its way into the queue --------------------------------------------------------------------------------------
 
-job_base::job_base(const std::source_location& where) noexcept : task_node("job", where), cancel_(*this) {}
+job_base::job_base(const std::source_location& where) noexcept : task_node(task_kind::job, where), cancel_(*this) {}
 job_base::~job_base() = default;
 
 void job_base::settle_in(job_threads& set, const context* from, below how) {

@@ -89,14 +89,13 @@ bool unwinding_now() noexcept {
     if (this_thread.forks->unnamed()) this_thread.forks->own_context(nullptr);
 }
 
-std::uint64_t new_id() noexcept {
-    // Ids come in blocks per thread, so that making a task touches no shared word. relaxed: only uniqueness counts.
-    constexpr std::uint64_t block = 1024;
+BIDE_STATIC_TLS constinit thread_local std::uint64_t next_id = 0;
+[[gnu::noinline]] void begin_ids() noexcept {
     static constinit std::atomic<std::uint64_t> next_block{1};
-    BIDE_STATIC_TLS constinit static thread_local std::uint64_t next = 0;
-    if (next % block == 0) next = next_block.fetch_add(1, std::memory_order_relaxed) * block;
-    return next++;
+    // relaxed: only uniqueness counts.
+    next_id = next_block.fetch_add(1, std::memory_order_relaxed) * ids_in_a_block;
 }
+std::uint64_t new_id() noexcept { return take_id(); }
 
 context* current_context() noexcept {
     name_fork(this_thread);
@@ -112,35 +111,61 @@ std::uint64_t current_owner() noexcept {
 
 // ---- contexts and nodes -------------------------------------------------------------------------------------------
 
+namespace {
+struct context_copy : context {
+    context& original;
+    context* after;  // the next copy
+
+    context_copy(context& of, executor& on) noexcept
+        : context(&on, of.stop, of.deadline, of.locals, of.owner), original(of), after(of.copies) {
+        copies = this;
+        of.copies = this;
+    }
+};
+}  // namespace
+
 context* context::on(executor& other) {
-    context* original = base != nullptr ? base : this;
-    if (original->ex == &other) return original;
-    for (context* c = original->derived; c != nullptr; c = c->derived)
+    context& original = copies == this ? static_cast<context_copy*>(this)->original : *this;
+    if (original.ex == &other) return &original;
+    for (context* c = original.copies; c != nullptr; c = static_cast<context_copy*>(c)->after)
         if (c->ex == &other) return c;
-    auto* copy = new context(&other, original->stop, original->deadline, original->locals, original->owner);
-    copy->base = original;
-    copy->derived = std::exchange(original->derived, copy);
-    return copy;
+    return new context_copy(original, other);
 }
 
-void context::free_derived() noexcept {
-    while (derived != nullptr) delete std::exchange(derived, derived->derived);
+void context::free_copies() noexcept {
+    if (copies == this) return;
+    while (copies != nullptr) {
+        auto* const first = static_cast<context_copy*>(copies);
+        copies = first->after;
+        delete first;
+    }
 }
 
-task_node::task_node(const char* what, const std::source_location& where) noexcept
-    : kind(what), started(where), id(new_id()), owner(id) {
-    ctx.stop = &stop;
-    ctx.owner = this;
+const char* word_of(task_kind kind) noexcept {
+    switch (kind) {
+        case task_kind::task:
+            return "task";
+        case task_kind::wait:
+            return "wait";
+        case task_kind::scope:
+            return "scope";
+        case task_kind::job:
+            return "job";
+        case task_kind::program:
+            return "program";
+        case task_kind::when_all:
+            return "when_all";
+        case task_kind::when_all_settled:
+            return "when_all_settled";
+        case task_kind::race:
+            return "race";
+        case task_kind::first_success:
+            return "first_success";
+    }
+    return "?";
 }
 
-void task_node::inherit(executor& ex, const context* from) noexcept {
-    ctx.ex = &ex;
-    if (from == nullptr) return;
-    ctx.deadline = from->deadline;
-    ctx.locals = from->locals;
-    parent = from->owner;
-    stop.link_to(*from->stop);
-}
+task_node::task_node(task_kind what, const std::source_location& where) noexcept : task_node(what, where, take_id()) {}
 
 // ---- suspending ---------------------------------------------------------------------------------------------------
 
@@ -266,7 +291,7 @@ void deliver(slot_base* s, executor* here) noexcept {
 
 void unwind(promise_base* p) noexcept {
     thread_state& t = this_thread;
-    if (held_unwind* body = p->ctx->owner->hold; body != nullptr && body->hold(p)) return;
+    if (task_node& chain = *p->ctx->owner; chain.kind == task_kind::scope && hold_body(chain, p)) return;
     executor* const here = p->ctx->ex;
     ++t.unwinding;
     for (;;) {

@@ -13,14 +13,8 @@ inline namespace v0 {
 namespace detail {
 
 scope_core::scope_core(const scope_options& o, const std::source_location& where) noexcept
-    : task_node("scope", where), child_end{nullptr, nullptr}, options(o) {
-    task_node::hold = this;
+    : task_node(task_kind::scope, where), child_end{nullptr, nullptr}, options(o) {
     holds_parent = true;
-    waits_for = [](task_node& self, const task_node&) noexcept {
-        auto& core = static_cast<scope_core&>(self);
-        const std::lock_guard guard(core.lock_);
-        return core.count_.waited_for();
-    };
 }
 
 scope_core::~scope_core() {
@@ -51,40 +45,41 @@ void scope_core::adopt(started_base& child) {
     live_.push_back(child);
 }
 
-void scope_core::ended(started_base& child, future_status how) noexcept {
+void scope_core::ended(started_base& child, future_base& result, future_status how) noexcept {
     // The usual end, under the lock once. The node goes after the count: only one thread at a time runs what is on a
     // loop, so whoever sees the scope end runs later, and nothing of the user's could tell.
-    if (how == future_status::succeeded && child.ends_plainly && child.ctx.ex == ctx.ex &&
+    if (how == future_status::succeeded && result.goes_plainly && child.ctx.ex == ctx.ex &&
         live_access::is_loop(*ctx.ex)) [[likely]] {
         lock_.lock();
         if (count_.leave_unnoticed()) [[likely]] {
             live_.remove(child);
             lock_.unlock();
-            child.state().drop_ref();
+            // No failure to tell of, and the subscribers were called.
+            if (result.release_ref()) child.destroy_node();
             return;
         }
         lock_.unlock();
     }
-    ended_noticed(child, how);
+    ended_noticed(child, result, how);
 }
 
-void scope_core::ended_noticed(started_base& child, future_status how) noexcept {
+void scope_core::ended_noticed(started_base& child, future_base& result, future_status how) noexcept {
     bool first_failure = false;
     {
         const std::lock_guard guard(lock_);
         live_.remove(child);
         if (how == future_status::failed) {
             first_failure = failed_.empty() && !body_error_;
-            child.state().add_ref();
+            result.add_ref();
             failed_.push_back(child);
         } else if (how == future_status::cancelled) {
             cancelled_any_ = true;
-            if (child.state().why_cancelled() == stop_reason::sibling_failed) cancelled_some_ = true;
+            if (result.why_cancelled() == stop_reason::sibling_failed) cancelled_some_ = true;
         }
     }
     // Still on the count: the scope cannot end while it is told.
     if (first_failure && options.error == error_mode::cancel) stop.request(stop_reason::sibling_failed);
-    child.state().drop_ref();
+    result.drop_ref();
     take_off_count();
 }
 
@@ -94,7 +89,7 @@ void scope_core::take_off_count() noexcept {
     {
         const std::lock_guard guard(lock_);
         last = count_.leave(woken, [](leaf& l) { return static_cast<join_awaiter&>(l).satisfied(); });
-        if (last.unwind != nullptr) task_node::hold = nullptr;  // from now on the body unwinds like every frame
+        if (last.unwind != nullptr) body_unwinds_ = true;
     }
     // From here on the scope may be gone.
     while (leaf* l = woken.take()) l->resume();
@@ -123,10 +118,18 @@ scope_door* scope_core::door() {
 bool scope_core::hold(promise_base* leaf_frame) noexcept {
     if (!stop.requested()) return false;  // a guard inside the body stops its own operation
     const std::lock_guard guard(lock_);
-    if (count_.hold(*leaf_frame)) return true;
-    task_node::hold = nullptr;
-    return false;
+    if (!body_unwinds_) body_unwinds_ = !count_.hold(*leaf_frame);
+    return !body_unwinds_;
 }
+bool hold_body(task_node& scope, promise_base* leaf_frame) noexcept {
+    return static_cast<scope_core&>(scope).hold(leaf_frame);
+}
+
+bool scope_core::waits_for_tasks() noexcept {
+    const std::lock_guard guard(lock_);
+    return count_.waited_for();
+}
+bool waits_for_tasks(task_node& scope) noexcept { return static_cast<scope_core&>(scope).waits_for_tasks(); }
 
 void scope_core::body_failed(std::exception_ptr error) noexcept {
     if (stop.requested() && is_cancelled(error)) {

@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <mutex>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -75,14 +74,14 @@ private:
     enum class waits_for : std::uint8_t { others_here, nobody, something };
     [[nodiscard]] waits_for look_at(const task_node& n) const {
         if (n.wanders || n.active->deadline != time_point::max()) return waits_for::something;
-        const leaf* const at = n.active->stop->parked();
+        const leaf_base* const at = n.active->stop->parked();
         if (at == nullptr) {  // for its children, or it has something to do
-            if (n.in_foreign_code != nullptr) return waits_for::nobody;
-            const task_node* const whose = n.at_end_of != nullptr ? n.at_end_of : &n;
+            if (n.in_foreign_code() != nullptr) return waits_for::nobody;
+            const task_node* const whose = n.at_end_of() != nullptr ? n.at_end_of() : &n;
             return has_tasks(whose, &n) ? waits_for::others_here : waits_for::something;
         }
         if (at->kind == &join_kind) {
-            const task_node* const scope = static_cast<const scope_core*>(at->object);
+            const task_node* const scope = static_cast<const scope_core*>(static_cast<const leaf*>(at)->object);
             return has_tasks(scope, &n) ? waits_for::others_here : waits_for::something;
         }
         const wait_ender by = ender_of(n);
@@ -116,9 +115,9 @@ private:
 struct stand {
     const promise_base* frame = nullptr;  // null: it was woken meanwhile
     const char* what = nullptr;           // null: foreign code
-    explicit stand(const task_node& n) noexcept : frame(n.in_foreign_code) {
+    explicit stand(const task_node& n) noexcept : frame(n.in_foreign_code()) {
         if (frame != nullptr) return;
-        const leaf* const at = n.active->stop->parked();
+        const leaf_base* const at = n.active->stop->parked();
         if (at == nullptr) return;
         frame = at->who;
         what = at->kind->what;
@@ -130,10 +129,10 @@ std::string describe(const task_node& n) {
     const stand at(n);
     if (at.frame == nullptr) return {};
     std::string text = "\n  ";
-    if (std::string_view(n.kind) == "wait")
+    if (n.kind == task_kind::wait)
         text += "the wait() at " + place_of(n.started);
     else
-        text += std::string(n.kind) + " #" + std::to_string(n.id) + " started at " + place_of(n.started);
+        text += std::string(word_of(n.kind)) + " #" + std::to_string(n.id) + " started at " + place_of(n.started);
     text += std::string(" waits for ") + (at.what != nullptr ? with_article(at.what) : "code that bide does not know");
     const promise_base* p = at.frame;
     for (int i = 0; p != nullptr && i < frames_shown; p = p->out->above(), ++i)

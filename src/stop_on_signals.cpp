@@ -107,7 +107,7 @@ private:
 // Plain code that is asked to stop by `from`: what waits in it inherits that.
 struct plain_ground final : detail::task_node {
     explicit plain_ground(detail::stop_state& from, const std::source_location& where) noexcept
-        : task_node("program", where) {
+        : task_node(detail::task_kind::program, where) {
         ctx.ex = &idle.get();
         owner = detail::current_owner();  // what this thread locks stays its own
         stop.link_to(from);

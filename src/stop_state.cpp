@@ -11,7 +11,7 @@ namespace detail {
 
 void stop_state::mark(stop_reason why) noexcept {
     reason_ = why;
-    if (leaf* l = word_.request()) post(l->who, step::unwind);
+    if (leaf_base* l = word_.request()) post(l->who, step::unwind);
 }
 
 bool stop_state::request(stop_reason why) noexcept {
@@ -24,8 +24,8 @@ bool stop_state::request(stop_reason why) noexcept {
     mark(why);
     stop_state* at = this;
     for (;;) {  // at and everything between it and *this is locked
-        stop_link* l = at->children_.next;
-        if (l == &at->children_) {
+        stop_ring* const first = at->children_.next;
+        if (first == &at->children_) {
             if (at == this) {
                 lock_.unlock();
                 break;
@@ -33,19 +33,21 @@ bool stop_state::request(stop_reason why) noexcept {
             stop_state* up = at->parent_;  // stays: unlink() needs the lock of `up`, which is held
             at->lock_.unlock();
             at = up;
-        } else if (l->is_callback) {
-            take_out(*l);
+            continue;
+        }
+        auto* const l = static_cast<stop_link*>(first);
+        take_out(*l);
+        if (l->is_callback) {
             fired.take(*l);
+            continue;
+        }
+        auto* const child = static_cast<stop_state*>(l);
+        child->lock_.lock();
+        if (child->requested()) {
+            child->lock_.unlock();
         } else {
-            take_out(*l);
-            auto* child = static_cast<stop_state*>(l);
-            child->lock_.lock();
-            if (child->requested()) {
-                child->lock_.unlock();
-            } else {
-                child->mark(why);
-                at = child;
-            }
+            child->mark(why);
+            at = child;
         }
     }
     fired.run();

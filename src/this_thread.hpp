@@ -20,6 +20,17 @@ namespace detail {
 BIDE_STATIC_TLS extern constinit thread_local thread_state this_thread;
 BIDE_STATIC_TLS extern constinit thread_local std::uint64_t thread_owner;
 
+/// Ids come in blocks per thread, so that making a task touches no shared word.
+inline constexpr std::uint64_t ids_in_a_block = 1024;
+BIDE_STATIC_TLS extern constinit thread_local std::uint64_t next_id;
+void begin_ids() noexcept;
+/// new_id(), in line.
+inline std::uint64_t take_id() noexcept {
+    if (next_id % ids_in_a_block == 0) [[unlikely]]
+        begin_ids();
+    return next_id++;
+}
+
 /// Who locks a mutex in plain code on this thread.
 inline std::uint64_t plain_owner() noexcept {
     if (thread_owner == 0) [[unlikely]]

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <mutex>
 #include <new>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -119,25 +118,21 @@ graph& the_graph() noexcept {
 
 // From a chain upwards, as far as it is not in the graph yet.
 void link_up(task_node* n) noexcept {
-    for (int i = 0; i < ancestors_linked && n->parent != nullptr && !n->graph.below_parent; ++i, n = n->parent) {
+    for (int i = 0; i < ancestors_linked && n->parent != nullptr && n->graph.at == nullptr; ++i, n = n->parent) {
         task_node*& first = n->parent->graph.first;
-        n->graph.prev = nullptr;
+        n->graph.at = &first;
         n->graph.next = first;
-        if (first != nullptr) first->graph.prev = n;
+        if (first != nullptr) first->graph.at = &n->graph.next;
         first = n;
-        n->graph.below_parent = true;
     }
 }
 void unlink_up(task_node* n) noexcept {
-    for (; n->graph.below_parent && n->graph.edge == nullptr && n->graph.first == nullptr; n = n->parent) {
-        graph_place& at = n->graph;
-        if (at.prev != nullptr)
-            at.prev->graph.next = at.next;
-        else
-            n->parent->graph.first = at.next;
-        if (at.next != nullptr) at.next->graph.prev = at.prev;
-        at.prev = at.next = nullptr;
-        at.below_parent = false;
+    for (; n->graph.at != nullptr && n->graph.edge == nullptr && n->graph.first == nullptr; n = n->parent) {
+        graph_place& place = n->graph;
+        *place.at = place.next;
+        if (place.next != nullptr) place.next->graph.at = place.at;
+        place.at = nullptr;
+        place.next = nullptr;
     }
 }
 
@@ -157,7 +152,7 @@ void withdraw(graph& g, wait_edge& e) noexcept {
 std::string place(const wait_edge& e) {
     const promise_base& p = *e.at->who;
     const task_node& n = *chain_of(e);
-    if (p.out->above() == nullptr && std::string_view(n.kind) == "wait")  // a wait() in plain code: its caller's line
+    if (p.out->above() == nullptr && n.kind == task_kind::wait)  // a wait() in plain code: its caller's line
         return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.at->kind->what;
     return std::string(p.origin.function_name()) + " at " + place_of(p.where) + " waits for a " + e.at->kind->what;
 }
@@ -173,7 +168,7 @@ bool blocks(const wait_edge& e) noexcept {
 // runners of a race, do not hold anybody up: whoever stands above may end them.
 bool holds_up_parent(const task_node& child) noexcept {
     task_node* above = child.parent;
-    return above != nullptr && (child.holds_parent || (above->waits_for != nullptr && above->waits_for(*above, child)));
+    return above != nullptr && (child.holds_parent || (above->kind == task_kind::scope && waits_for_tasks(*above)));
 }
 
 // The waits that stand upon each executor. Only executors that are alive are looked into.

@@ -179,6 +179,35 @@ TEST(context, C1_11_a_waited_task_may_end_on_another_executor) {
     keep.set_value();
     runner.join();
 }
+TEST(context, C1_11_a_task_wanders_over_several_executors_and_inherits_the_same_everywhere) {
+    bide::loop timers;
+    hand_run ex(timers);
+    hand_run b(timers);
+    hand_run c(timers);
+    std::vector<const bide::detail::context*> contexts;
+    bide::with_scope(bide::scope_options{.on = &ex}, [&](bide::scope& s) {
+        s.start([&]() -> task<> {
+            bide::detail::promise_base* const me = co_await bide::detail::this_frame_op();
+            const bide::detail::context& home = *me->ctx;
+            for (int round = 0; round < 2; ++round)
+                for (bide::executor* const to : std::initializer_list<bide::executor*>{&b, &c, &b, &ex}) {
+                    co_await move_to(*to);
+                    contexts.push_back(me->ctx);
+                    EXPECT_EQ(me->ctx->ex, to);
+                    EXPECT_EQ(me->ctx->stop, home.stop);
+                    EXPECT_EQ(me->ctx->owner, home.owner);
+                    EXPECT_EQ(me->ctx->on(*to), me->ctx);
+                }
+            EXPECT_EQ(contexts.back(), &home);  // at home it has no copy
+        });
+        while (ex.drain() + b.drain() + c.drain() != 0) {}
+    });
+    // One copy for each other executor, found again from the home and from each other.
+    ASSERT_EQ(contexts.size(), 8U);
+    EXPECT_EQ(contexts[0], contexts[2]);
+    EXPECT_NE(contexts[0], contexts[1]);
+    for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(contexts[i], contexts[i + 4]);
+}
 TEST(context, C1_11_a_submitted_task_may_end_on_another_executor_while_its_loop_sleeps) {
     bide::loop other;
     bide::promise<> keep;

@@ -248,6 +248,44 @@ TEST(stall, C1_6_foreign_code) {
         [&] { waiting.resume(); });
 }
 
+TEST(stall, C1_6_the_end_of_a_scope_after_foreign_code_that_is_over) {
+    struct throws_late {
+        bool await_ready() const { return false; }
+        void await_suspend(std::coroutine_handle<>) const { throw std::runtime_error("from await_suspend"); }
+        void await_resume() const {}
+    };
+    bide::event e;
+    const auto body = [&]() -> task<> {
+        co_await bide::with_scope([&](bide::scope& s) -> task<> {
+            s.start(inner, std::ref(e));
+            co_return;
+        });
+        const bool threw = co_await [&]() -> task<bool> {
+            try {
+                co_await throws_late();
+            } catch (const std::runtime_error&) {
+                co_return true;
+            }
+            co_return false;
+        }();
+        EXPECT_TRUE(threw);
+        e.reset();
+        co_await bide::with_scope([&](bide::scope& s) -> task<> {
+            s.start(inner, std::ref(e));
+            co_return;
+        });
+    };
+    const watchdog guard;
+    const bide::testing::virtual_time time;
+    const reports seen([&] { e.set(); });
+    body().wait();
+    const std::vector<std::string> all = seen.all();
+    ASSERT_EQ(all.size(), 2U);
+    for (const std::string& report : all) {
+        EXPECT_TRUE(says({report}, {"waits for an event", "Remedy"}));
+        EXPECT_EQ(report.find("code that bide does not know"), std::string::npos) << report;
+    }
+}
 TEST(stall, C1_6_several_tasks_in_one_report) {
     const watchdog guard;
     const bide::testing::virtual_time time;

@@ -33,14 +33,14 @@ std::string place(const std::source_location& at) {
 // One node and its frames, from the one that waits up to the outermost.
 std::string describe_node(const task_node& n, bool may_look_inside) {
     std::ostringstream text;
-    text << n.kind << " #" << n.id << " started at " << place(n.started);
+    text << word_of(n.kind) << " #" << n.id << " started at " << place(n.started);
     if (!may_look_inside) {
         if (n.wanders) text << ", may run elsewhere by resume_on";
         return text.str() + "\n";
     }
     if (n.stop.requested()) text << " (stop requested: " << to_string(n.stop.reason()) << ")";
     text << "\n";
-    const leaf* at = n.active->stop->parked();
+    const leaf_base* at = n.active->stop->parked();
     if (at == nullptr) {
         text << "    ready, running, or waiting for the tasks below\n";
         return text.str();

@@ -30,6 +30,12 @@ class child_group;
 
 /// What decides: the first failure, nothing, the first value, the first end.
 enum class together : std::uint8_t { all, settled, first_success, race };
+inline task_kind kind_of(together rule) noexcept {
+    return rule == together::all       ? task_kind::when_all
+           : rule == together::settled ? task_kind::when_all_settled
+           : rule == together::race    ? task_kind::race
+                                       : task_kind::first_success;
+}
 
 class child_base : public task_node, public child_end, public call_node {
 public:
@@ -44,7 +50,7 @@ public:
     [[nodiscard]] virtual std::exception_ptr take_failure() noexcept = 0;
 
 protected:
-    child_base(child_group& group, const char* word, const std::source_location& where) noexcept;
+    child_base(child_group& group, const std::source_location& where) noexcept;
     virtual ~child_base() = default;
 
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
@@ -110,8 +116,8 @@ template <class T>
 class child final : public child_base {
 public:
     /// Takes over a cold frame.
-    child(child_group& group, promise_base* cold, const char* word, const std::source_location& where) noexcept
-        : child_base(group, word, where), slot_(cold) {}
+    child(child_group& group, promise_base* cold, const std::source_location& where) noexcept
+        : child_base(group, where), slot_(cold) {}
     ~child() override {
         if (holds_ == held::result)
             slot_.drop();

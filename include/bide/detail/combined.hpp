@@ -119,26 +119,18 @@ concept range_of_items =
 
 // ---- children -------------------------------------------------------------------------------------------------------
 
-inline const char* word_of(together rule) noexcept {
-    return rule == together::all       ? "when_all"
-           : rule == together::settled ? "when_all_settled"
-           : rule == together::race    ? "race"
-                                       : "first_success";
-}
-
 /// How a child of a fixed number of them is made in its place.
 struct child_seed {
     child_group* group;
     promise_base* cold;
-    const char* word;
     std::source_location where;
-    child_seed(child_group& g, promise_base* c, const char* k, const std::source_location& w) noexcept
-        : group(&g), cold(c), word(k), where(w) {}
+    child_seed(child_group& g, promise_base* c, const std::source_location& w) noexcept
+        : group(&g), cold(c), where(w) {}
 };
 template <class T, std::size_t I>
 struct place {
     child<T> of;
-    explicit place(const child_seed& s) noexcept : of(*s.group, s.cold, s.word, s.where) {}
+    explicit place(const child_seed& s) noexcept : of(*s.group, s.cold, s.where) {}
 };
 
 template <class Index, class... T>
@@ -149,10 +141,10 @@ public:
     using tasks = std::tuple<task<T>...>;
 
     some_children(together rule, tasks&& items, const std::source_location& where) noexcept
-        : child_group(rule), place<T, I>(child_seed(*this, std::get<I>(items).release(), word_of(rule), where))... {}
+        : child_group(rule), place<T, I>(child_seed(*this, std::get<I>(items).release(), where))... {}
 
     some_children(together rule, promise_base* const (&cold)[sizeof...(T)], const std::source_location& where) noexcept
-        : child_group(rule), place<T, I>(child_seed(*this, cold[I], word_of(rule), where))... {}
+        : child_group(rule), place<T, I>(child_seed(*this, cold[I], where))... {}
 
     static void check(const tasks& items, const std::source_location& where) {
         ((std::get<I>(items) ? void() : throw_empty_task(where)), ...);
@@ -201,7 +193,7 @@ public:
 
     children_of_range(together rule, tasks&& items, const std::source_location& where)
         : child_group(rule), all_(items.size()) {
-        for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), word_of(rule), where);
+        for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), where);
     }
     static void check(const tasks& items, const std::source_location& where) {
         for (const task<T>& t : items)
@@ -397,7 +389,7 @@ auto combine_range(R&& items) {
     auto tasks = tasks_of_range(std::forward<R>(items));
     using T = typename decltype(tasks)::value_type::value_type;
     if (Rule == together::race || Rule == together::first_success)
-        if (tasks.empty()) throw_nothing_to_race(word_of(Rule));
+        if (tasks.empty()) throw_nothing_to_race(word_of(kind_of(Rule)));
     return combined<range_awaiter<Rule, T>, Rule>(std::move(tasks));
 }
 

@@ -45,7 +45,7 @@ public:
         const hand_back proxy = hand_back_to(me);
         const std::coroutine_handle<> given = proxy.handle;
         own_context(me);
-        me->ctx->owner->in_foreign_code = me;
+        me->ctx->owner->enters_foreign_code(*me);
         detach(me);  // K3: from the next line on the foreign code may resume us on another thread
         hand_out_opened();
         std::coroutine_handle<> next;
@@ -60,7 +60,7 @@ public:
         return true;
     }
     decltype(auto) await_resume() {
-        p_->ctx->owner->in_foreign_code = nullptr;  // a chain stands in one wait at a time
+        p_->ctx->owner->goes_on();
         if (error_) std::rethrow_exception(std::move(error_));
         return awaiter_.await_resume();
     }

@@ -43,9 +43,13 @@ public:
         refs_.store(refs_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     }
     void drop_ref() noexcept {
+        if (release_ref()) last_ref_gone();
+    }
+    /// As drop_ref(). True: it was the last one, and what would be done then is left to the caller.
+    [[nodiscard]] bool release_ref() noexcept {
         // acq_rel: the last one sees everything that the others did with the state. One that is alone needs no exchange:
         // nobody is there who could add or drop one.
-        if (only_ref() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) last_ref_gone();
+        return only_ref() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
     [[nodiscard]] future_status status() const noexcept { return status_.load(std::memory_order_acquire); }
     [[nodiscard]] bool ready() const noexcept { return status() != future_status::pending; }
@@ -80,11 +84,10 @@ public:
     [[nodiscard]] stop_reason why_cancelled() const noexcept { return why_; }
     void set_why(stop_reason why) noexcept { why_ = why; }
 
-    spin_lock lock;
     leaf_list waiters;  // under the lock
 
 protected:
-    future_base() = default;
+    explicit future_base(bool plain) noexcept : goes_plainly(plain) {}
     ~future_base() = default;
     virtual void destroy() noexcept = 0;  // the last reference has gone
 
@@ -92,14 +95,18 @@ private:
     void last_ref_gone() noexcept;
     void run_subscribers() noexcept;
 
+    subscriber* first_ = nullptr;  // under the lock
+    subscriber* last_ = nullptr;
     std::atomic<std::uint32_t> refs_{1};
     std::atomic<future_status> status_{future_status::pending};
     std::atomic<bool> consumed_{false};
     bool owned_ = false;
     bool calling_ = false;  // subscribers are being called; under the lock
     stop_reason why_ = stop_reason::user;
-    subscriber* first_ = nullptr;  // under the lock
-    subscriber* last_ = nullptr;
+
+public:  // down here, where there is room for them
+    spin_lock lock;
+    bool goes_plainly;  // nothing of the user's is called when this goes after a success. Asked of started tasks only
 };
 
 [[nodiscard]] std::exception_ptr make_cancelled(stop_reason why) noexcept;
@@ -169,6 +176,7 @@ public:
     }
 
 protected:
+    future_state() noexcept : future_base(std::is_trivially_destructible_v<stored_t<T>>) {}
     ~future_state() {
         if (ready()) result.drop();
     }

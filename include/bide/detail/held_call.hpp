@@ -13,29 +13,26 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// A callable and its arguments, until they are dropped.
+/// A callable and its arguments. Whoever has it drops them, once. A node does so before it publishes its result, while
+/// somebody's reference holds it; its destructor does when there is no result, which is to say that it was refused.
 template <class F, class... A>
 class held_call {
 public:
     using parts = std::tuple<F, A...>;
 
     template <class G, class... B>
-    explicit held_call(std::in_place_t, G&& f, B&&... args)
-        : parts_(std::forward<G>(f), std::forward<B>(args)...), there_(true) {}
+    explicit held_call(std::in_place_t, G&& f, B&&... args) : parts_(std::forward<G>(f), std::forward<B>(args)...) {}
     held_call(const held_call&) = delete;
     held_call& operator=(const held_call&) = delete;
-    ~held_call() { drop(); }
+    ~held_call() {}  // NOLINT(modernize-use-equals-default): the union's member is destroyed by drop()
 
     [[nodiscard]] parts& get() noexcept { return parts_; }
-    void drop() noexcept {
-        if (std::exchange(there_, false)) parts_.~parts();
-    }
+    void drop() noexcept { parts_.~parts(); }
 
 private:
     union {
         parts parts_;
     };
-    bool there_;
 };
 
 /// Adds to Base (a node) what its running code asks of the result. Derived has it: `slot<T> result`. Between the node and

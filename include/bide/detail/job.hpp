@@ -180,6 +180,9 @@ public:
     template <class G, class... B>
     explicit job(const std::source_location& where, G&& f, B&&... args)
         : job_for<T>(where), call_(std::in_place, std::forward<G>(f), std::forward<B>(args)...) {}
+    ~job() {
+        if (!this->ready()) call_.drop();  // it was refused
+    }
 
 private:
     held_call<F, A...> call_;

@@ -53,8 +53,7 @@ struct context {
     time_point deadline = time_point::max();
     const local_link* locals = nullptr;
     task_node* owner = nullptr;
-    context* base = nullptr;     // set in a copy: the one that it was made from
-    context* derived = nullptr;  // copies of this one for other executors (resume_on), freed with it
+    context* copies = nullptr;  // for other executors (resume_on), freed with it; of a copy: itself
 
     context() = default;
     context(executor* e, stop_state* s, time_point d, const local_link* l, task_node* o) noexcept
@@ -62,14 +61,14 @@ struct context {
     context(const context&) = delete;
     context& operator=(const context&) = delete;
     ~context() {
-        if (base == nullptr && derived != nullptr) [[unlikely]]
-            free_derived();
+        if (copies != nullptr) [[unlikely]]
+            free_copies();
     }
     /// The same context on another executor; lives as long as this one.
     context* on(executor& other);
 
 private:
-    void free_derived() noexcept;
+    void free_copies() noexcept;
 };
 
 /// The first base of every bide promise. Not initialised by its constructor (K2).

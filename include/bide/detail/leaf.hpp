@@ -31,8 +31,6 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-struct leaf;
-
 /// What kind of thing is waited for, in words, for the debug view and for messages.
 struct wait_kind {
     const char* what;  // "mutex", "event", "sleep", …
@@ -41,25 +39,17 @@ struct wait_kind {
 };
 
 // Only what the fast path needs is initialised: most operations are done at once, and never use the rest.
-struct leaf {
+
+/// What every leaf has; enough for one that waits in no list of a primitive's (sleep.hpp).
+struct leaf_base {
     promise_base* who;      // the suspended frame; null once it has been resumed
     const wait_kind* kind;  // known before it is parked
-    const void* object;     // what is waited for; likewise
-    leaf* prev;             // the primitive's list, under the primitive's lock; set when it enters one
-    leaf* next;
-    bool linked = false;
 
-    leaf(promise_base& p, const wait_kind& k, const void* o) noexcept  // NOLINT(*-member-init)
-        : who(&p), kind(&k), object(o) {}
-    /// describe() follows before it is parked.
-    explicit leaf(promise_base& p) noexcept : who(&p) {}  // NOLINT(*-member-init)
-    leaf(const leaf&) = delete;
-    leaf& operator=(const leaf&) = delete;
+    leaf_base(promise_base& p, const wait_kind& k) noexcept : who(&p), kind(&k) {}
+    explicit leaf_base(promise_base& p) noexcept : who(&p) {}  // NOLINT(*-member-init)
+    leaf_base(const leaf_base&) = delete;
+    leaf_base& operator=(const leaf_base&) = delete;
 
-    void describe(const wait_kind& k, const void* o) noexcept {
-        kind = &k;
-        object = o;
-    }
     [[nodiscard]] stop_state& stop() const noexcept { return *who->ctx->stop; }
     /// From now on a completer may claim it, and a stop request may unwind it. False: stop was requested before.
     [[nodiscard]] bool publish() noexcept { return stop().park(*this); }
@@ -68,12 +58,30 @@ struct leaf {
     void resume() noexcept { post(who, step::resume); }
 };
 
+/// A leaf in the list of a primitive.
+struct leaf : leaf_base {
+    const void* object;  // what is waited for; known before it is parked
+    leaf* prev;          // the primitive's list, under the primitive's lock; set when it enters one
+    leaf* next;
+    bool linked = false;
+
+    leaf(promise_base& p, const wait_kind& k, const void* o) noexcept  // NOLINT(*-member-init)
+        : leaf_base(p, k), object(o) {}
+    /// describe() follows before it is parked.
+    explicit leaf(promise_base& p) noexcept : leaf_base(p) {}  // NOLINT(*-member-init)
+
+    void describe(const wait_kind& k, const void* o) noexcept {
+        kind = &k;
+        object = o;
+    }
+};
+
 /// Waiters in the order in which they came.
 using leaf_list = waiting_list<leaf>;
 extern template class waiting_list<leaf>;
 using claimed_leaves = claimed_waiters<leaf>;
 
-/// `Leaf` is leaf, or a leaf with more in it for the completer.
+/// `Leaf` is leaf, one with more in it for the completer, or a leaf_base with what it needs instead of a list.
 template <class Awaiter, class Leaf = leaf>
 class leaf_awaiter : public Leaf {
 public:

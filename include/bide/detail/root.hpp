@@ -20,7 +20,7 @@ public:
 
 protected:
     root_base(const std::source_location& where) noexcept
-        : task_node("wait", where), child_end{nullptr, &root_base::on_ended}, back_(*this) {
+        : task_node(task_kind::wait, where), child_end{nullptr, &root_base::on_ended}, back_(*this) {
         holds_parent = true;
     }
 

@@ -54,7 +54,7 @@ struct scope_door {
 
 class join_awaiter;
 
-class scope_core final : public task_node, public child_end, public held_unwind, public started_owner {
+class scope_core final : public task_node, public child_end, public started_owner {
 public:
     scope_core(const scope_options& o, const std::source_location& where) noexcept;
     ~scope_core();
@@ -65,8 +65,11 @@ public:
     void open(executor& ex, const context* from, bool shielded = false) noexcept;
 
     void adopt(started_base& child) override;
-    void ended(started_base& child, future_status how) noexcept override;
-    bool hold(promise_base* leaf_frame) noexcept override;
+    void ended(started_base& child, future_base& result, future_status how) noexcept override;
+
+    // For hold_body() and waits_for_tasks() in task_node.hpp.
+    [[nodiscard]] bool hold(promise_base* leaf_frame) noexcept;
+    [[nodiscard]] bool waits_for_tasks() noexcept;
 
     /// A start from outside holds the scope open. False: it has ended.
     [[nodiscard]] bool add_hold() noexcept;
@@ -99,7 +102,7 @@ public:
 
 private:
     friend class join_awaiter;
-    [[gnu::noinline]] void ended_noticed(started_base& child, future_status how) noexcept;
+    [[gnu::noinline]] void ended_noticed(started_base& child, future_base& result, future_status how) noexcept;
     void take_off_count() noexcept;
     void close_door() noexcept;
     [[nodiscard]] std::exception_ptr group_of_failures();
@@ -109,6 +112,7 @@ private:
     started_list failed_;                    // in the order of failing; each with a reference of ours
     scope_count<promise_base, leaf> count_;  // unfinished tasks and holds, and who waits for them
     std::uint64_t places_ = 0;
+    bool body_unwinds_ = false;  // as every frame: nothing holds it back any more; under the lock
     bool body_stopped_ = false;
     bool stood_at_end_ = false;    // tasks were unfinished when the body had ended
     bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
@@ -140,10 +144,10 @@ public:
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
         chain_ = p_.ctx->owner;
-        chain_->at_end_of = &core_;
+        chain_->waits_at_end_of(core_);
         return !core_.close_or_wait(&p_);
     }
-    void await_resume() const noexcept { chain_->at_end_of = nullptr; }
+    void await_resume() const noexcept { chain_->goes_on(); }
 
 private:
     promise_base& p_;

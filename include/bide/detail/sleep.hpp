@@ -16,8 +16,8 @@ namespace detail {
 inline constexpr wait_kind sleep_kind{"sleep"};
 
 // The loop carries the timer.
-struct sleep_leaf : leaf {
-    sleep_leaf(promise_base& p, loop& on) noexcept : leaf(p, sleep_kind, nullptr), carrier(on) {}
+struct sleep_leaf : leaf_base {
+    sleep_leaf(promise_base& p, loop& on) noexcept : leaf_base(p, sleep_kind), carrier(on) {}
     loop& carrier;
     bool ahead = false;  // the time is not yet there, without a look at the clock
 };

@@ -39,9 +39,9 @@ class started_owner {
 public:
     /// Before the task is posted; throws (not_running, scope_closed) to refuse it.
     virtual void adopt(started_base& child) = 0;
-    /// After it was published. `failed`: with an error; the owner asks child.state() for it. Gives back the owner's
-    /// reference before it lets anybody see that the child has ended: the memory of the node may be gone after that.
-    virtual void ended(started_base& child, future_status how) noexcept = 0;
+    /// After it was published. `result` is the child's state(). `failed`: with an error. Gives back the owner's reference
+    /// before it lets anybody see that the child has ended: the memory of the node may be gone after that.
+    virtual void ended(started_base& child, future_base& result, future_status how) noexcept = 0;
 
 protected:
     ~started_owner() = default;
@@ -54,20 +54,24 @@ public:
     started_base* older = nullptr;  // the owner's list of what has not ended, in start order; under the owner's lock
     started_base* younger = nullptr;
     std::uint64_t place = 0;  // which start of the owner's this was
-    bool ends_plainly;        // nothing of the user's is called when the node goes after a success
-
-    /// Adopts and posts it. Throws what adopt() throws; then nothing has happened.
-    void launch(executor& ex, started_owner& by, const context* inherited);
 
     [[nodiscard]] virtual future_base& state() noexcept = 0;
+    virtual void destroy_node() noexcept = 0;  // nobody has a reference
 
 protected:
-    started_base(const std::source_location& where, bool plain) noexcept;
+    explicit started_base(const std::source_location& where) noexcept;
     ~started_base();  // not inline, as the constructor: there is a node for every type of callable
 
-    [[nodiscard]] virtual promise_base* make_frame() = 0;  // calls the callable
-    virtual void drop_callable() noexcept = 0;
-    virtual void destroy_node() noexcept = 0;
+    /// Adopts and posts it. Throws what adopt() throws; then nothing has happened.
+    void launch(future_base& result, executor& ex, started_owner& by, const context* inherited);
+
+    // These two give what is asked for next as well: a call less for each.
+    [[nodiscard]] virtual slot_base& make_frame() = 0;  // calls the callable; the slot's child is the frame
+    struct what_it_left {
+        slot_base& slot;
+        future_base& state;
+    };
+    virtual what_it_left drop_callable() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
@@ -104,6 +108,9 @@ struct start_traits<F> {
 template <class T>
 class started_for : public with_result<started_for<T>, started_base>, public future_state<T> {
 public:
+    void launch(executor& ex, started_owner& by, const context* inherited) {
+        started_base::launch(*this, ex, by, inherited);
+    }
     [[nodiscard]] future_base& state() noexcept final { return *this; }
     void stop_producer(stop_reason why) noexcept final {
         if (!this->ready()) this->stop.request(why);
@@ -111,8 +118,7 @@ public:
     [[nodiscard]] task_node* producer() noexcept final { return this; }
 
 protected:
-    explicit started_for(const std::source_location& where) noexcept
-        : with_result<started_for<T>, started_base>(where, std::is_trivially_destructible_v<stored_t<T>>) {}
+    using with_result<started_for<T>, started_base>::with_result;
     [[gnu::noinline]] ~started_for() = default;
 
 private:
@@ -125,6 +131,9 @@ public:
     template <class G, class... B>
     started(const std::source_location& where, G&& f, B&&... args)
         : started_for<T>(where), call_(std::in_place, std::forward<G>(f), std::forward<B>(args)...) {}
+    ~started() {
+        if (!this->ready()) call_.drop();  // it was refused
+    }
 
     // The node comes from the same free lists as frames.
     static void* operator new(std::size_t n) { return node_alloc(n); }
@@ -137,8 +146,8 @@ public:
 private:
     held_call<F, A...> call_;
 
-    [[nodiscard]] promise_base* make_frame() override {
-        return std::apply(
+    [[nodiscard]] slot_base& make_frame() override {
+        this->result.child = std::apply(
             [](F& f, A&... args) -> promise_base* {
                 if constexpr (sizeof...(A) == 0 && awaitable<F>)
                     return as_task(std::move(f)).release();
@@ -146,8 +155,12 @@ private:
                     return as_task(detail::invoke(std::forward<F>(f), std::forward<A>(args)...)).release();
             },
             call_.get());
+        return this->result;
     }
-    void drop_callable() noexcept override { call_.drop(); }
+    started_base::what_it_left drop_callable() noexcept override {
+        call_.drop();
+        return {this->result, *this};
+    }
     void destroy_node() noexcept override {
         std::pmr::memory_resource* const from = this->memory;
         this->~started();
@@ -170,7 +183,7 @@ auto* make_started(std::pmr::memory_resource* memory, const std::source_location
     try {
         auto* n = ::new (at) node(where, std::forward<F>(f), std::forward<A>(args)...);
         n->memory = memory;
-        n->ends_plainly = false;
+        n->goes_plainly = false;
         return n;
     } catch (...) {
         memory->deallocate(at, sizeof(node), alignof(node));
@@ -185,7 +198,7 @@ class submitted_work final : public started_owner {
 public:
     explicit submitted_work(const char* what) noexcept : what_(what) {}
     void adopt(started_base& child) override;
-    void ended(started_base& child, future_status how) noexcept override;
+    void ended(started_base& child, future_base& result, future_status how) noexcept override;
 
     /// Refuses new work and asks what is there to stop.
     void close(stop_reason why) noexcept;

@@ -38,7 +38,8 @@ public:
 
 private:
     static void take_out(stop_callback_link& callback) noexcept;  // under the mutex
-    stop_link waiting_;  // circular, in the order in which they were registered
+
+    stop_ring waiting_;  // in the order in which they were registered
     bool any_ = false;   // were taken; the requester's own
 };
 

@@ -22,14 +22,18 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-struct leaf;
+struct leaf_base;
 struct stop_anchor;
 class stop_state;
 
+/// A circular list, in the order in which its links came: the links, and the list itself.
+struct stop_ring {
+    stop_ring* prev = nullptr;
+    stop_ring* next = nullptr;
+};
+
 /// A link in a stop_state's list of children: another state, or a callback.
-struct stop_link {
-    stop_link* prev = nullptr;
-    stop_link* next = nullptr;
+struct stop_link : stop_ring {
     bool is_callback = false;
     bool listed = false;  // in a stop_state's list, under its lock (a callback may be in another list afterwards)
 };
@@ -49,11 +53,11 @@ public:
     [[nodiscard]] stop_reason reason() const noexcept { return requested() ? reason_ : stop_reason::none; }
 
     /// False: stop was already requested, the leaf is not parked.
-    [[nodiscard]] bool park(leaf& l) noexcept { return word_.park(l); }
+    [[nodiscard]] bool park(leaf_base& l) noexcept { return word_.park(l); }
     /// True: the caller owns the resumption of the leaf. Called under the lock of the leaf's primitive.
-    [[nodiscard]] bool claim(leaf& l) noexcept { return word_.claim(l); }
+    [[nodiscard]] bool claim(leaf_base& l) noexcept { return word_.claim(l); }
     /// The leaf where the chain is parked, for the debug view (only meaningful on the chain's own thread).
-    [[nodiscard]] leaf* parked() const noexcept { return word_.parked(); }
+    [[nodiscard]] leaf_base* parked() const noexcept { return word_.parked(); }
 
     /// Asks this chain and everything below it to end. False: it was asked before.
     bool request(stop_reason why) noexcept;
@@ -92,25 +96,28 @@ private:
     void drop_anchor() noexcept;
     void mark(stop_reason why) noexcept;
     void append(stop_link& l) noexcept {
-        l.prev = children_.prev;
+        stop_ring* const last = children_.prev;
+        l.prev = last;
         l.next = &children_;
-        children_.prev->next = &l;
+        last->next = &l;
         children_.prev = &l;
         l.listed = true;
     }
     static void take_out(stop_link& l) noexcept {
-        l.prev->next = l.next;
-        l.next->prev = l.prev;
+        stop_ring* const before = l.prev;
+        stop_ring* const after = l.next;
+        before->next = after;
+        after->prev = before;
         l.prev = l.next = nullptr;
         l.listed = false;
     }
 
-    parking_word<leaf> word_;
+    stop_reason reason_ = stop_reason::none;  // this and the lock fit into the link's last bytes
+    spin_lock lock_;
+    parking_word<leaf_base> word_;
     stop_state* parent_ = nullptr;
     stop_anchor* anchor_ = nullptr;
-    stop_link children_;  // circular, in the order in which they were linked
-    stop_reason reason_ = stop_reason::none;
-    spin_lock lock_;
+    stop_ring children_;
 };
 
 }  // namespace detail
