@@ -25,16 +25,13 @@ void stop_callbacks::take(stop_link& callback) noexcept {
     auto& c = static_cast<stop_callback_link&>(callback);
     c.waiting_in = this;
     any_ = true;
-    c.prev = waiting_.prev;
-    c.next = &waiting_;
-    waiting_.prev->next = &c;
-    waiting_.prev = &c;
+    waiting_.push_back(c);
 }
 
 void stop_callbacks::run() noexcept {
     if (!any_) return;  // not the list: another thread may be taking a callback out of it
     std::unique_lock guard(shared().m);
-    while (waiting_.next != &waiting_) {
+    while (!waiting_.empty()) {
         auto& c = static_cast<stop_callback_link&>(*waiting_.next);
         take_out(c);
         bool destroyed = false;
@@ -50,9 +47,7 @@ void stop_callbacks::run() noexcept {
 }
 
 void stop_callbacks::take_out(stop_callback_link& c) noexcept {
-    c.prev->next = c.next;
-    c.next->prev = c.prev;
-    c.prev = c.next = nullptr;
+    c.leave();
     c.waiting_in = nullptr;
 }
 

@@ -17,7 +17,7 @@ void stop_state::drop_anchor() noexcept {
         // Both locks: a follower that leaves now finds either itself in the list, or the state gone.
         const std::lock_guard no_follower(anchor_->lock);
         const std::lock_guard guard(lock_);
-        while (children_.next != &children_) take_out(static_cast<stop_link&>(*children_.next));
+        while (!children_.empty()) take_out(static_cast<stop_link&>(*children_.next));
         anchor_->last = reason();
         anchor_->state = nullptr;
     }

@@ -24,8 +24,7 @@ bool stop_state::request(stop_reason why) noexcept {
     mark(why);
     stop_state* at = this;
     for (;;) {  // at and everything between it and *this is locked
-        stop_ring* const first = at->children_.next;
-        if (first == &at->children_) {
+        if (at->children_.empty()) {
             if (at == this) {
                 lock_.unlock();
                 break;
@@ -35,7 +34,7 @@ bool stop_state::request(stop_reason why) noexcept {
             at = up;
             continue;
         }
-        auto* const l = static_cast<stop_link*>(first);
+        auto* const l = static_cast<stop_link*>(at->children_.next);
         take_out(*l);
         if (l->is_callback) {
             fired.take(*l);

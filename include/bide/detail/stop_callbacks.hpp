@@ -26,7 +26,7 @@ struct stop_callback_link : stop_link {
 
 class stop_callbacks {
 public:
-    stop_callbacks() noexcept { waiting_.prev = waiting_.next = &waiting_; }
+    stop_callbacks() noexcept { waiting_.begin(); }
     stop_callbacks(const stop_callbacks&) = delete;
     stop_callbacks& operator=(const stop_callbacks&) = delete;
 

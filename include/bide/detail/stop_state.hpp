@@ -30,6 +30,25 @@ class stop_state;
 struct stop_ring {
     stop_ring* prev = nullptr;
     stop_ring* next = nullptr;
+
+    /// Of the list itself.
+    void begin() noexcept { prev = next = this; }
+    [[nodiscard]] bool empty() const noexcept { return next == this; }
+    void push_back(stop_ring& link) noexcept {
+        stop_ring* const last = prev;
+        link.prev = last;
+        link.next = this;
+        last->next = &link;
+        prev = &link;
+    }
+    /// Of a link.
+    void leave() noexcept {
+        stop_ring* const before = prev;
+        stop_ring* const after = next;
+        before->next = after;
+        after->prev = before;
+        prev = next = nullptr;
+    }
 };
 
 /// A link in a stop_state's list of children: another state, or a callback.
@@ -40,7 +59,7 @@ struct stop_link : stop_ring {
 
 class stop_state : public stop_link {
 public:
-    stop_state() noexcept { children_.prev = children_.next = &children_; }
+    stop_state() noexcept { children_.begin(); }
     stop_state(const stop_state&) = delete;
     stop_state& operator=(const stop_state&) = delete;
     ~stop_state() {
@@ -96,19 +115,11 @@ private:
     void drop_anchor() noexcept;
     void mark(stop_reason why) noexcept;
     void append(stop_link& l) noexcept {
-        stop_ring* const last = children_.prev;
-        l.prev = last;
-        l.next = &children_;
-        last->next = &l;
-        children_.prev = &l;
+        children_.push_back(l);
         l.listed = true;
     }
     static void take_out(stop_link& l) noexcept {
-        stop_ring* const before = l.prev;
-        stop_ring* const after = l.next;
-        before->next = after;
-        after->prev = before;
-        l.prev = l.next = nullptr;
+        l.leave();
         l.listed = false;
     }
 
