@@ -191,14 +191,14 @@ void take_remote(pools& p) noexcept {
     pools& p = own();
     begin(p);
     if (granules >= classes || p.home == &nobody) {
-        void* place = ::operator new(granules* frame_granule);
+        void* place = ::operator new(granules * frame_granule);
         home_word(place, granules) = nullptr;
         count(1);
         return place;
     }
     if (p.free[granules]->next == nullptr) take_remote(p);
     if (block* b = take(p, granules)) return b;
-    void* place = ::operator new(granules* frame_granule);
+    void* place = ::operator new(granules * frame_granule);
     home_word(place, granules) = p.home;  // and stays there as long as the block lives
     return place;
 }

@@ -37,7 +37,7 @@ struct {
 static_assert(std::atomic<pid_t>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
 void end_by_default(int signal) noexcept {
-    struct sigaction by_default {};
+    struct sigaction by_default{};
     by_default.sa_handler = SIG_DFL;
     sigaction(signal, &by_default, nullptr);
     raise(signal);  // blocked while its handler runs: it ends the process when that returns
@@ -51,7 +51,7 @@ bool is_ours(const struct sigaction& action) noexcept {
 
 // The guard went while the handler began on another thread: the signal does what it did before the guard.
 void deliver_without_guard(int signal) noexcept {
-    struct sigaction now {};
+    struct sigaction now{};
     sigaction(signal, nullptr, &now);
     if (is_ours(now))  // put back by somebody who had met it while there was a guard
         end_by_default(signal);
@@ -160,7 +160,7 @@ void stop_on_signals::core::begin(second_signal second) {
 }
 
 void stop_on_signals::core::install() noexcept {
-    struct sigaction ours {};
+    struct sigaction ours{};
     ours.sa_handler = &bide_detail_on_signal;
     ours.sa_flags = SA_RESTART;
     sigemptyset(&ours.sa_mask);
@@ -175,7 +175,7 @@ void stop_on_signals::core::install() noexcept {
 
 void stop_on_signals::core::restore() noexcept {
     for (std::size_t i = 0; i < std::size(guarded_signals); ++i) {
-        struct sigaction now {};
+        struct sigaction now{};
         sigaction(guarded_signals[i], nullptr, &now);
         // Whoever put something of his own there since then keeps it.
         if (is_ours(now)) sigaction(guarded_signals[i], &before[i], nullptr);

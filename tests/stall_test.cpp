@@ -209,15 +209,12 @@ TEST(stall, C1_6_every_primitive_without_an_owner) {
         "waits for a channel to have room", [&] { static_cast<void>(full.send(2).wait()); },
         [&] { static_cast<void>(full.receive().wait()); });
     bide::latch l(1);
-    expect_stall(
-        "waits for a latch", [&] { l.wait(); }, [&] { l.count_down(); });
+    expect_stall("waits for a latch", [&] { l.wait(); }, [&] { l.count_down(); });
     bide::promise<int> p;
     const bide::future<int> f = p.get_future();
-    expect_stall(
-        "waits for a future", [&] { f.wait(); }, [&] { p.set_value(1); });
+    expect_stall("waits for a future", [&] { f.wait(); }, [&] { p.set_value(1); });
     bide::semaphore s(0);
-    expect_stall(
-        "waits for a semaphore", [&] { static_cast<void>(bide::wait(s.acquire())); }, [&] { s.release(); });
+    expect_stall("waits for a semaphore", [&] { static_cast<void>(bide::wait(s.acquire())); }, [&] { s.release(); });
     bide::barrier b(2);
     expect_stall(
         "waits for a barrier", [&] { static_cast<void>(bide::wait(b.arrive_and_wait())); },

@@ -37,7 +37,7 @@ inline int open(const std::string& path) {
 }
 
 inline std::uint64_t size_of(int fd) {
-    struct stat s {};
+    struct stat s{};
     if (::fstat(fd, &s) != 0) fail("fstat");
     return static_cast<std::uint64_t>(s.st_size);
 }

@@ -34,8 +34,7 @@ void timer_cancel(long n) {
     uv_timer_t timer;
     uv_timer_init(&loop, &timer);
     for (long i = 0; i < n; ++i) {
-        uv_timer_start(
-            &timer, [](uv_timer_t*) {}, 3'600'000, 0);
+        uv_timer_start(&timer, [](uv_timer_t*) {}, 3'600'000, 0);
         uv_timer_stop(&timer);
     }
     uv_close(reinterpret_cast<uv_handle_t*>(&timer), nullptr);

@@ -50,7 +50,7 @@ public:
         } catch (const fs::filesystem_error& e) {
             return refused(status_of(e.code().value()));
         }
-        struct stat what {};
+        struct stat what{};
         if (::fstat(f.fd_, &what) != 0 || !S_ISREG(what.st_mode)) return refused(http::status::not_found);
         f.size_ = static_cast<std::uintmax_t>(what.st_size);
         return f;

@@ -104,10 +104,14 @@ public:
 
     template <class... A>
         requires std::is_invocable_v<F, std::decay_t<A>...>
-    auto operator()(A&&... args) const& { return run_at(where_, f_, std::forward<A>(args)...); }
+    auto operator()(A&&... args) const& {
+        return run_at(where_, f_, std::forward<A>(args)...);
+    }
     template <class... A>
         requires std::is_invocable_v<F, std::decay_t<A>...>
-    auto operator()(A&&... args) && { return run_at(where_, std::move(f_), std::forward<A>(args)...); }
+    auto operator()(A&&... args) && {
+        return run_at(where_, std::move(f_), std::forward<A>(args)...);
+    }
 
 private:
     F f_;

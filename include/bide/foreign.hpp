@@ -126,8 +126,8 @@ private:
 
 /// For a foreign coroutine: the awaitable, and who resumes the coroutine with its handle when the work has ended.
 template <class HandOver, class A>
-    requires detail::native_awaitable<A> && std::is_invocable_v < std::decay_t<HandOver>
-&, std::coroutine_handle < >> [[nodiscard]] auto via(HandOver&& hand_over, A&& work) {
+    requires detail::native_awaitable<A> && std::is_invocable_v<std::decay_t<HandOver>&, std::coroutine_handle<>>
+[[nodiscard]] auto via(HandOver&& hand_over, A&& work) {
     static_assert(std::is_constructible_v<std::decay_t<A>, A>,
                   "bide: a task is awaited once: write via(f, std::move(t))");
     return detail::via_op<std::decay_t<A>, std::decay_t<HandOver>>(std::forward<HandOver>(hand_over),

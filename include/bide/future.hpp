@@ -248,53 +248,53 @@ public:
         return future<T>(state_);
     }
     template <class... V>
-        requires std::is_constructible_v<detail::stored_t<T>, V...> &&
-            (!std::is_reference_v<T>)void set_value(V&&... value) {
-            claim();
-            try {
-                state_->result.emplace(std::forward<V>(value)...);
-            } catch (...) {  // nothing has happened: the promise can still be completed
-                state_->taken.store(false, std::memory_order_release);
-                throw;
-            }
-            state_->publish(future_status::succeeded);
+        requires std::is_constructible_v<detail::stored_t<T>, V...> && (!std::is_reference_v<T>)
+    void set_value(V&&... value) {
+        claim();
+        try {
+            state_->result.emplace(std::forward<V>(value)...);
+        } catch (...) {  // nothing has happened: the promise can still be completed
+            state_->taken.store(false, std::memory_order_release);
+            throw;
         }
-        template <class U = T>  // a template: T may be void
-            requires std::is_reference_v<U>
-        void set_value(std::type_identity_t<U> value) {
-            claim();
-            state_->result.emplace(std::addressof(value));
-            state_->publish(future_status::succeeded);
-        }
-        void set_exception(std::exception_ptr error) {
-            if (error == nullptr) detail::throw_null_exception();
-            claim();
-            state_->result.fail(std::move(error));
-            state_->publish(future_status::failed);
-        }
-        /// The work was cancelled: waiters get `cancelled`.
-        void set_cancelled(stop_reason why = stop_reason::user) {
-            claim();
-            state_->result.state = detail::outcome::stopped;
-            state_->set_why(why);
-            state_->publish(future_status::cancelled);
-        }
-        /// Whether somebody called stop() on the future.
-        [[nodiscard]] bool stop_requested() const { return need().stop.requested(); }
+        state_->publish(future_status::succeeded);
+    }
+    template <class U = T>  // a template: T may be void
+        requires std::is_reference_v<U>
+    void set_value(std::type_identity_t<U> value) {
+        claim();
+        state_->result.emplace(std::addressof(value));
+        state_->publish(future_status::succeeded);
+    }
+    void set_exception(std::exception_ptr error) {
+        if (error == nullptr) detail::throw_null_exception();
+        claim();
+        state_->result.fail(std::move(error));
+        state_->publish(future_status::failed);
+    }
+    /// The work was cancelled: waiters get `cancelled`.
+    void set_cancelled(stop_reason why = stop_reason::user) {
+        claim();
+        state_->result.state = detail::outcome::stopped;
+        state_->set_why(why);
+        state_->publish(future_status::cancelled);
+    }
+    /// Whether somebody called stop() on the future.
+    [[nodiscard]] bool stop_requested() const { return need().stop.requested(); }
 
-    private:
-        detail::promise_state<T>& need() const {
-            if (state_ == nullptr) [[unlikely]]
-                throw usage_error("this promise was moved from");
-            return *state_;
-        }
-        void claim() {
-            // acq_rel: of two threads that complete it, one gets the error and touches nothing.
-            if (need().taken.exchange(true, std::memory_order_acq_rel)) detail::throw_second_result();
-        }
+private:
+    detail::promise_state<T>& need() const {
+        if (state_ == nullptr) [[unlikely]]
+            throw usage_error("this promise was moved from");
+        return *state_;
+    }
+    void claim() {
+        // acq_rel: of two threads that complete it, one gets the error and touches nothing.
+        if (need().taken.exchange(true, std::memory_order_acq_rel)) detail::throw_second_result();
+    }
 
-        detail::promise_state<T>* state_;
-        bool given_ = false;
+    detail::promise_state<T>* state_;
+    bool given_ = false;
 };
 
 namespace detail {

@@ -95,8 +95,8 @@ public:
     /// f() is a task of the thread's life: started with it (or now, when it runs), stopped with it. Gives f back, so
     /// that it can stand around a definition: `auto tick = worker.on_start([&]() -> bide::task<> {…});`
     template <class F>
-        requires std::copy_constructible<std::decay_t<F>> && std::invocable < std::decay_t<F>
-    & > F on_start(F&& f, std::source_location where = std::source_location::current()) {
+        requires std::copy_constructible<std::decay_t<F>> && std::invocable<std::decay_t<F>&>
+    F on_start(F&& f, std::source_location where = std::source_location::current()) {
         add(detail::make_owned<function_of<std::decay_t<F>>>(where, f));
         return std::forward<F>(f);
     }

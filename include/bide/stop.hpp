@@ -139,7 +139,9 @@ public:
     /// outlive.
     template <class G>
         requires std::is_constructible_v<F, G>
-    explicit stop_callback(G&& f) : stop_registration(&call), f_(std::forward<G>(f)) { enter(detail::current_stop()); }
+    explicit stop_callback(G&& f) : stop_registration(&call), f_(std::forward<G>(f)) {
+        enter(detail::current_stop());
+    }
     stop_callback(const stop_callback&) = delete;
     stop_callback& operator=(const stop_callback&) = delete;
     ~stop_callback() { leave(); }

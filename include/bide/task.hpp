@@ -140,7 +140,7 @@ public:
     using value_type = T;
     using awaited_once = void;
 
-    task(task && other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
+    task(task&& other) noexcept : frame_(std::exchange(other.frame_, nullptr)) {}
     task& operator=(task&& other) noexcept {
         if (this != &other) {
             if (frame_ != nullptr) detail::drop_cold(frame_);
@@ -169,13 +169,13 @@ public:
             detail::throw_empty_task(where);
         return std::exchange(frame_, nullptr);
     }
-    [[nodiscard]] detail::slot<T> native_awaiter(detail::promise_base & p) {
+    [[nodiscard]] detail::slot<T> native_awaiter(detail::promise_base& p) {
         return detail::slot<T>(release(p.where), p);
     }
 
 private:
     friend class detail::promise_common<T>;
-    explicit task(detail::promise_base * cold) noexcept : frame_(cold) {}
+    explicit task(detail::promise_base* cold) noexcept : frame_(cold) {}
     detail::promise_base* frame_;
 };
 

@@ -65,30 +65,29 @@ public:
     constexpr task_local() noexcept = default;
     /// With a default, which get() gives where no value was set.
     template <class U>
-        requires std::constructible_from<T, U> &&
-            (!std::same_as<std::remove_cvref_t<U>, task_local>)constexpr explicit task_local(U&& otherwise)
-            : default_(std::forward<U>(otherwise)) {}
-        task_local(const task_local&) = delete;
-        task_local& operator=(const task_local&) = delete;
-        constexpr ~task_local() = default;
+        requires std::constructible_from<T, U> && (!std::same_as<std::remove_cvref_t<U>, task_local>)
+    constexpr explicit task_local(U&& otherwise) : default_(std::forward<U>(otherwise)) {}
+    task_local(const task_local&) = delete;
+    task_local& operator=(const task_local&) = delete;
+    constexpr ~task_local() = default;
 
-        /// The value for the code that runs now; else the default; else null.
-        [[nodiscard]] const T* get() const noexcept {
-            if (const void* found = detail::find_local(this)) return static_cast<const T*>(found);
-            return default_ ? &*default_ : nullptr;
-        }
+    /// The value for the code that runs now; else the default; else null.
+    [[nodiscard]] const T* get() const noexcept {
+        if (const void* found = detail::find_local(this)) return static_cast<const T*>(found);
+        return default_ ? &*default_ : nullptr;
+    }
 
-        /// Awaits op with the value set.
-        template <class V, awaitable A>
-            requires std::constructible_from<T, V>
-        [[nodiscard]] auto with_value(V&& value, A&& op) const {
-            using guarded = detail::guarded<detail::task_result_t<A>, detail::locals_guard>;
-            detail::locals_guard::parameters set(new detail::local_value<T>(this, std::forward<V>(value)));
-            return guarded(detail::to_task(std::forward<A>(op)), std::move(set));
-        }
+    /// Awaits op with the value set.
+    template <class V, awaitable A>
+        requires std::constructible_from<T, V>
+    [[nodiscard]] auto with_value(V&& value, A&& op) const {
+        using guarded = detail::guarded<detail::task_result_t<A>, detail::locals_guard>;
+        detail::locals_guard::parameters set(new detail::local_value<T>(this, std::forward<V>(value)));
+        return guarded(detail::to_task(std::forward<A>(op)), std::move(set));
+    }
 
-    private:
-        std::optional<T> default_;
+private:
+    std::optional<T> default_;
 };
 
 /// The same, with the key among the arguments.

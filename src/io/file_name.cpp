@@ -59,7 +59,7 @@ open_ptr adopt(int fd, const std::filesystem::path& path) {
     owned_descriptor opened(fd);
     auto made = std::make_shared<open_file>(fd, path);
     static_cast<void>(opened.release());
-    struct statx s {};
+    struct statx s{};
     if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &s) != 0) fail(errno, path);
     if (S_ISDIR(s.stx_mode)) fail(EISDIR, path);
     if (S_ISFIFO(s.stx_mode) || S_ISSOCK(s.stx_mode))
@@ -86,7 +86,7 @@ task<int> open_path(std::filesystem::path path, int flags, std::uint32_t permiss
 // With AT_EMPTY_PATH: of fd, which is the path's; else of the path.
 task<file_information> information_at(int fd, unsigned flags, std::filesystem::path path) {
     const char* const name = (flags & AT_EMPTY_PATH) != 0 ? "" : path.c_str();
-    struct statx s {};
+    struct statx s{};
     detail::ring_request r = part(request::status, fd, 0, 0);
     r.from = name;
     r.to = &s;

@@ -106,7 +106,7 @@ file_information information_of(const struct statx& s) {
 
 std::string read_whole(const fs::path& path, std::size_t limit) {
     const owned_descriptor d = open_at(path, O_RDONLY);
-    struct stat s {};
+    struct stat s{};
     if (::fstat(d.get(), &s) != 0) fail(errno, path);
     if (S_ISDIR(s.st_mode)) fail(EISDIR, path);
     if (S_ISFIFO(s.st_mode) || S_ISSOCK(s.st_mode)) fail(ESPIPE, path);
@@ -130,7 +130,7 @@ void replace_whole(const fs::path& path, const std::string& content, std::uint32
     // The file that a link leads to is replaced, not the link.
     std::error_code none;
     const fs::path real = fs::is_symlink(fs::symlink_status(path, none)) ? fs::weakly_canonical(path) : path;
-    struct stat old {};
+    struct stat old{};
     const bool exists = ::stat(real.c_str(), &old) == 0;
     if (exists && S_ISDIR(old.st_mode)) fail(EISDIR, path);
     if (exists && !S_ISREG(old.st_mode)) {  // a device has no content to be replaced: it is written
@@ -167,7 +167,7 @@ void append_whole(const fs::path& path, const std::string& content, std::uint32_
 }
 
 file_information information_now(int fd, const char* name, unsigned flags, const fs::path& path) {
-    struct statx s {};
+    struct statx s{};
     if (::statx(fd, name, static_cast<int>(flags), STATX_BASIC_STATS, &s) != 0) fail(errno, path);
     return information_of(s);
 }
@@ -221,7 +221,7 @@ file_kind kind_of_entry(const dirent& e, int directory, const fs::path& path) {
         default:  // the file system does not say
             break;
     }
-    struct stat s {};
+    struct stat s{};
     if (::fstatat(directory, e.d_name, &s, AT_SYMLINK_NOFOLLOW) != 0) {
         if (errno == ENOENT) return file_kind::regular;  // gone meanwhile, as it may be after any look
         fail(errno, path);

@@ -48,14 +48,14 @@ socket_owner local_accept_leaf::finish() {
 void local_accept_leaf::throw_error() const { throw std::system_error(error_, accept_kind.what); }
 
 bound_path::bound_path(std::string made) : path_(std::move(made)) {
-    struct stat s {};
+    struct stat s{};
     if (::lstat(path_.c_str(), &s) != 0) throw std::system_error(last_error(), path_);
     device_ = s.st_dev;
     file_ = s.st_ino;
 }
 void bound_path::remove() noexcept {
     if (path_.empty()) return;
-    struct stat s {};
+    struct stat s{};
     if (::lstat(path_.c_str(), &s) == 0 && s.st_dev == device_ && s.st_ino == file_) ::unlink(path_.c_str());
     path_.clear();
 }

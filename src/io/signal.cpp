@@ -104,7 +104,7 @@ signal_source::signal_source(std::uint64_t signals)
         each_signal(signals, [&](int s) {
             const auto i = static_cast<std::size_t>(s);
             if (r.users[i] == 0) {
-                struct sigaction ours {};
+                struct sigaction ours{};
                 ours.sa_handler = &on_signal;
                 ours.sa_flags = SA_RESTART;  // whoever is in a system call just then goes on
                 sigfillset(&ours.sa_mask);

@@ -50,7 +50,7 @@ std::size_t blocking_write(int fd, std::span<const std::byte> from) {
 }  // namespace
 
 standard_stream::standard_stream(int fd, bool reads) {
-    struct stat s {};
+    struct stat s{};
     if (::fstat(fd, &s) != 0) throw std::system_error(last_error(), "standard stream");
     owned_descriptor d;
     if (S_ISSOCK(s.st_mode)) {

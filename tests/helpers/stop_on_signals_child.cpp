@@ -64,7 +64,7 @@ void until_cancelled(F f) {
 
 bool untouched() {
     for (const int s : {SIGINT, SIGTERM}) {
-        struct sigaction now {};
+        struct sigaction now{};
         sigaction(s, nullptr, &now);
         if (now.sa_handler != SIG_DFL) return false;
     }
@@ -120,11 +120,7 @@ int second_ends() {
 }
 int second_ignored() {
     stop_on_signals guard(second_signal::is_ignored);
-    until_cancelled([] {
-        finally(
-            forever(), [] { return slow_cleanup("cleaned up"); }, 60s)
-            .wait();
-    });
+    until_cancelled([] { finally(forever(), [] { return slow_cleanup("cleaned up"); }, 60s).wait(); });
     return 0;
 }
 int storm() {  // ten thousand signals from a thread of its own while the stop goes through a scope

@@ -288,9 +288,8 @@ TEST_F(connect_by_name, a_host_is_reached) {
 }
 
 TEST_F(connect_by_name, an_address_that_does_not_answer_is_passed_by) {
-    const support::dns_server server([](const support::dns_question& q) {
-        return answers(q, {"127.0.0.2", "127.0.0.3"});
-    });
+    const support::dns_server server(
+        [](const support::dns_question& q) { return answers(q, {"127.0.0.2", "127.0.0.3"}); });
     // A queue of one that is full: whoever connects now gets no answer.
     const auto hole = bide::tcp_listener::listen(ip_endpoint::parse("127.0.0.2", 0), 0);
     const std::uint16_t port = hole.local_endpoint().port();
@@ -310,9 +309,8 @@ TEST_F(connect_by_name, an_address_that_does_not_answer_is_passed_by) {
 }
 
 TEST_F(connect_by_name, what_was_tried_stands_in_the_message) {
-    const support::dns_server server([](const support::dns_question& q) {
-        return answers(q, {"127.0.0.2", "127.0.0.3"});
-    });
+    const support::dns_server server(
+        [](const support::dns_question& q) { return answers(q, {"127.0.0.2", "127.0.0.3"}); });
     std::uint16_t nobody = 0;
     {
         const auto gone = bide::tcp_listener::listen(ip_endpoint::parse("127.0.0.2", 0));

@@ -88,7 +88,7 @@ TEST_F(named_files, what_is_known_is_the_same_on_a_loop_and_in_plain_code) {
 
 TEST_F(named_files, it_is_what_stat_says) {
     const file_information i = on_a_loop([&] { return bide::path_information(dir_ / "f"); });
-    struct stat s {};
+    struct stat s{};
     ASSERT_EQ(::stat((dir_ / "f").c_str(), &s), 0);
     EXPECT_EQ(i.device, s.st_dev);
     EXPECT_EQ(i.number, s.st_ino);

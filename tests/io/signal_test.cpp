@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 class signals : public support::no_leaks {};
 
 void (*handler_of(int signal))(int) {
-    struct sigaction now {};
+    struct sigaction now{};
     EXPECT_EQ(::sigaction(signal, nullptr, &now), 0);
     return now.sa_handler;
 }
@@ -83,8 +83,8 @@ TEST_F(signals, a_cancelled_wait_has_taken_none) {
 
 TEST_F(signals, what_a_signal_did_before_comes_back) {
     static std::atomic<int> called{0};
-    struct sigaction before {};
-    struct sigaction ours {};
+    struct sigaction before{};
+    struct sigaction ours{};
     ours.sa_handler = [](int) { ++called; };
     ASSERT_EQ(::sigaction(SIGUSR1, &ours, &before), 0);
     {

@@ -49,7 +49,7 @@ class [[nodiscard("co_await it or call .wait()")]] at_once_op {
 public:
     at_once_op(const wait_kind& k, void* object, typename at_once_awaiter<Try>::function f) noexcept
         : kind_(&k), object_(object), f_(f) {}
-    [[nodiscard]] at_once_awaiter<Try> native_awaiter(promise_base & p) const noexcept {
+    [[nodiscard]] at_once_awaiter<Try> native_awaiter(promise_base& p) const noexcept {
         return at_once_awaiter<Try>(p, *kind_, object_, f_);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }

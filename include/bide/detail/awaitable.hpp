@@ -18,17 +18,14 @@ inline namespace v0 {
 namespace detail {
 
 template <class A>
-concept native_awaitable = requires(A&& a, promise_base& p) {
-    std::forward<A>(a).native_awaiter(p);
-};
+concept native_awaitable = requires(A&& a, promise_base& p) { std::forward<A>(a).native_awaiter(p); };
 
 // Only for types that such an operator can take: clang instantiates the operator's declaration before it looks at its
 // constraints, and refuses one for a pointer to a function.
 template <class A>
 concept free_co_await = (std::is_class_v<std::remove_cvref_t<A>> || std::is_union_v<std::remove_cvref_t<A>> ||
-                         std::is_enum_v<std::remove_cvref_t<A>>)&&requires(A&& a) {
-    operator co_await(std::forward<A>(a));
-};
+                         std::is_enum_v<std::remove_cvref_t<A>>) &&
+                        requires(A&& a) { operator co_await(std::forward<A>(a)); };
 
 template <class A>
 decltype(auto) foreign_awaiter_of(A&& a) {
@@ -41,7 +38,7 @@ decltype(auto) foreign_awaiter_of(A&& a) {
 }
 
 template <class A>
-concept foreign_awaitable = !native_awaitable<A> && requires(A && a, std::coroutine_handle<> h) {
+concept foreign_awaitable = !native_awaitable<A> && requires(A&& a, std::coroutine_handle<> h) {
     { foreign_awaiter_of(std::forward<A>(a)).await_ready() } -> std::convertible_to<bool>;
     foreign_awaiter_of(std::forward<A>(a)).await_suspend(h);
     foreign_awaiter_of(std::forward<A>(a)).await_resume();

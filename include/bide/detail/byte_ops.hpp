@@ -79,9 +79,9 @@ public:
 template <bool Try, bool All, class Byte>
 class [[nodiscard("co_await it or call .wait()")]] byte_op {
 public:
-    byte_op(socket_state & s, const byte_calls& c, std::span<Byte> bytes) noexcept
+    byte_op(socket_state& s, const byte_calls& c, std::span<Byte> bytes) noexcept
         : socket_(&s), calls_(&c), bytes_(bytes) {}
-    [[nodiscard]] byte_awaiter<Try, All> native_awaiter(promise_base & p) const noexcept {
+    [[nodiscard]] byte_awaiter<Try, All> native_awaiter(promise_base& p) const noexcept {
         return byte_awaiter<Try, All>(p, *socket_, *calls_, bytes_, All);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }

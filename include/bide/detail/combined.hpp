@@ -349,12 +349,12 @@ public:
 
     /// Blocks until it is decided and all that was started has ended. See wait.hpp.
     auto wait(std::source_location where = std::source_location::current())
-        ->decltype(std::declval<Awaiter&>().await_resume()) {
+        -> decltype(std::declval<Awaiter&>().await_resume()) {
         return as_task(std::move(*this)).wait(where);
     }
 
     // Internal.
-    [[nodiscard]] Awaiter native_awaiter(promise_base & p) {
+    [[nodiscard]] Awaiter native_awaiter(promise_base& p) {
         Awaiter::check(items_, p.where);
         return Awaiter(p, Rule, std::move(items_));
     }

@@ -64,8 +64,7 @@ task<std::tuple<unvoid_t<typename Call::result>...>> run_all_at_once(std::tuple<
     auto body = [&](scope& s) -> task<> {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
             ((std::get<I>(results) = s.start(std::move(std::get<I>(calls)))), ...);
-        }
-        (std::index_sequence_for<Call...>());
+        }(std::index_sequence_for<Call...>());
         co_return;
     };
     co_await with_scope(body);

@@ -181,12 +181,12 @@ public:
 
     /// Blocks until all have ended. See wait.hpp.
     auto wait(std::source_location where = std::source_location::current())
-        ->decltype(std::declval<awaiter&>().await_resume()) {
+        -> decltype(std::declval<awaiter&>().await_resume()) {
         return as_task(std::move(*this)).wait(where);
     }
 
     // Internal.
-    [[nodiscard]] awaiter native_awaiter(promise_base & p) {
+    [[nodiscard]] awaiter native_awaiter(promise_base& p) {
         awaiter::check(items_, p.where);
         return awaiter(p, std::move(items_));
     }

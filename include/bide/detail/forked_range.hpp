@@ -157,7 +157,7 @@ public:
     }
 
     // Internal.
-    [[nodiscard]] forked_range_awaiter<T> native_awaiter(promise_base & p) {
+    [[nodiscard]] forked_range_awaiter<T> native_awaiter(promise_base& p) {
         children_of_range<T>::check(items_, p.where);
         return forked_range_awaiter<T>(p, std::move(items_));
     }

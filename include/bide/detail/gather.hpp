@@ -65,8 +65,8 @@ public:
 template <bool Try, class Leaf, class Parts>
 class [[nodiscard("co_await it or call .wait()")]] parts_op {
 public:
-    parts_op(socket_state & s, Parts parts) noexcept : socket_(&s), parts_(parts) {}
-    [[nodiscard]] parts_awaiter<Try, Leaf> native_awaiter(promise_base & p) const noexcept {
+    parts_op(socket_state& s, Parts parts) noexcept : socket_(&s), parts_(parts) {}
+    [[nodiscard]] parts_awaiter<Try, Leaf> native_awaiter(promise_base& p) const noexcept {
         return parts_awaiter<Try, Leaf>(p, *socket_, parts_);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }

@@ -100,7 +100,7 @@ class [[nodiscard("a guarded operation runs only when it is awaited or waited fo
 public:
     using awaited_once = void;
     template <class... A>
-    explicit guarded(task<T> op, A && ... parameters) : op_(std::move(op)), with_(std::forward<A>(parameters)...) {}
+    explicit guarded(task<T> op, A&&... parameters) : op_(std::move(op)), with_(std::forward<A>(parameters)...) {}
 
     /// Blocks until the operation has ended. See wait.hpp.
     T wait(std::source_location where = std::source_location::current()) {
@@ -108,7 +108,7 @@ public:
     }
 
     // Internal.
-    [[nodiscard]] guard_awaiter<T, Kind> native_awaiter(promise_base & p) {
+    [[nodiscard]] guard_awaiter<T, Kind> native_awaiter(promise_base& p) {
         return guard_awaiter<T, Kind>(p, op_.release(p.where), std::move(with_));
     }
 

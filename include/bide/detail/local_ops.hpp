@@ -47,8 +47,8 @@ public:
 template <bool Try, class Stream>
 class [[nodiscard("co_await it or call .wait()")]] local_accept_op {
 public:
-    explicit local_accept_op(socket_state & listener) noexcept : listener_(&listener) {}
-    [[nodiscard]] local_accept_awaiter<Try, Stream> native_awaiter(promise_base & p) const noexcept {
+    explicit local_accept_op(socket_state& listener) noexcept : listener_(&listener) {}
+    [[nodiscard]] local_accept_awaiter<Try, Stream> native_awaiter(promise_base& p) const noexcept {
         return local_accept_awaiter<Try, Stream>(p, *listener_);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }

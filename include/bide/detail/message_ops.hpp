@@ -87,7 +87,7 @@ public:
     send_op(const wait_kind& k, socket_state& s, std::span<const std::byte> from, const raw_address& to,
             std::span<const int> descriptors = {}) noexcept
         : kind_(&k), socket_(&s), from_(from), to_(to), descriptors_(descriptors) {}
-    [[nodiscard]] send_awaiter<Try, Bytes> native_awaiter(promise_base & p) const noexcept {
+    [[nodiscard]] send_awaiter<Try, Bytes> native_awaiter(promise_base& p) const noexcept {
         return send_awaiter<Try, Bytes>(p, *kind_, *socket_, from_, to_, descriptors_);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
@@ -122,7 +122,7 @@ class [[nodiscard("co_await it or call .wait()")]] receive_op {
 public:
     receive_op(const wait_kind& k, socket_state& s, std::span<std::byte> to) noexcept
         : kind_(&k), socket_(&s), to_(to) {}
-    [[nodiscard]] receive_awaiter<Try, Message> native_awaiter(promise_base & p) const noexcept {
+    [[nodiscard]] receive_awaiter<Try, Message> native_awaiter(promise_base& p) const noexcept {
         return receive_awaiter<Try, Message>(p, *kind_, *socket_, to_);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }

@@ -46,8 +46,8 @@ private:
 
 class [[nodiscard("resume_on moves the coroutine that awaits it")]] resume_on_op {
 public:
-    explicit resume_on_op(executor & ex) noexcept : ex_(&ex) {}
-    [[nodiscard]] resume_on_awaiter native_awaiter(promise_base & p) const noexcept { return {p, *ex_}; }
+    explicit resume_on_op(executor& ex) noexcept : ex_(&ex) {}
+    [[nodiscard]] resume_on_awaiter native_awaiter(promise_base& p) const noexcept { return {p, *ex_}; }
 
 private:
     executor* ex_;

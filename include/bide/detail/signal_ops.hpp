@@ -71,8 +71,8 @@ public:
 template <bool Try>
 class [[nodiscard("co_await it or call .wait()")]] signal_op {
 public:
-    explicit signal_op(signal_source & s) noexcept : source_(&s) {}
-    [[nodiscard]] signal_awaiter<Try> native_awaiter(promise_base & p) const noexcept {
+    explicit signal_op(signal_source& s) noexcept : source_(&s) {}
+    [[nodiscard]] signal_awaiter<Try> native_awaiter(promise_base& p) const noexcept {
         return signal_awaiter<Try>(p, *source_);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }

@@ -122,7 +122,7 @@ public:
         return as_task(std::move(*this)).wait(where);
     }
     // Internal.
-    [[nodiscard]] optional_awaiter<T> native_awaiter(promise_base & p) {
+    [[nodiscard]] optional_awaiter<T> native_awaiter(promise_base& p) {
         return optional_awaiter<T>(p, op_.release(p.where));
     }
 

@@ -8,7 +8,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-template <class Node, Node* Node::*Before, Node* Node::*After>
+template <class Node, Node* Node::* Before, Node* Node::* After>
 class two_way_list {
 public:
     two_way_list() noexcept = default;

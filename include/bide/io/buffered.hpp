@@ -207,7 +207,9 @@ public:
             buffer_.drop(n);
         }
     }
-    [[nodiscard]] task<> finish() requires byte_stream<std::remove_reference_t<S>> {
+    [[nodiscard]] task<> finish()
+        requires byte_stream<std::remove_reference_t<S>>
+    {
         co_await flush();
         co_await stream_.finish();
     }

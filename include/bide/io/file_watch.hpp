@@ -65,8 +65,8 @@ private:
 
 class [[nodiscard("co_await it or call .wait()")]] watch_op {
 public:
-    explicit watch_op(watch_list & w) noexcept : list_(&w) {}
-    [[nodiscard]] watch_leaf native_awaiter(promise_base & p) const noexcept { return watch_leaf(p, *list_); }
+    explicit watch_op(watch_list& w) noexcept : list_(&w) {}
+    [[nodiscard]] watch_leaf native_awaiter(promise_base& p) const noexcept { return watch_leaf(p, *list_); }
     file_event wait(std::source_location where = std::source_location::current()) const {
         return as_task(*this).wait(where);
     }

@@ -59,7 +59,7 @@ class [[nodiscard("co_await it or call .wait()")]] memory_transfer {
 public:
     memory_transfer(std::shared_ptr<memory_link> link, int side, std::span<Byte> bytes) noexcept
         : link_(std::move(link)), side_(side), bytes_(bytes) {}
-    [[nodiscard]] memory_awaiter<Try, All> native_awaiter(promise_base & p) const noexcept {
+    [[nodiscard]] memory_awaiter<Try, All> native_awaiter(promise_base& p) const noexcept {
         return memory_awaiter<Try, All>(p, link_, side_, bytes_, All);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }

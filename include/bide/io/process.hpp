@@ -100,7 +100,9 @@ public:
     explicit process_options(std::vector<std::string> args) : arguments(std::move(args)) {}
     template <std::convertible_to<std::string>... A>
         requires(sizeof...(A) > 0)
-    explicit process_options(A&&... args) { (arguments.emplace_back(std::forward<A>(args)), ...); }
+    explicit process_options(A&&... args) {
+        (arguments.emplace_back(std::forward<A>(args)), ...);
+    }
 
     std::vector<std::string> arguments;  ///< without the program's name
     /// The whole environment, by name; empty: the parent's.

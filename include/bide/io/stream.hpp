@@ -68,8 +68,7 @@ concept byte_sink = requires(S& s, std::span<const std::byte> from) {
 template <class S>
 concept byte_stream = byte_source<S> && byte_sink<S> && requires(S& s) {
     { s.finish() } -> detail::gives<void>;
-    { s.close() }
-    noexcept;
+    { s.close() } noexcept;
 };
 
 /// The bytes of a text, and the text that bytes are. Neither owns anything.
@@ -94,15 +93,16 @@ task<io_result<T>> with_code(task<T> op) {
     co_return io_result<T>(error, std::move(value));
 }
 template <class T>
-    requires std::is_void_v<T> task<std::error_code> with_code(task<T> op) {
-        std::error_code error;
-        try {
-            co_await std::move(op);
-        } catch (const std::system_error& e) {
-            error = e.code();
-        }
-        co_return error;
+    requires std::is_void_v<T>
+task<std::error_code> with_code(task<T> op) {
+    std::error_code error;
+    try {
+        co_await std::move(op);
+    } catch (const std::system_error& e) {
+        error = e.code();
     }
+    co_return error;
+}
 
 }  // namespace detail
 

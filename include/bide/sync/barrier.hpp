@@ -69,12 +69,12 @@ using local_barrier = basic_barrier<detail::no_lock>;
 template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_barrier<Lock>::arrive_op {
 public:
-    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept { return awaiter(p, *barrier_); }
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) const noexcept { return awaiter(p, *barrier_); }
     bool wait(std::source_location where = std::source_location::current()) const;
 
 private:
     friend class basic_barrier;
-    explicit arrive_op(basic_barrier & b) noexcept : barrier_(&b) {}
+    explicit arrive_op(basic_barrier& b) noexcept : barrier_(&b) {}
     basic_barrier* barrier_;
 };
 

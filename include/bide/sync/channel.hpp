@@ -71,7 +71,9 @@ public:
 
     /// Awaitable once, with .wait(): true when the value was sent, false when the channel is closed.
     [[nodiscard]] send_op send(T&& value) noexcept { return send_op(*this, value); }
-    [[nodiscard]] send_copy_op send(const T& value) requires std::copy_constructible<T> {
+    [[nodiscard]] send_copy_op send(const T& value)
+        requires std::copy_constructible<T>
+    {
         return send_copy_op(*this, value);
     }
     /// Awaitable, with .wait(): a value, or nothing when the channel is closed and empty.
@@ -79,7 +81,11 @@ public:
 
     /// False: it is full or closed, and the value is the caller's still.
     [[nodiscard]] bool try_send(T&& value) noexcept { return send_now(value) == detail::passage::done; }
-    [[nodiscard]] bool try_send(const T& value) requires std::copy_constructible<T> { return try_send(T(value)); }
+    [[nodiscard]] bool try_send(const T& value)
+        requires std::copy_constructible<T>
+    {
+        return try_send(T(value));
+    }
     /// Empty: there is nothing at this moment.
     [[nodiscard]] std::optional<T> try_receive() noexcept {
         std::optional<T> value;
@@ -173,16 +179,16 @@ using local_channel = basic_channel<T, detail::no_lock>;
 template <class T, class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_channel<T, Lock>::send_op {
 public:
-    [[nodiscard]] send_awaiter native_awaiter(detail::promise_base & p)&& noexcept {
+    [[nodiscard]] send_awaiter native_awaiter(detail::promise_base& p) && noexcept {
         return send_awaiter(p, *channel_, *value_);
     }
-    bool wait(std::source_location where = std::source_location::current())&& {
+    bool wait(std::source_location where = std::source_location::current()) && {
         return detail::as_task(std::move(*this)).wait(where);
     }
 
 private:
     friend class basic_channel;
-    send_op(basic_channel & c, T & value) noexcept : channel_(&c), value_(&value) {}
+    send_op(basic_channel& c, T& value) noexcept : channel_(&c), value_(&value) {}
     basic_channel* channel_;
     T* value_;
 };
@@ -191,17 +197,17 @@ private:
 template <class T, class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_channel<T, Lock>::send_copy_op {
 public:
-    send_copy_op(send_copy_op &&) noexcept = default;
-    [[nodiscard]] send_awaiter native_awaiter(detail::promise_base & p)&& noexcept {
+    send_copy_op(send_copy_op&&) noexcept = default;
+    [[nodiscard]] send_awaiter native_awaiter(detail::promise_base& p) && noexcept {
         return send_awaiter(p, *channel_, value_);
     }
-    bool wait(std::source_location where = std::source_location::current())&& {
+    bool wait(std::source_location where = std::source_location::current()) && {
         return detail::as_task(std::move(*this)).wait(where);
     }
 
 private:
     friend class basic_channel;
-    send_copy_op(basic_channel & c, const T& value) : channel_(&c), value_(value) {}
+    send_copy_op(basic_channel& c, const T& value) : channel_(&c), value_(value) {}
     basic_channel* channel_;
     T value_;
 };
@@ -209,7 +215,7 @@ private:
 template <class T, class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_channel<T, Lock>::receive_op {
 public:
-    [[nodiscard]] receive_awaiter native_awaiter(detail::promise_base & p) const noexcept {
+    [[nodiscard]] receive_awaiter native_awaiter(detail::promise_base& p) const noexcept {
         return receive_awaiter(p, *channel_);
     }
     std::optional<T> wait(std::source_location where = std::source_location::current()) const {
@@ -218,7 +224,7 @@ public:
 
 private:
     friend class basic_channel;
-    explicit receive_op(basic_channel & c) noexcept : channel_(&c) {}
+    explicit receive_op(basic_channel& c) noexcept : channel_(&c) {}
     basic_channel* channel_;
 };
 

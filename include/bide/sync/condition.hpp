@@ -80,14 +80,14 @@ using local_condition = basic_condition<detail::no_lock>;
 template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_condition<Lock>::wait_op {
 public:
-    [[nodiscard]] detail::condition_awaiter<Lock> native_awaiter(detail::promise_base & p) const {
+    [[nodiscard]] detail::condition_awaiter<Lock> native_awaiter(detail::promise_base& p) const {
         return detail::condition_awaiter<Lock>(p, *condition_, *held_);
     }
     void wait(std::source_location where = std::source_location::current()) const;
 
 private:
     friend class basic_condition;
-    wait_op(basic_condition & c, guard & held) noexcept : condition_(&c), held_(&held) {}
+    wait_op(basic_condition& c, guard& held) noexcept : condition_(&c), held_(&held) {}
     basic_condition* condition_;
     guard* held_;
 };

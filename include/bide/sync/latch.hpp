@@ -78,12 +78,12 @@ using local_latch = basic_latch<detail::no_lock>;
 template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_latch<Lock>::arrive_op {
 public:
-    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept { return awaiter(p, *latch_, n_); }
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) const noexcept { return awaiter(p, *latch_, n_); }
     void wait(std::source_location where = std::source_location::current()) const;
 
 private:
     friend class basic_latch;
-    arrive_op(basic_latch & l, std::ptrdiff_t n) noexcept : latch_(&l), n_(n) {}
+    arrive_op(basic_latch& l, std::ptrdiff_t n) noexcept : latch_(&l), n_(n) {}
     basic_latch* latch_;
     std::ptrdiff_t n_;
 };

@@ -104,7 +104,7 @@ template <class Lock>
 class [[nodiscard("a guard that is dropped unlocks at once")]] basic_mutex<Lock>::guard {
 public:
     guard() noexcept = default;
-    guard(guard && other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
+    guard(guard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
         if (mutex_ != nullptr) mutex_->holder_.forget();  // whose it is now is not known
     }
     guard& operator=(guard&& other) noexcept {
@@ -132,7 +132,7 @@ public:
 private:
     friend class basic_mutex;
     friend class detail::condition_awaiter<Lock>;
-    explicit guard(basic_mutex & m) noexcept : mutex_(&m) {}
+    explicit guard(basic_mutex& m) noexcept : mutex_(&m) {}
     void drop() noexcept;
     basic_mutex* mutex_ = nullptr;
 };
@@ -141,13 +141,13 @@ private:
 template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_mutex<Lock>::lock_op {
 public:
-    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept { return awaiter(p, *mutex_); }
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) const noexcept { return awaiter(p, *mutex_); }
     /// Blocks the calling thread; during stack unwinding the guard is empty when the wait failed.
     guard wait(std::source_location where = std::source_location::current()) const;
 
 private:
     friend class basic_mutex;
-    explicit lock_op(basic_mutex & m) noexcept : mutex_(&m) {}
+    explicit lock_op(basic_mutex& m) noexcept : mutex_(&m) {}
     basic_mutex* mutex_;
 };
 

@@ -91,7 +91,7 @@ template <class Lock>
 class [[nodiscard("a permit that is dropped is given back at once")]] basic_semaphore<Lock>::permit {
 public:
     permit() noexcept = default;
-    permit(permit && other) noexcept : semaphore_(std::exchange(other.semaphore_, nullptr)), count_(other.count_) {}
+    permit(permit&& other) noexcept : semaphore_(std::exchange(other.semaphore_, nullptr)), count_(other.count_) {}
     permit& operator=(permit&& other) noexcept {
         permit taken(std::move(other));
         std::swap(semaphore_, taken.semaphore_);
@@ -111,7 +111,7 @@ public:
 
 private:
     friend class basic_semaphore;
-    permit(basic_semaphore & s, std::ptrdiff_t n) noexcept : semaphore_(&s), count_(n) {}
+    permit(basic_semaphore& s, std::ptrdiff_t n) noexcept : semaphore_(&s), count_(n) {}
     void drop() noexcept;
     basic_semaphore* semaphore_ = nullptr;
     std::ptrdiff_t count_ = 0;
@@ -120,15 +120,13 @@ private:
 template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_semaphore<Lock>::acquire_op {
 public:
-    [[nodiscard]] awaiter native_awaiter(detail::promise_base & p) const noexcept {
-        return awaiter(p, *semaphore_, n_);
-    }
+    [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) const noexcept { return awaiter(p, *semaphore_, n_); }
     /// Blocks the calling thread; during stack unwinding the permit is empty when the wait failed.
     permit wait(std::source_location where = std::source_location::current()) const;
 
 private:
     friend class basic_semaphore;
-    acquire_op(basic_semaphore & s, std::ptrdiff_t n) noexcept : semaphore_(&s), n_(n) {}
+    acquire_op(basic_semaphore& s, std::ptrdiff_t n) noexcept : semaphore_(&s), n_(n) {}
     basic_semaphore* semaphore_;
     std::ptrdiff_t n_;
 };

@@ -136,7 +136,7 @@ template <detail::sharing How>
 class [[nodiscard("a guard that is dropped unlocks at once")]] basic_shared_mutex<Lock>::guard_of {
 public:
     guard_of() noexcept = default;
-    guard_of(guard_of && other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
+    guard_of(guard_of&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
         if (mutex_ != nullptr) mutex_->forget_holder();  // whose it is now is not known
     }
     guard_of& operator=(guard_of&& other) noexcept {
@@ -162,7 +162,7 @@ public:
 
 private:
     friend class basic_shared_mutex;
-    explicit guard_of(basic_shared_mutex & m) noexcept : mutex_(&m) {}
+    explicit guard_of(basic_shared_mutex& m) noexcept : mutex_(&m) {}
     void drop() noexcept;
     basic_shared_mutex* mutex_ = nullptr;
 };
@@ -225,7 +225,7 @@ class [[nodiscard("co_await it or call .wait()")]] basic_shared_mutex<Lock>::loc
     };
 
 public:
-    [[nodiscard]] guard_awaiter native_awaiter(detail::promise_base & p) const noexcept {
+    [[nodiscard]] guard_awaiter native_awaiter(detail::promise_base& p) const noexcept {
         return guard_awaiter(p, *this);
     }
     /// Blocks the calling thread; during stack unwinding the guard is empty when the wait failed.
@@ -233,7 +233,7 @@ public:
 
 private:
     friend class basic_shared_mutex;
-    explicit lock_op_of(basic_shared_mutex & m) noexcept : mutex_(&m) {}
+    explicit lock_op_of(basic_shared_mutex& m) noexcept : mutex_(&m) {}
 
     basic_shared_mutex* mutex_;
     detail::holder as_{};  // set by wait()

@@ -69,45 +69,44 @@ struct sweep_result {
 
 /// Runs scenario() to its end, then once for each point; calls check(sweep_run) after each run.
 template <std::invocable<> F, std::invocable<const sweep_run&> Check>
-    requires awaitable<std::invoke_result_t<F&>> sweep_result
-    sweep_cancellation(F&& scenario, Check&& check,  // NOLINT(*-missing-std-forward): called again and again
-                       std::source_location where = std::source_location::current()) {
-        using R = await_result_t<std::invoke_result_t<F&>>;
-        sweep_result swept;
-        std::size_t points = 0;
-        for (std::size_t point = 0; point <= points; ++point) {
-            const idle_loop here;
-            detail::stepping steps(here.get(), point);
-            future<R> end;
-            std::exception_ptr failed;
-            try {
-                with_scope(
-                    {.on = &steps},
-                    [&](scope& s) {
-                        end = s.start(std::ref(scenario));
-                        steps.stops(end.state());
-                    },
-                    where);
-            } catch (...) {
-                failed = std::current_exception();
-            }
-            steps.finish();
-            if (point == 0) points = steps.points();
-            if (failed || (point == 0 && end.status() != future_status::succeeded))
-                detail::throw_sweep_failed(point, points, failed);
-            if (point != 0) swept.count(steps.stopped(), end.status());
-            std::invoke(check, sweep_run(point, steps.stopped(), end.status()));
+    requires awaitable<std::invoke_result_t<F&>>
+sweep_result sweep_cancellation(F&& scenario, Check&& check,  // NOLINT(*-missing-std-forward): called again and again
+                                std::source_location where = std::source_location::current()) {
+    using R = await_result_t<std::invoke_result_t<F&>>;
+    sweep_result swept;
+    std::size_t points = 0;
+    for (std::size_t point = 0; point <= points; ++point) {
+        const idle_loop here;
+        detail::stepping steps(here.get(), point);
+        future<R> end;
+        std::exception_ptr failed;
+        try {
+            with_scope(
+                {.on = &steps},
+                [&](scope& s) {
+                    end = s.start(std::ref(scenario));
+                    steps.stops(end.state());
+                },
+                where);
+        } catch (...) {
+            failed = std::current_exception();
         }
-        return swept;
+        steps.finish();
+        if (point == 0) points = steps.points();
+        if (failed || (point == 0 && end.status() != future_status::succeeded))
+            detail::throw_sweep_failed(point, points, failed);
+        if (point != 0) swept.count(steps.stopped(), end.status());
+        std::invoke(check, sweep_run(point, steps.stopped(), end.status()));
     }
+    return swept;
+}
 
 /// The same without a check: no run fails, none hangs, and each frees what it has.
 template <std::invocable<> F>
-    requires awaitable<std::invoke_result_t<F&>> sweep_result
-    sweep_cancellation(F&& scenario, std::source_location where = std::source_location::current()) {
-        return sweep_cancellation(
-            std::forward<F>(scenario), [](const sweep_run&) {}, where);
-    }
+    requires awaitable<std::invoke_result_t<F&>>
+sweep_result sweep_cancellation(F&& scenario, std::source_location where = std::source_location::current()) {
+    return sweep_cancellation(std::forward<F>(scenario), [](const sweep_run&) {}, where);
+}
 
 }  // namespace testing
 }  // namespace v0
