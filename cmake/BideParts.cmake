@@ -21,6 +21,7 @@ function(bide_part name option neighbour found)
   add_library(bide::${name} ALIAS bide_${name})
   bide_own_target(bide_${name})
   target_link_libraries(bide_${name} PUBLIC bide PRIVATE ${ARGN})
+  target_include_directories(bide_${name} PRIVATE "${PROJECT_SOURCE_DIR}/src")
   set_target_properties(bide_${name} PROPERTIES EXPORT_NAME ${name} POSITION_INDEPENDENT_CODE ON
                                                 VERSION ${PROJECT_VERSION} SOVERSION ${BIDE_SOVERSION})
   list(APPEND bide_parts ${name})

@@ -26,11 +26,11 @@
 // called. Errors: what f throws comes through unchanged; run on a thread also throws what to_thread throws.
 #pragma once
 
-#include <bide/detail/call_site.hpp>
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/job.hpp>
-#include <bide/detail/leaf.hpp>
-#include <bide/detail/resume_on.hpp>
+#include <bide/detail/base/call_site.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/kernel/resume_on.hpp>
+#include <bide/detail/threads/job.hpp>
 #include <bide/executor.hpp>
 #include <bide/task.hpp>
 #include <bide/wait.hpp>

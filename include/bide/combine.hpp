@@ -23,9 +23,9 @@
 //   items go to the unhandled-error hook. first_success and race without items throw std::invalid_argument.
 #pragma once
 
-#include <bide/detail/combined.hpp>
-#include <bide/detail/forked.hpp>
-#include <bide/detail/forked_range.hpp>
+#include <bide/detail/combine/combined.hpp>
+#include <bide/detail/combine/forked.hpp>
+#include <bide/detail/combine/forked_range.hpp>
 
 #include <tuple>
 #include <utility>

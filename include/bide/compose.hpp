@@ -24,8 +24,8 @@
 #pragma once
 
 #include <bide/call.hpp>
-#include <bide/detail/compose_calls.hpp>
-#include <bide/detail/counted_ptr.hpp>
+#include <bide/detail/base/counted_ptr.hpp>
+#include <bide/detail/combine/compose_calls.hpp>
 #include <bide/scope.hpp>
 #include <bide/task.hpp>
 

@@ -18,7 +18,7 @@
 //     catch (const bide::cancelled&) { /* somebody asked the crawl to end */ }
 #pragma once
 
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
 
 #include <cstdint>
 #include <exception>

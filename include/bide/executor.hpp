@@ -17,7 +17,7 @@
 //     };
 #pragma once
 
-#include <bide/detail/spin_lock.hpp>
+#include <bide/detail/base/spin_lock.hpp>
 
 #include <cstdint>
 

@@ -20,11 +20,11 @@
 //   unhandled-error hook.
 #pragma once
 
-#include <bide/detail/as_task.hpp>
-#include <bide/detail/background.hpp>
-#include <bide/detail/counted_ptr.hpp>
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/loop_access.hpp>
+#include <bide/detail/base/counted_ptr.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/kernel/as_task.hpp>
+#include <bide/detail/kernel/background.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
 

@@ -21,11 +21,11 @@
 //   cancelled. value() throws not_ready before completion.
 #pragma once
 
-#include <bide/detail/future_state.hpp>
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/owned_ptr.hpp>
-#include <bide/detail/started.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/future/future_state.hpp>
+#include <bide/detail/future/started.hpp>
 #include <bide/task.hpp>
 
 #include <concepts>

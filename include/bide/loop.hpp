@@ -17,14 +17,14 @@
 // Errors: submit after stop() throws not_running; use in the child of a fork() throws usage_error.
 #pragma once
 
-#include <bide/detail/driver.hpp>
-#include <bide/detail/inbox.hpp>
-#include <bide/detail/owned_ptr.hpp>
-#include <bide/detail/shared_wakeup.hpp>
-#include <bide/detail/short_spin.hpp>
-#include <bide/detail/stall.hpp>
-#include <bide/detail/std_parts.hpp>
-#include <bide/detail/timer_queue.hpp>
+#include <bide/detail/base/inbox.hpp>
+#include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/base/short_spin.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/loop/driver.hpp>
+#include <bide/detail/loop/shared_wakeup.hpp>
+#include <bide/detail/loop/stall.hpp>
+#include <bide/detail/loop/timer_queue.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
 

@@ -25,9 +25,9 @@
 //   child of a fork() every use is a usage_error that says so, and the destructor does nothing.
 #pragma once
 
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/loop_access.hpp>
-#include <bide/detail/owned_ptr.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/error.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>

@@ -23,8 +23,8 @@
 //   unhandled-error hook.
 #pragma once
 
-#include <bide/detail/parallel_parts.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/combine/parallel_parts.hpp>
 #include <bide/pool.hpp>
 
 #include <utility>

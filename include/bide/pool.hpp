@@ -38,10 +38,10 @@
 //   fork() every use is a usage_error.
 #pragma once
 
-#include <bide/detail/call_site.hpp>
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/owned_ptr.hpp>
-#include <bide/detail/resume_on.hpp>
+#include <bide/detail/base/call_site.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/kernel/resume_on.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
 #include <bide/task.hpp>

@@ -30,9 +30,9 @@
 // Cancellation: cancelling the task in which the scope stands cancels body and tasks, joins them, and goes on outwards.
 #pragma once
 
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/scope_core.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/scope/scope_core.hpp>
 #include <bide/future.hpp>
 #include <bide/wait.hpp>
 

@@ -27,8 +27,8 @@
 // Errors: those of the operation; `cancelled` from with_stop when the token asked.
 #pragma once
 
-#include <bide/detail/std_parts.hpp>
-#include <bide/detail/stop_guards.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/guard/stop_guards.hpp>
 
 #include <source_location>
 

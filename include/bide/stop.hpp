@@ -27,8 +27,8 @@
 //   once, in the constructor, when the stop was requested before. What they throw goes to the unhandled-error hook.
 #pragma once
 
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/stop_callbacks.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/kernel/stop_callbacks.hpp>
 #include <bide/error.hpp>
 
 #include <atomic>

@@ -39,7 +39,7 @@
 //   to be had.
 #pragma once
 
-#include <bide/detail/owned_ptr.hpp>
+#include <bide/detail/base/owned_ptr.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/stop.hpp>
 

@@ -21,13 +21,13 @@
 // Errors: would_deadlock for entering a strand that one is in, and for waits in it that only it could end.
 #pragma once
 
-#include <bide/detail/as_task.hpp>
-#include <bide/detail/invoke.hpp>
-#include <bide/detail/owned_ptr.hpp>
-#include <bide/detail/std_parts.hpp>
-#include <bide/detail/thread_state.hpp>
-#include <bide/detail/two_way_list.hpp>
-#include <bide/detail/wait_graph.hpp>
+#include <bide/detail/base/invoke.hpp>
+#include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/base/two_way_list.hpp>
+#include <bide/detail/deadlock/wait_graph.hpp>
+#include <bide/detail/kernel/as_task.hpp>
+#include <bide/detail/kernel/thread_state.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
 #include <bide/task.hpp>
@@ -48,7 +48,7 @@ namespace detail {
 
 inline constexpr wait_kind strand_kind{"strand"};
 
-class strand_signal;  // in src/strand.cpp
+class strand_signal;  // in src/loop/strand.cpp
 
 /// Somebody who wants in; all fields under the strand's mutex.
 struct strand_entry : call_node {

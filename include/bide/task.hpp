@@ -24,12 +24,12 @@
 //   Alloc) takes its frame from that allocator.
 #pragma once
 
-#include <bide/detail/awaitable.hpp>
-#include <bide/detail/foreign_leaf.hpp>
-#include <bide/detail/frame.hpp>
-#include <bide/detail/root.hpp>
-#include <bide/detail/slot.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/kernel/awaitable.hpp>
+#include <bide/detail/kernel/foreign_leaf.hpp>
+#include <bide/detail/kernel/frame.hpp>
+#include <bide/detail/kernel/root.hpp>
+#include <bide/detail/kernel/slot.hpp>
 #include <bide/error.hpp>
 
 #include <source_location>

@@ -17,8 +17,8 @@
 //   get() gives a pointer that is good within the operation.
 #pragma once
 
-#include <bide/detail/guard.hpp>
-#include <bide/detail/local_link.hpp>
+#include <bide/detail/guard/guard.hpp>
+#include <bide/detail/kernel/local_link.hpp>
 
 #include <concepts>
 #include <optional>

@@ -34,9 +34,9 @@
 //   limit_reached.
 #pragma once
 
-#include <bide/detail/call_site.hpp>
-#include <bide/detail/job.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/call_site.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/threads/job.hpp>
 #include <bide/future.hpp>
 
 #include <source_location>

@@ -29,9 +29,9 @@
 //   runs.
 #pragma once
 
-#include <bide/detail/deadline.hpp>
-#include <bide/detail/sleep.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/guard/deadline.hpp>
+#include <bide/detail/loop/sleep.hpp>
 #include <bide/wait.hpp>
 
 #include <optional>

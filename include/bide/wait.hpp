@@ -19,9 +19,9 @@
 //   unhandled-error hook.
 #pragma once
 
-#include <bide/detail/loop_access.hpp>
-#include <bide/detail/root.hpp>
-#include <bide/detail/started.hpp>
+#include <bide/detail/future/started.hpp>
+#include <bide/detail/kernel/root.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/task.hpp>
 
 #include <source_location>

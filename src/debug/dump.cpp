@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/debug/dump.hpp>
-#include <bide/detail/leaf.hpp>
-#include <bide/detail/loop_access.hpp>
-#include <bide/detail/task_node.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/kernel/task_node.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 
 #include <algorithm>
 #include <condition_variable>

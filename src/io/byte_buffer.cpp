@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/byte_buffer.hpp>
+#include <bide/detail/io/byte_buffer.hpp>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/byte_ops.hpp>
-#include <bide/detail/no_sigpipe.hpp>
+#include "io/no_sigpipe.hpp"
+
+#include <bide/detail/io/byte_ops.hpp>
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -10,8 +10,8 @@
 #include <limits>
 #include <utility>
 
-#include "file_request.hpp"
-#include "open_file.hpp"
+#include "io/file_request.hpp"
+#include "io/open_file.hpp"
 
 namespace bide {
 inline namespace v0 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Files by their names: opened, looked at, moved and removed; and whole ones.
-#include "file_request.hpp"
-#include "file_system.hpp"
-#include "open_file.hpp"
+#include "io/file_request.hpp"
+#include "io/file_system.hpp"
+#include "io/open_file.hpp"
 
 #include <bide/call.hpp>
 #include <bide/io/descriptor.hpp>

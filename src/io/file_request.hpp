@@ -3,8 +3,8 @@
 // What the operations of files ask a ring for, and what they make of its word.
 #pragma once
 
-#include "file_ring.hpp"
-#include "file_system.hpp"
+#include "io/file_ring.hpp"
+#include "io/file_system.hpp"
 
 #include <cerrno>
 #include <cstddef>

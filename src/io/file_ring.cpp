@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "file_ring.hpp"
+#include "io/file_ring.hpp"
 
-#include "ring.hpp"
+#include "loop/uring/ring.hpp"
 
-#include <bide/detail/loop_access.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 
 #include <sys/uio.h>
 #include <algorithm>

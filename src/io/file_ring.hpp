@@ -3,9 +3,9 @@
 // file_step: one read, write or sync of a file, at once or by the ring of the loop on which the task runs.
 #pragma once
 
-#include <bide/detail/leaf.hpp>
-#include <bide/detail/ring_entry.hpp>
-#include <bide/detail/stop_callbacks.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/kernel/stop_callbacks.hpp>
+#include <bide/detail/loop/uring/ring_entry.hpp>
 
 #include <cerrno>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "file_system.hpp"
+#include "io/file_system.hpp"
 
 #include <bide/io/descriptor.hpp>
 

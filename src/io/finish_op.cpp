@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/finish_op.hpp>
+#include <bide/detail/io/finish_op.hpp>
 
 #include <sys/socket.h>
 #include <cerrno>

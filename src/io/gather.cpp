@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/gather.hpp>
+#include <bide/detail/io/gather.hpp>
 
 #include <sys/socket.h>
 #include <sys/uio.h>

@@ -3,10 +3,10 @@
 // inflow: what a ring receives for one socket, or accepts. One request, which goes on until it is ended.
 #pragma once
 
-#include "ring.hpp"
+#include "loop/uring/ring.hpp"
 
-#include <bide/detail/ring_entry.hpp>
-#include <bide/detail/socket.hpp>
+#include <bide/detail/io/socket.hpp>
+#include <bide/detail/loop/uring/ring_entry.hpp>
 
 #include <cstddef>
 #include <span>

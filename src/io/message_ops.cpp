@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/message_ops.hpp>
+#include <bide/detail/io/message_ops.hpp>
 
 #include <unistd.h>
 #include <algorithm>

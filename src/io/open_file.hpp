@@ -9,7 +9,7 @@
 #include <mutex>
 #include <utility>
 
-#include "file_system.hpp"
+#include "io/file_system.hpp"
 
 namespace bide {
 inline namespace v0 {

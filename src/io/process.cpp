@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/combine.hpp>
-#include <bide/detail/background.hpp>
+#include <bide/detail/kernel/background.hpp>
 #include <bide/io/process.hpp>
 #include <bide/loop.hpp>
 #include <bide/shield.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include <bide/detail/driver.hpp>
-#include <bide/detail/socket.hpp>
+#include <bide/detail/io/socket.hpp>
+#include <bide/detail/loop/driver.hpp>
 
 #include <atomic>
 #include <memory>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "inflow.hpp"
-#include "registration.hpp"
+#include "io/inflow.hpp"
+#include "io/registration.hpp"
 
-#include <bide/detail/loop_access.hpp>
-#include <bide/detail/socket.hpp>
+#include <bide/detail/io/socket.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 
 #include <sys/epoll.h>
 #include <sys/socket.h>

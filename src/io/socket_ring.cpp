@@ -2,12 +2,12 @@
 //
 // A socket on a loop with a ring: see socket.hpp. Everything here runs on the thread that has hold of the ring, unless
 // it says otherwise; the socket's lock is for those who close it, and for readers on other loops.
-#include "inflow.hpp"
-#include "registration.hpp"
+#include "io/inflow.hpp"
+#include "io/registration.hpp"
 
-#include <bide/detail/loop_access.hpp>
-#include <bide/detail/process.hpp>
-#include <bide/detail/socket.hpp>
+#include <bide/detail/base/process.hpp>
+#include <bide/detail/io/socket.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 
 #include <unistd.h>
 #include <algorithm>

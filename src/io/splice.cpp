@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/no_sigpipe.hpp>
-#include <bide/detail/splice.hpp>
+#include "io/no_sigpipe.hpp"
+
+#include <bide/detail/io/splice.hpp>
 #include <bide/io/descriptor.hpp>
 
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "inflow.hpp"
+#include "io/inflow.hpp"
 
 #include <bide/io/tcp.hpp>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/fail_fast.hpp>
+#include <bide/detail/base/fail_fast.hpp>
 #include <bide/sync/condition.hpp>
 
 namespace bide {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "../this_thread.hpp"
+#include "kernel/this_thread.hpp"
 
-#include <bide/detail/fail_fast.hpp>
+#include <bide/detail/base/fail_fast.hpp>
 #include <bide/sync/mutex.hpp>
 #include <bide/task.hpp>
 

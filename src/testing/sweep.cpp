@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/future_state.hpp>
-#include <bide/detail/loop_access.hpp>
+#include <bide/detail/future/future_state.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/testing/sweep.hpp>
 
 #include <stdexcept>

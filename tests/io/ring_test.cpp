@@ -5,9 +5,9 @@
 #include "support/tcp_pair.hpp"
 #include "support/watchdog.hpp"
 
-#include "ring.hpp"
+#include "loop/uring/ring.hpp"
 
-#include <bide/detail/loop_access.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/future.hpp>
 #include <bide/io/stream.hpp>
 #include <bide/io/tcp.hpp>

@@ -8,7 +8,7 @@
 #include "support/census.hpp"
 #include "support/lives.hpp"
 
-#include <bide/detail/frame.hpp>
+#include <bide/detail/kernel/frame.hpp>
 #include <bide/error.hpp>
 #include <bide/threads.hpp>
 #include <bide/time.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/channel_core.hpp: senders, receivers, close, and a stop request to one of them. A value is received once, or
+// detail/sync/channel_core.hpp: senders, receivers, close, and a stop request to one of them. A value is received once, or
 // is still with its sender: never both, never neither. Afterwards nobody waits who was not meant to.
-#include <bide/detail/channel_core.hpp>
+#include <bide/detail/sync/channel_core.hpp>
 
 #include <functional>
 #include <memory>

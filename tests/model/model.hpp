@@ -7,8 +7,8 @@
 // its output must go to a file; it cannot run under ASan.
 #pragma once
 
-#include <bide/detail/parking_word.hpp>
-#include <bide/detail/waiting_list.hpp>
+#include <bide/detail/base/waiting_list.hpp>
+#include <bide/detail/kernel/parking_word.hpp>
 
 #include <atomic>
 #include <cstddef>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/work_queue.hpp and detail/sleepers.hpp: workers sleep when there is nothing to do. No work is left behind, no
+// detail/pool/work_queue.hpp and pool/sleepers.hpp: workers sleep when there is nothing to do. No work is left behind, no
 // wake is lost, also when workers wake one another, and at the end everybody can be woken to leave. The lines around
 // the two are those of pool_core (post, search, found, shutdown).
-#include <bide/detail/sleepers.hpp>
-#include <bide/detail/work_queue.hpp>
+#include <bide/detail/pool/work_queue.hpp>
 
 #include "model.hpp"
+#include "pool/sleepers.hpp"
 
 namespace {
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/remote_list.hpp: blocks that were freed on other threads come home once, with what was written in them before;
+// base/remote_list.hpp: blocks that were freed on other threads come home once, with what was written in them before;
 // none is lost when the owner ends meanwhile; and the bound on how many wait is kept and given back.
-#include <bide/detail/remote_list.hpp>
+#include "base/remote_list.hpp"
 
 #include "model.hpp"
 

@@ -6,8 +6,8 @@
 
 #include "support/threads.hpp"
 
-#include <bide/detail/frame.hpp>
-#include <bide/detail/task_node.hpp>
+#include <bide/detail/kernel/frame.hpp>
+#include <bide/detail/kernel/task_node.hpp>
 
 #include <mutex>
 #include <string>

@@ -5,7 +5,7 @@
 
 #include "io/file_ring.hpp"
 
-#include <bide/detail/loop_access.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/io/file.hpp>
 #include <bide/loop.hpp>
 #include <bide/task.hpp>

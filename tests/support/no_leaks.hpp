@@ -3,8 +3,8 @@
 // no_leaks: a fixture whose tests have to leave the descriptors that they found, not only as many.
 #pragma once
 
-#include <bide/detail/background.hpp>
-#include <bide/detail/loop_access.hpp>
+#include <bide/detail/kernel/background.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/loop.hpp>
 #include <bide/wait.hpp>
 

@@ -24,7 +24,7 @@
 //   (read_until); a last line without its end is a line.
 #pragma once
 
-#include <bide/detail/byte_buffer.hpp>
+#include <bide/detail/io/byte_buffer.hpp>
 #include <bide/io/stream.hpp>
 
 #include <algorithm>

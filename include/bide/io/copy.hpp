@@ -14,7 +14,7 @@
 // Errors: those of both streams.
 #pragma once
 
-#include <bide/detail/splice.hpp>
+#include <bide/detail/io/splice.hpp>
 #include <bide/io/stream.hpp>
 
 #include <cstddef>

@@ -21,7 +21,7 @@
 //   system's bound on watches is reached).
 #pragma once
 
-#include <bide/detail/byte_ops.hpp>
+#include <bide/detail/io/byte_ops.hpp>
 
 #include <cstdint>
 #include <filesystem>

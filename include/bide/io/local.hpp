@@ -26,9 +26,9 @@
 //   there is room. So does send_to of a datagram.
 #pragma once
 
-#include <bide/detail/finish_op.hpp>
-#include <bide/detail/local_ops.hpp>
-#include <bide/detail/message_ops.hpp>
+#include <bide/detail/io/finish_op.hpp>
+#include <bide/detail/io/local_ops.hpp>
+#include <bide/detail/io/message_ops.hpp>
 #include <bide/io/local_endpoint.hpp>
 #include <bide/io/stream.hpp>
 

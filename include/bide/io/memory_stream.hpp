@@ -23,8 +23,8 @@
 // Errors: std::system_error, as those of a socket; an empty or moved-from object: usage_error.
 #pragma once
 
-#include <bide/detail/at_once.hpp>
-#include <bide/detail/memory_link.hpp>
+#include <bide/detail/io/memory_link.hpp>
+#include <bide/detail/kernel/at_once.hpp>
 #include <bide/io/stream.hpp>
 
 #include <cstddef>

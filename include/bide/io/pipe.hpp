@@ -22,7 +22,7 @@
 // Descriptors are non-blocking and closed on exec.
 #pragma once
 
-#include <bide/detail/byte_ops.hpp>
+#include <bide/detail/io/byte_ops.hpp>
 #include <bide/io/stream.hpp>
 
 #include <cstddef>

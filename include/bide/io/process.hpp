@@ -31,7 +31,7 @@
 //   std::errc::no_child_process.
 #pragma once
 
-#include <bide/detail/process_ops.hpp>
+#include <bide/detail/io/process_ops.hpp>
 #include <bide/io/descriptor.hpp>
 #include <bide/io/pipe.hpp>
 #include <bide/task.hpp>

@@ -23,7 +23,7 @@
 //   std::invalid_argument for what is a fault of the program itself: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP.
 #pragma once
 
-#include <bide/detail/signal_ops.hpp>
+#include <bide/detail/io/signal_ops.hpp>
 
 #include <concepts>
 #include <cstdint>

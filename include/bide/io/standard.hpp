@@ -22,7 +22,7 @@
 //   closed in this program: std::errc::bad_file_descriptor.
 #pragma once
 
-#include <bide/detail/byte_ops.hpp>
+#include <bide/detail/io/byte_ops.hpp>
 #include <bide/io/stream.hpp>
 #include <bide/task.hpp>
 

@@ -27,8 +27,8 @@
 // Descriptors are non-blocking and closed on exec; Nagle's algorithm is off (set_no_delay).
 #pragma once
 
-#include <bide/detail/finish_op.hpp>
-#include <bide/detail/tcp_ops.hpp>
+#include <bide/detail/io/finish_op.hpp>
+#include <bide/detail/io/tcp_ops.hpp>
 #include <bide/io/error.hpp>
 #include <bide/io/ip_endpoint.hpp>
 

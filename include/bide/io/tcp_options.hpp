@@ -10,7 +10,7 @@
 // Thread rule, lifetime rule, cancellation, errors: as in tcp.hpp. Sizes in bytes.
 #pragma once
 
-#include <bide/detail/gather.hpp>
+#include <bide/detail/io/gather.hpp>
 #include <bide/io/tcp.hpp>
 #include <bide/task.hpp>
 

@@ -30,7 +30,7 @@
 // This room is a part of the library bide::tls (it needs OpenSSL 3).
 #pragma once
 
-#include <bide/detail/tls_link.hpp>
+#include <bide/detail/io/tls/tls_link.hpp>
 #include <bide/io/stream.hpp>
 #include <bide/io/tls_context.hpp>
 

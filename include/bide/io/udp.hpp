@@ -22,7 +22,7 @@
 //   object: usage_error.
 #pragma once
 
-#include <bide/detail/message_ops.hpp>
+#include <bide/detail/io/message_ops.hpp>
 #include <bide/io/ip_endpoint.hpp>
 
 #include <cstddef>

@@ -16,9 +16,9 @@
 //   throws usage_error.
 #pragma once
 
-#include <bide/detail/leaf.hpp>
-#include <bide/detail/lock_policy.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/sync/lock_policy.hpp>
 
 #include <cstddef>
 #include <source_location>

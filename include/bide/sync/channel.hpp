@@ -23,12 +23,12 @@
 // Errors: none of its own. T moves without throwing; its move constructor runs under the channel's lock.
 #pragma once
 
-#include <bide/detail/as_task.hpp>
-#include <bide/detail/channel_core.hpp>
-#include <bide/detail/fail_fast.hpp>
-#include <bide/detail/leaf.hpp>
-#include <bide/detail/lock_policy.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/kernel/as_task.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/sync/channel_core.hpp>
+#include <bide/detail/sync/lock_policy.hpp>
 
 #include <atomic>
 #include <concepts>

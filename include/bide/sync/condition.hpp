@@ -23,7 +23,7 @@
 //   mutex held. Locking again may throw would_deadlock (see mutex.hpp); the guard does not own then.
 #pragma once
 
-#include <bide/detail/as_task.hpp>
+#include <bide/detail/kernel/as_task.hpp>
 #include <bide/sync/mutex.hpp>
 
 #include <atomic>

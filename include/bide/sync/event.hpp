@@ -18,9 +18,9 @@
 // mutex), it is reported as a stall (set_stall_delay in error.hpp).
 #pragma once
 
-#include <bide/detail/leaf.hpp>
-#include <bide/detail/lock_policy.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/sync/lock_policy.hpp>
 
 #include <source_location>
 

@@ -15,9 +15,9 @@
 // Errors: a negative count is std::invalid_argument; counting down below zero throws usage_error and counts nothing.
 #pragma once
 
-#include <bide/detail/leaf.hpp>
-#include <bide/detail/lock_policy.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/sync/lock_policy.hpp>
 
 #include <cstddef>
 #include <source_location>

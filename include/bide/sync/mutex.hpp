@@ -20,10 +20,10 @@
 //   guard is moved the owner counts as unknown. Unlocking what is not locked throws usage_error.
 #pragma once
 
-#include <bide/detail/holder.hpp>
-#include <bide/detail/lock_policy.hpp>
-#include <bide/detail/mutex_core.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/deadlock/holder.hpp>
+#include <bide/detail/sync/lock_policy.hpp>
+#include <bide/detail/sync/mutex_core.hpp>
 
 #include <source_location>
 #include <utility>

@@ -20,9 +20,9 @@
 //   is not locked throws usage_error.
 #pragma once
 
-#include <bide/detail/holder.hpp>
-#include <bide/detail/lock_policy.hpp>
-#include <bide/detail/std_parts.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/deadlock/holder.hpp>
+#include <bide/detail/sync/lock_policy.hpp>
 
 #include <atomic>
 #include <cstddef>

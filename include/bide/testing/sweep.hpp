@@ -32,7 +32,7 @@
 //   throws comes through unchanged.
 #pragma once
 
-#include <bide/detail/stepping.hpp>
+#include <bide/detail/testing/stepping.hpp>
 #include <bide/scope.hpp>
 #include <bide/wait.hpp>
 

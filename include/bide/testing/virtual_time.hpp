@@ -13,7 +13,7 @@
 // will wake this thread, time does not jump. Lifetime rule: loops that were made under the guard end before it does.
 #pragma once
 
-#include <bide/detail/virtual_clock.hpp>
+#include <bide/detail/loop/virtual_clock.hpp>
 
 #include <chrono>
 #include <utility>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "channel.hpp"
+#include "io/dns/channel.hpp"
 
-#include <bide/detail/as_task.hpp>
-#include <bide/detail/loop_access.hpp>
+#include <bide/detail/kernel/as_task.hpp>
+#include <bide/detail/loop/loop_access.hpp>
 #include <bide/time.hpp>
 
 #include <arpa/nameser.h>

@@ -10,8 +10,8 @@
 // step. The sockets are made here and not by c-ares: closed on exec from their first moment, and no SIGPIPE.
 #pragma once
 
-#include <bide/detail/driver.hpp>
-#include <bide/detail/spin_lock.hpp>
+#include <bide/detail/base/spin_lock.hpp>
+#include <bide/detail/loop/driver.hpp>
 #include <bide/io/dns.hpp>
 #include <bide/sync/event.hpp>
 

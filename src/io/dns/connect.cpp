@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/happy_eyeballs.hpp>
+#include "io/dns/happy_eyeballs.hpp"
+
 #include <bide/io/connect.hpp>
 
 #include <stdexcept>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "channel.hpp"
+#include "io/dns/channel.hpp"
+#include "io/dns/srv_order.hpp"
 
-#include <bide/detail/scope_core.hpp>
-#include <bide/detail/srv_order.hpp>
+#include <bide/detail/scope/scope_core.hpp>
 #include <bide/executor.hpp>
 
 #include <arpa/nameser.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-#include "openssl.hpp"
-#include "session_store.hpp"
+#include "io/tls/openssl.hpp"
+#include "io/tls/session_store.hpp"
 
 #include <bide/io/tls_context.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "context_state.hpp"
+#include "io/tls/context_state.hpp"
 
-#include <bide/detail/tls_engine.hpp>
+#include <bide/detail/io/tls/tls_engine.hpp>
 #include <bide/error.hpp>
 
 #include <arpa/inet.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "openssl.hpp"
+#include "io/tls/openssl.hpp"
 
 #include <bide/error.hpp>
 #include <bide/io/tls.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "session_store.hpp"
+#include "io/tls/session_store.hpp"
 
 #include <utility>
 

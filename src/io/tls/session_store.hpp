@@ -4,7 +4,7 @@
 // connected to for the longest time is forgotten. From any thread.
 #pragma once
 
-#include "openssl.hpp"
+#include "io/tls/openssl.hpp"
 
 #include <cstddef>
 #include <deque>

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// child: a chain of its own below a task that awaits several at once; child_group: those that are awaited together.
+//
+// Children and group live in the awaiting frame, which is suspended until the last child has ended: nothing is
+// allocated per child but its frame. Every child begins through the queue, and the awaiting frame goes on through it,
+// so depth costs no stack. The group's stop request stands between the awaiting chain's and the children's: one request
+// reaches all.
+//
+// A child that ends stopped without having been asked to is taken for a failure, `cancelled`. Leaving with `cancelled`
+// after having been asked counts as stopped (2.4).
+#pragma once
+
+#include <bide/detail/base/spin_lock.hpp>
+#include <bide/detail/guard/guard.hpp>
+#include <bide/detail/kernel/slot.hpp>
+#include <bide/detail/kernel/task_node.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <source_location>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+class child_group;
+
+/// What decides: the first failure, nothing, the first value, the first end.
+enum class together : std::uint8_t { all, settled, first_success, race };
+inline task_kind kind_of(together rule) noexcept {
+    return rule == together::all       ? task_kind::when_all
+           : rule == together::settled ? task_kind::when_all_settled
+           : rule == together::race    ? task_kind::race
+                                       : task_kind::first_success;
+}
+
+class child_base : public task_node, public child_end, public call_node {
+public:
+    child_base(const child_base&) = delete;
+    child_base& operator=(const child_base&) = delete;
+
+    [[nodiscard]] outcome how() const noexcept { return how_; }
+    [[nodiscard]] std::size_t index() const noexcept { return index_; }
+    /// Why it was asked to stop; for one that was stopped.
+    [[nodiscard]] stop_reason why_stopped() const noexcept { return stop.reason(); }
+    /// Its failure, taken out.
+    [[nodiscard]] virtual std::exception_ptr take_failure() noexcept = 0;
+
+protected:
+    child_base(child_group& group, const std::source_location& where) noexcept;
+    virtual ~child_base() = default;
+
+    [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
+    [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
+    virtual void set_failure(std::exception_ptr e) noexcept = 0;
+
+    enum class held : std::uint8_t { cold_frame, nothing, result };
+    held holds_ = held::cold_frame;
+
+private:
+    friend class child_group;
+    static void on_due(call_node* self) noexcept;
+    static void on_ended(child_end* self, slot_base*) noexcept;
+    static void on_back(call_node* self) noexcept;
+    void finish() noexcept;
+
+    child_group& group_;
+    child_base* sibling_ = nullptr;
+    std::size_t index_ = 0;
+    outcome how_ = outcome::stopped;
+    bool late_ = false;  // failed after all was decided
+};
+
+class child_group {
+public:
+    child_group(const child_group&) = delete;
+    child_group& operator=(const child_group&) = delete;
+
+    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+
+    /// For await_suspend: starts the children in their order. Nothing of it may be touched any more.
+    void start(promise_base& awaiting) noexcept;
+
+protected:
+    explicit child_group(together rule) noexcept : rule_(rule) {}
+    ~child_group() = default;
+    /// The child that decided: the failure to throw (all; first_success without one), the winner.
+    [[nodiscard]] child_base* decisive() const noexcept { return decisive_; }
+    /// It lies in a block beside the awaiting frame, which `free` gives back when that frame is unwound.
+    void in_a_block(void (*free)(child_group* self) noexcept) noexcept { free_ = free; }
+
+private:
+    friend class child_base;
+    void add(child_base& child) noexcept;
+    void child_ended(child_base& child) noexcept;
+    void conclude() noexcept;
+
+    together rule_;
+    void (*free_)(child_group* self) noexcept = nullptr;
+    spin_lock lock_;
+    promise_base* awaiting_ = nullptr;
+    context ctx_;
+    stop_state stop_;
+    child_base* first_ = nullptr;
+    child_base* last_ = nullptr;
+    std::size_t count_ = 0;
+    std::atomic<std::size_t> left_{0};
+    child_base* decisive_ = nullptr;      // under the lock
+    child_base* first_failed_ = nullptr;  // in time; under the lock
+};
+
+template <class T>
+class child final : public child_base {
+public:
+    /// Takes over a cold frame.
+    child(child_group& group, promise_base* cold, const std::source_location& where) noexcept
+        : child_base(group, where), slot_(cold) {}
+    ~child() override {
+        if (holds_ == held::result)
+            slot_.drop();
+        else if (holds_ == held::cold_frame)
+            destroy_cold(slot_.child);
+    }
+
+    /// The value, or its failure thrown.
+    T take() {
+        holds_ = held::nothing;
+        return slot_.take();
+    }
+    [[nodiscard]] std::exception_ptr take_failure() noexcept override {
+        holds_ = held::nothing;
+        return slot_.take_error();
+    }
+
+private:
+    [[nodiscard]] slot_base& slot_of() noexcept override { return slot_; }
+    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(slot_.error); }
+    void set_failure(std::exception_ptr e) noexcept override { slot_.fail(std::move(e)); }
+
+    slot<T> slot_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

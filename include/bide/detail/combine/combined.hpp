@@ -1,0 +1,398 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// What when_all, when_all_settled, first_success and race give: the items, their children while they run, the result.
+#pragma once
+
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/combine/child.hpp>
+#include <bide/detail/kernel/frame.hpp>
+#include <bide/detail/pool/fork.hpp>
+#include <bide/future.hpp>
+
+#include <optional>
+#include <source_location>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+
+namespace detail {
+/// How a result is held among others.
+template <class T>
+using among_t = std::conditional_t<
+    std::is_void_v<T>, std::monostate,
+    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
+}  // namespace detail
+
+/// How one item of when_all_settled ended.
+template <class T>
+class settled {
+public:
+    using value_type = T;
+
+    [[nodiscard]] future_status status() const noexcept {
+        return held_.index() == 0   ? future_status::succeeded
+               : held_.index() == 1 ? future_status::failed
+                                    : future_status::cancelled;
+    }
+    [[nodiscard]] bool has_value() const noexcept { return held_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /// The value; else throws the failure, or `cancelled`.
+    decltype(auto) value() const& {
+        need_value();
+        if constexpr (std::is_void_v<T>)
+            return;
+        else if constexpr (std::is_reference_v<T>)
+            return static_cast<T>(std::get<0>(held_).get());
+        else
+            return static_cast<const T&>(std::get<0>(held_));
+    }
+    T value() && {
+        need_value();
+        if constexpr (std::is_void_v<T>)
+            return;
+        else if constexpr (std::is_reference_v<T>)
+            return static_cast<T>(std::get<0>(held_).get());
+        else
+            return std::get<0>(std::move(held_));
+    }
+    /// The failure; null when there is none.
+    [[nodiscard]] std::exception_ptr error() const noexcept {
+        return held_.index() == 1 ? std::get<1>(held_) : std::exception_ptr();
+    }
+
+    // Internal.
+    template <class... A>
+    explicit settled(std::in_place_index_t<0> as, A&&... value) : held_(as, std::forward<A>(value)...) {}
+    explicit settled(std::exception_ptr error) noexcept : held_(std::in_place_index<1>, std::move(error)) {}
+    explicit settled(stop_reason why) noexcept : held_(std::in_place_index<2>, why) {}
+
+private:
+    void need_value() const {
+        if (held_.index() == 1) std::rethrow_exception(std::get<1>(held_));
+        if (held_.index() == 2) throw cancelled(std::get<2>(held_));
+    }
+    std::variant<detail::among_t<T>, std::exception_ptr, stop_reason> held_;
+};
+
+namespace detail {
+
+// ---- items ----------------------------------------------------------------------------------------------------------
+
+template <class T>
+struct is_future : std::false_type {};
+template <class T>
+struct is_future<future<T>> : std::true_type {};
+
+template <class T>
+task<T> observe(future<T> f) {
+    static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::is_copy_constructible_v<T>,
+                  "bide: the value of this future cannot be copied: hand the future over with std::move(f)");
+    const future<T>& shared = f;  // an lvalue: the value stays for the other handles
+    co_return co_await shared;
+}
+
+/// An item as a task. The value of a future that stays with the caller is copied.
+template <class A>
+auto item_task(A&& item) {
+    if constexpr (std::is_lvalue_reference_v<A> && is_future<std::remove_cvref_t<A>>::value)
+        return observe(item);
+    else
+        return to_task(std::forward<A>(item));
+}
+template <class A>
+using item_result_t = typename decltype(item_task(std::declval<A>()))::value_type;
+
+template <class R>
+concept range_of_items =
+    !awaitable<R> && std::ranges::input_range<R> &&
+    (awaitable<std::ranges::range_reference_t<R>> || awaitable<std::ranges::range_rvalue_reference_t<R>>);
+
+[[noreturn]] void throw_nothing_to_race(const char* what);
+[[noreturn]] void throw_empty_task(const std::source_location& where);
+[[nodiscard]] task<> nothing_to_race(const char* what);  // the same, in place of a task
+
+// ---- children -------------------------------------------------------------------------------------------------------
+
+/// How a child of a fixed number of them is made in its place.
+struct child_seed {
+    child_group* group;
+    promise_base* cold;
+    std::source_location where;
+    child_seed(child_group& g, promise_base* c, const std::source_location& w) noexcept
+        : group(&g), cold(c), where(w) {}
+};
+template <class T, std::size_t I>
+struct place {
+    child<T> of;
+    explicit place(const child_seed& s) noexcept : of(*s.group, s.cold, s.where) {}
+};
+
+template <class Index, class... T>
+class some_children;
+template <std::size_t... I, class... T>
+class some_children<std::index_sequence<I...>, T...> : public child_group, place<T, I>... {
+public:
+    using tasks = std::tuple<task<T>...>;
+
+    some_children(together rule, tasks&& items, const std::source_location& where) noexcept
+        : child_group(rule), place<T, I>(child_seed(*this, std::get<I>(items).release(), where))... {}
+
+    some_children(together rule, promise_base* const (&cold)[sizeof...(T)], const std::source_location& where) noexcept
+        : child_group(rule), place<T, I>(child_seed(*this, cold[I], where))... {}
+
+    static void check(const tasks& items, const std::source_location& where) {
+        ((std::get<I>(items) ? void() : throw_empty_task(where)), ...);
+    }
+
+    /// Calls f with every child.
+    template <class F>
+    auto apply(F f) {
+        return f(static_cast<place<T, I>&>(*this).of...);
+    }
+};
+template <class... T>
+using fixed_children = some_children<std::index_sequence_for<T...>, T...>;
+
+/// Room for so many children, which do not move; made one after the other.
+template <class T>
+class child_row {
+public:
+    explicit child_row(std::size_t room) : first_(std::allocator<child<T>>().allocate(room)), room_(room) {}
+    child_row(const child_row&) = delete;
+    child_row& operator=(const child_row&) = delete;
+    ~child_row() {
+        while (size_ != 0) std::destroy_at(first_ + --size_);
+        std::allocator<child<T>>().deallocate(first_, room_);
+    }
+    template <class... A>
+    void emplace_back(A&&... args) {
+        std::construct_at(first_ + size_, std::forward<A>(args)...);
+        ++size_;
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] child<T>& operator[](std::size_t i) noexcept { return first_[i]; }
+    [[nodiscard]] child<T>* begin() noexcept { return first_; }
+    [[nodiscard]] child<T>* end() noexcept { return first_ + size_; }
+
+private:
+    child<T>* first_;
+    std::size_t room_;
+    std::size_t size_ = 0;
+};
+
+template <class T>
+class children_of_range : public child_group {
+public:
+    using tasks = std::vector<task<T>>;
+
+    children_of_range(together rule, tasks&& items, const std::source_location& where)
+        : child_group(rule), all_(items.size()) {
+        for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), where);
+    }
+    static void check(const tasks& items, const std::source_location& where) {
+        for (const task<T>& t : items)
+            if (!t) throw_empty_task(where);
+    }
+    [[nodiscard]] child_row<T>& all() noexcept { return all_; }
+
+private:
+    /// The task keeps its frame until there is room for the child: memory may be short.
+    class released_late {
+    public:
+        released_late(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}
+        operator promise_base*() const { return from_.release(where_); }  // NOLINT(google-explicit-constructor)
+
+    private:
+        task<T>& from_;
+        const std::source_location& where_;
+    };
+    child_row<T> all_;
+};
+
+// ---- results --------------------------------------------------------------------------------------------------------
+
+template <class T>
+decltype(auto) take_among(child<T>& c) {
+    if constexpr (std::is_void_v<T>) {
+        c.take();
+        return std::monostate();
+    } else {
+        return c.take();
+    }
+}
+template <class T>
+settled<T> settle(child<T>& c) {
+    if (c.how() == outcome::failed) {
+        std::exception_ptr e = c.take_failure();
+        if (!is_cancelled(e)) return settled<T>(std::move(e));
+        try {
+            std::rethrow_exception(std::move(e));
+        } catch (const cancelled& by) {
+            return settled<T>(by.reason());
+        }
+    }
+    if (c.how() == outcome::stopped) return settled<T>(c.why_stopped());
+    if constexpr (std::is_void_v<T>) {
+        c.take();
+        return settled<T>(std::in_place_index<0>);
+    } else {
+        return settled<T>(std::in_place_index<0>, c.take());
+    }
+}
+template <class T>
+[[noreturn]] void throw_failure(child<T>& c) {
+    std::rethrow_exception(c.take_failure());
+}
+
+template <class T, class... Rest>
+inline constexpr bool all_same = (std::is_same_v<T, Rest> && ...);
+template <class... T>
+struct winner;
+template <class T, class... Rest>
+struct winner<T, Rest...> {
+    using type = std::conditional_t<all_same<T, Rest...>, T, std::variant<among_t<T>, among_t<Rest>...>>;
+};
+
+template <together Rule, class... T>
+class fixed_awaiter : public fixed_children<T...> {
+public:
+    fixed_awaiter(promise_base& p, together rule, std::tuple<task<T>...>&& items) noexcept
+        : fixed_children<T...>(rule, std::move(items), p.where), p_(p) {}
+
+    [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        this->start(p_);
+        return true;
+    }
+    auto await_resume() {
+        if constexpr (Rule == together::settled) {
+            return this->apply([](child<T>&... c) { return std::tuple<settled<T>...>(settle(c)...); });
+        } else if constexpr (Rule == together::all) {
+            if (child_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
+            return this->apply([](child<T>&... c) {
+                return std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>(take_among(c)...);
+            });
+        } else {
+            return win();
+        }
+    }
+
+private:
+    promise_base& p_;
+    using won = typename std::conditional_t<sizeof...(T) == 0, std::type_identity<void>, winner<T...>>::type;
+    decltype(auto) win() {
+        child_base* const by = this->decisive();
+        if (by->how() == outcome::failed) std::rethrow_exception(by->take_failure());
+        return this->apply([by](child<T>&... c) -> won { return take_winner<0>(by->index(), c...); });
+    }
+    template <std::size_t I, class U, class... Rest>
+    static won take_winner(std::size_t index, child<U>& c, Rest&... rest) {
+        if constexpr (all_same<T...>) {
+            if constexpr (sizeof...(Rest) != 0)
+                if (index != I) return take_winner<I + 1>(index, rest...);
+            return c.take();
+        } else {
+            if constexpr (sizeof...(Rest) != 0)
+                if (index != I) return take_winner<I + 1>(index, rest...);
+            return won(std::in_place_index<I>, take_among(c));
+        }
+    }
+};
+
+template <together Rule, class T>
+class range_awaiter : public children_of_range<T> {
+public:
+    range_awaiter(promise_base& p, together rule, std::vector<task<T>>&& items)
+        : children_of_range<T>(rule, std::move(items), p.where), p_(p) {}
+
+    [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        this->start(p_);
+        return true;
+    }
+    decltype(auto) await_resume() {
+        if constexpr (Rule == together::settled) {
+            std::vector<settled<T>> outcomes;
+            outcomes.reserve(this->all().size());
+            for (child<T>& c : this->all()) outcomes.push_back(settle(c));
+            return outcomes;
+        } else if constexpr (Rule == together::all) {
+            if (child_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
+            std::vector<among_t<T>> values;
+            values.reserve(this->all().size());
+            for (child<T>& c : this->all()) values.push_back(take_among(c));
+            return values;
+        } else {
+            child_base* const by = this->decisive();
+            if (by->how() == outcome::failed) std::rethrow_exception(by->take_failure());
+            return this->all()[by->index()].take();
+        }
+    }
+
+private:
+    promise_base& p_;
+};
+
+// ---- what the user holds --------------------------------------------------------------------------------------------
+
+template <class Awaiter, together Rule>
+class [[nodiscard("the items run only when they are awaited or waited for")]] combined {
+public:
+    using awaited_once = void;
+    explicit combined(typename Awaiter::tasks items) : items_(std::move(items)) {}
+
+    /// Blocks until it is decided and all that was started has ended. See wait.hpp.
+    auto wait(std::source_location where = std::source_location::current())
+        -> decltype(std::declval<Awaiter&>().await_resume()) {
+        return as_task(std::move(*this)).wait(where);
+    }
+
+    // Internal.
+    [[nodiscard]] Awaiter native_awaiter(promise_base& p) {
+        Awaiter::check(items_, p.where);
+        return Awaiter(p, Rule, std::move(items_));
+    }
+
+private:
+    typename Awaiter::tasks items_;
+};
+
+template <together Rule, class... A>
+auto combine(A&&... items) {
+    using awaiter = fixed_awaiter<Rule, item_result_t<A>...>;
+    return combined<awaiter, Rule>(typename awaiter::tasks(item_task(std::forward<A>(items))...));
+}
+
+template <class R>
+auto tasks_of_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forward): element by element, below
+    // The elements of a container that was handed over are handed over too; those of a view are what it says.
+    constexpr bool hand_over = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
+    using reference =
+        std::conditional_t<hand_over, std::ranges::range_rvalue_reference_t<R>, std::ranges::range_reference_t<R>>;
+    using all = std::vector<task<item_result_t<reference>>>;
+    if constexpr (hand_over && std::is_same_v<R, all>) return all(std::forward<R>(items));
+    all tasks;
+    if constexpr (std::ranges::sized_range<R>) tasks.reserve(static_cast<std::size_t>(std::ranges::size(items)));
+    for (auto it = std::ranges::begin(items); it != std::ranges::end(items); ++it)
+        tasks.push_back(item_task(static_cast<reference>(*it)));
+    return tasks;
+}
+
+template <together Rule, class R>
+auto combine_range(R&& items) {
+    auto tasks = tasks_of_range(std::forward<R>(items));
+    using T = typename decltype(tasks)::value_type::value_type;
+    if (Rule == together::race || Rule == together::first_success)
+        if (tasks.empty()) throw_nothing_to_race(word_of(kind_of(Rule)));
+    return combined<range_awaiter<Rule, T>, Rule>(std::move(tasks));
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// guard: awaits one operation under a context of its own: another deadline, another stop request, other task-locals.
+// The operation stays part of the awaiting chain (same owner, same locks); it has one frame less than a coroutine
+// around it would have.
+//
+//     Kind : guard            what differs: enter() before the operation begins, leave() after it has ended
+//     guard_awaiter<T, Kind>  the operation's slot
+//     guarded<T, Kind>        what the user holds until it is awaited
+//
+// When the operation has ended stopped: if the awaiting frame is asked to stop too, the stop goes on through it. If
+// not, the guard asked, and Kind::throw_stopped() says so. Leaving with `cancelled` after being asked counts as stopped
+// (2.4).
+#pragma once
+
+#include <bide/detail/kernel/as_task.hpp>
+#include <bide/detail/kernel/slot.hpp>
+#include <bide/detail/kernel/task_node.hpp>
+
+#include <coroutine>
+#include <source_location>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// True when the exception is bide::cancelled.
+[[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
+
+class guard : public child_end {
+public:
+    guard(const guard&) = delete;
+    guard& operator=(const guard&) = delete;
+
+protected:
+    guard() noexcept : child_end{nullptr, &on_ended} {}
+    ~guard() = default;
+
+    /// For await_suspend. True: suspended, nothing of it may be touched any more.
+    [[nodiscard]] bool run(promise_base& awaiting, slot_base& child) noexcept;
+    /// Resumes or unwinds the awaiting frame after leave() had said that it cannot be done yet.
+    void finish() noexcept;
+    [[nodiscard]] bool outer_stopped() const noexcept { return above->ctx->stop->requested(); }
+
+    /// The operation's context is filled in as a copy of `outer` with a stop request of its own, not yet linked.
+    virtual void enter(context& outer) noexcept = 0;
+    /// False: something of the guard is in use elsewhere, which will call finish(). Then, if the operation ended in
+    /// line, the awaiting frame has to be detached before that other one can see it.
+    [[nodiscard]] virtual bool leave([[maybe_unused]] bool in_line) noexcept { return true; }
+    /// The operation has ended without a value: the last moment to find out that it should have been asked to stop.
+    virtual void ended_without_value() noexcept {}
+    /// The operation has ended and the guard was left: is the awaiting frame unwound instead of resumed?
+    [[nodiscard]] virtual bool passes_on() noexcept = 0;
+
+    context ctx_;
+    stop_state stop_;
+
+private:
+    static void on_ended(child_end* self, slot_base*) noexcept;
+    void restore() noexcept;
+    context* before_ = nullptr;
+};
+
+template <class T, class Kind>
+class guard_awaiter final : public Kind {
+public:
+    /// Takes over a cold frame; so nothing may throw here.
+    template <class... A>
+    guard_awaiter(promise_base& awaiting, promise_base* cold, A&&... args) noexcept
+        : Kind(std::forward<A>(args)...), slot_(cold) {
+        this->above = &awaiting;
+    }
+
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return this->run(*this->above, slot_); }
+    T await_resume() {
+        if (slot_.state == outcome::stopped) [[unlikely]]
+            this->throw_stopped();
+        return slot_.take();
+    }
+
+private:
+    [[nodiscard]] bool passes_on() noexcept override {
+        if (slot_.state == outcome::value) return false;
+        this->ended_without_value();
+        if (slot_.state == outcome::failed && this->stop_.requested() && is_cancelled(slot_.error)) {
+            slot_.drop();
+            slot_.state = outcome::stopped;
+        }
+        return slot_.state == outcome::stopped && this->outer_stopped();
+    }
+    slot<T> slot_;
+};
+
+/// An operation with its guard, not begun. Awaited once.
+template <class T, class Kind>
+class [[nodiscard("a guarded operation runs only when it is awaited or waited for")]] guarded {
+public:
+    using awaited_once = void;
+    template <class... A>
+    explicit guarded(task<T> op, A&&... parameters) : op_(std::move(op)), with_(std::forward<A>(parameters)...) {}
+
+    /// Blocks until the operation has ended. See wait.hpp.
+    T wait(std::source_location where = std::source_location::current()) {
+        return as_task(std::move(*this)).wait(where);
+    }
+
+    // Internal.
+    [[nodiscard]] guard_awaiter<T, Kind> native_awaiter(promise_base& p) {
+        return guard_awaiter<T, Kind>(p, op_.release(p.where), std::move(with_));
+    }
+
+private:
+    task<T> op_;
+    typename Kind::parameters with_;
+};
+
+template <class A>
+task<await_result_t<A&>> as_task_of_copy(A a) {
+    co_return co_await a;
+}
+
+/// What guards and combinators take: a task as it is; another awaitable in a frame of its own, which holds it (an
+/// lvalue by copy where it can be copied: a future handle is; else by reference).
+template <awaitable A>
+auto to_task(A&& a) {
+    using held = std::remove_cvref_t<A>;
+    if constexpr (!std::is_lvalue_reference_v<A>) {
+        return as_task(std::forward<A>(a));
+    } else {
+        static_assert(
+            !requires { typename held::awaited_once; }, "bide: a task is awaited once: hand it over with std::move(t)");
+        if constexpr (requires { typename held::awaited_once; })
+            return as_task(static_cast<held&&>(a));  // refused above: no second error
+        else if constexpr (std::is_copy_constructible_v<held>)
+            return as_task_of_copy<held>(a);
+        else
+            return as_task_of(a);
+    }
+}
+template <awaitable A>
+using task_result_t = typename decltype(to_task(std::declval<A>()))::value_type;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Bytes from and to any descriptor that can be watched: pipes, local sockets, terminals. What differs between them is
+// in byte_calls: the two system calls, and what they are called.
+#pragma once
+
+#include <bide/detail/future/started.hpp>
+#include <bide/detail/io/socket.hpp>
+#include <bide/io/error.hpp>
+
+#include <sys/types.h>
+#include <cerrno>
+#include <cstddef>
+#include <source_location>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct byte_calls {
+    wait_kind read;
+    wait_kind write;
+    /// As read(2) and write(2), errno included. Never SIGPIPE.
+    ssize_t (*in)(int fd, void* to, std::size_t n) noexcept;
+    ssize_t (*out)(int fd, const void* from, std::size_t n) noexcept;
+    /// A read that gives less than was asked for says that nothing is left: true of pipes and byte-stream sockets
+    /// (epoll(7)), not of sockets that pass descriptors.
+    bool short_is_empty;
+};
+extern const byte_calls pipe_calls;      // read, write
+extern const byte_calls local_calls;     // recv, send
+extern const byte_calls terminal_calls;  // read, write; asks first: the descriptor blocks, because others share it
+
+class byte_leaf : public socket_op {
+public:
+    byte_leaf(promise_base& p, socket_state& s, const byte_calls& c, std::span<std::byte> to, bool all) noexcept;
+    byte_leaf(promise_base& p, socket_state& s, const byte_calls& c, std::span<const std::byte> from,
+              bool all) noexcept;
+    ~byte_leaf() {
+        if (under_way() && done_ != 0) [[unlikely]]
+            cancelled_half_way();
+    }
+
+protected:
+    [[nodiscard]] std::size_t finish();  // throws the error
+    [[nodiscard]] io_result<std::size_t> finish_try();
+
+private:
+    static attempt read(socket_op& op, int fd) noexcept;
+    static attempt write(socket_op& op, int fd) noexcept;
+    void cancelled_half_way() noexcept;
+
+    const byte_calls& calls_;
+    std::byte* to_ = nullptr;
+    const std::byte* from_ = nullptr;
+    std::size_t size_;
+    std::size_t done_ = 0;
+    bool all_;
+};
+
+template <bool Try, bool All>
+class byte_awaiter final : public byte_leaf {
+public:
+    using byte_leaf::byte_leaf;
+    auto await_resume() {
+        if constexpr (Try)
+            return finish_try();
+        else if constexpr (All)
+            static_cast<void>(finish());
+        else
+            return finish();
+    }
+};
+
+template <bool Try, bool All, class Byte>
+class [[nodiscard("co_await it or call .wait()")]] byte_op {
+public:
+    byte_op(socket_state& s, const byte_calls& c, std::span<Byte> bytes) noexcept
+        : socket_(&s), calls_(&c), bytes_(bytes) {}
+    [[nodiscard]] byte_awaiter<Try, All> native_awaiter(promise_base& p) const noexcept {
+        return byte_awaiter<Try, All>(p, *socket_, *calls_, bytes_, All);
+    }
+    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
+
+private:
+    socket_state* socket_;
+    const byte_calls* calls_;
+    std::span<Byte> bytes_;
+};
+template <bool Try, bool All>
+using byte_read = byte_op<Try, All, std::byte>;
+template <bool Try, bool All>
+using byte_write = byte_op<Try, All, const std::byte>;
+
+/// Takes a descriptor over: it is closed when there is no memory for the rest.
+[[nodiscard]] socket_owner own_descriptor(int fd);
+/// The socket of an object that is not empty; else usage_error: "this <what> is empty: …".
+[[nodiscard]] socket_state& socket_of(const socket_owner& s, const char* what);
+inline void close_socket(const socket_owner& s) noexcept {
+    if (s.get() != nullptr) s.get()->close();
+}
+[[nodiscard]] inline int descriptor_of(const socket_owner& s) noexcept {
+    return s.get() != nullptr ? s.get()->descriptor() : -1;
+}
+
+/// The socket behind a stream, for what goes from descriptor to descriptor; null where there is none.
+struct stream_access {
+    template <class S>
+    static auto of(S& stream) -> decltype(stream.socket()) {
+        return stream.socket();
+    }
+};
+
+[[nodiscard]] inline std::error_code last_error() noexcept { return std::error_code(errno, std::system_category()); }
+[[nodiscard]] inline bool would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// For local sockets: accepting, and the file that a bound one has made.
+#pragma once
+
+#include <bide/detail/io/byte_ops.hpp>
+
+#include <cstdint>
+#include <source_location>
+#include <string>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+class local_accept_leaf : public socket_op {
+public:
+    local_accept_leaf(promise_base& p, socket_state& listener) noexcept;
+    ~local_accept_leaf();
+
+protected:
+    [[nodiscard]] socket_owner finish();  // empty: see error_
+    void throw_error() const;
+
+private:
+    static attempt accept(socket_op& op, int fd) noexcept;
+    int accepted_ = -1;
+};
+
+template <bool Try, class Stream>
+class local_accept_awaiter final : public local_accept_leaf {
+public:
+    using local_accept_leaf::local_accept_leaf;
+    auto await_resume() {
+        Stream made(finish());
+        if constexpr (Try) {
+            return io_result<Stream>(error_, std::move(made));
+        } else {
+            if (error_) [[unlikely]]
+                throw_error();
+            return made;
+        }
+    }
+};
+
+template <bool Try, class Stream>
+class [[nodiscard("co_await it or call .wait()")]] local_accept_op {
+public:
+    explicit local_accept_op(socket_state& listener) noexcept : listener_(&listener) {}
+    [[nodiscard]] local_accept_awaiter<Try, Stream> native_awaiter(promise_base& p) const noexcept {
+        return local_accept_awaiter<Try, Stream>(p, *listener_);
+    }
+    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
+
+private:
+    socket_state* listener_;
+};
+
+/// The file of a socket that was bound to a path. remove() takes it away if it is still the one that was made.
+class bound_path {
+public:
+    bound_path() noexcept = default;
+    explicit bound_path(std::string made);  // it is there
+    bound_path(bound_path&& other) noexcept
+        : path_(std::exchange(other.path_, {})), device_(other.device_), file_(other.file_) {}
+    bound_path& operator=(bound_path&& other) noexcept {
+        path_ = std::exchange(other.path_, {});
+        device_ = other.device_;
+        file_ = other.file_;
+        return *this;
+    }
+    ~bound_path() = default;
+    void remove() noexcept;
+
+private:
+    std::string path_;
+    std::uint64_t device_ = 0;
+    std::uint64_t file_ = 0;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// tls_link: a tls_engine and the stream below it, and the tasks that carry bytes between them.
+//
+// What is encrypted has to be sent, in order and to its last byte, or the peer can make no sense of what follows. So it
+// goes through one buffer, by write_some, and stays there until it was taken: a task that is cancelled while it sends
+// leaves the rest to whoever sends next. Whoever sends holds `sending_`.
+//
+// A reader may have something to say too (an alert). It does not wait for that: the peer may not read before we do. So
+// it sends and receives at the same time, until it has what it wants.
+#pragma once
+
+#include <bide/combine.hpp>
+#include <bide/detail/io/tls/tls_engine.hpp>
+#include <bide/detail/kernel/at_once.hpp>
+#include <bide/io/stream.hpp>
+#include <bide/sync/mutex.hpp>
+#include <bide/time.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+inline constexpr wait_kind tls_kind{"tls"};
+/// A point of cancellation, and the spending of a credit, for what may not wait at all.
+[[nodiscard]] at_once_op<true> tls_checkpoint() noexcept;
+
+template <class S>
+class tls_link {
+public:
+    tls_link(const tls_context& context, S below, bool server, const std::string& host)
+        : below_(std::move(below)), engine_(context, server, host), received_(record) {}
+    tls_link(const tls_link&) = delete;
+    tls_link& operator=(const tls_link&) = delete;
+
+    [[nodiscard]] tls_engine& engine() noexcept { return engine_; }
+    [[nodiscard]] S& below() noexcept { return below_; }
+
+    // Each of these keeps the link alive while it runs.
+    using self = std::shared_ptr<tls_link>;
+
+    static task<std::error_code> handshake(self l) {
+        std::error_code unsent;
+        for (;;) {
+            const tls_engine::step s = l->engine_.handshake();
+            if (s.error) {
+                co_await l->last_words();
+                co_return unsent&& s.error == tls_errc::handshake_cut ? unsent : s.error;
+            }
+            if (!s.wants_input && l->engine_.output_may_wait()) co_return unsent;
+            // What cannot be sent is not the end yet: perhaps the peer has said why it went.
+            if (!unsent && l->engine_.has_output()) unsent = co_await l->send();
+            if (!s.wants_input) co_return unsent;
+            const std::error_code unheard = co_await l->receive();
+            if (unheard) co_return unsent ? unsent : unheard;
+        }
+    }
+
+    static task<io_result<std::size_t>> read(self l, std::span<std::byte> to, bool all) {
+        reading under_way(l->engine_, to);
+        co_await tls_checkpoint();
+        while (under_way.done < to.size()) {
+            const tls_engine::step s = l->engine_.read(to.subspan(under_way.done));
+            under_way.done += s.count;
+            if (s.error) {
+                co_await l->last_words();
+                co_return under_way.over(s.error);
+            }
+            if (s.ended) co_return under_way.over(all ? make_error_code(io_errc::end_of_stream) : std::error_code());
+            if (s.count != 0) {
+                if (!all) break;
+                continue;
+            }
+            std::error_code unheard;
+            if (l->engine_.has_output())
+                unheard = co_await race(l->send_aside(), l->receive());
+            else
+                unheard = co_await l->receive();
+            if (unheard) co_return under_way.over(unheard);
+        }
+        co_return under_way.over(std::error_code());
+    }
+
+    static task<io_result<std::size_t>> write(self l, std::span<const std::byte> from, bool all) {
+        writing under_way(l->engine_);
+        std::size_t done = 0;
+        while (done < from.size()) {
+            auto held = co_await l->sending_.lock();
+            if (l->engine_.cut()) co_return under_way.over(io_errc::write_cut, done);
+            const tls_engine::step s = l->engine_.write(from.subspan(done, std::min(batch, from.size() - done)));
+            if (s.error) co_return under_way.over(s.error, done);
+            under_way.begun = true;
+            const std::error_code unsent = co_await l->drain();
+            if (unsent) co_return under_way.over(unsent, done);
+            done += s.count;
+            if (!all) break;
+        }
+        co_return under_way.over(std::error_code(), done);
+    }
+
+    static task<std::error_code> finish(self l) {
+        writing under_way(l->engine_);
+        std::error_code unsent;
+        {
+            auto held = co_await l->sending_.lock();
+            if (l->engine_.cut()) co_return io_errc::write_cut;  // it was not all
+            unsent = l->engine_.end_output();
+            if (!unsent) unsent = co_await l->drain();
+        }
+        if (unsent) co_return unsent;
+        try {
+            co_await l->below_.finish();
+        } catch (const std::system_error& e) {
+            // Our end has been said; many a peer answers it by going, and then there is no side left to be ended.
+            if (e.code() != std::errc::not_connected) unsent = e.code();
+        }
+        co_return unsent;
+    }
+
+    static task<std::error_code> update_keys(self l) {
+        writing under_way(l->engine_);
+        auto held = co_await l->sending_.lock();
+        if (l->engine_.cut()) co_return io_errc::write_cut;
+        const std::error_code refused = l->engine_.update_keys();
+        if (refused) co_return refused;
+        co_return co_await l->drain();
+    }
+
+private:
+    static constexpr std::size_t record =
+        std::size_t{16} * 1024 + 512;                             // one record of the peer's, with what is around it
+    static constexpr std::size_t batch = std::size_t{64} * 1024;  // so much is encrypted before it is sent
+
+    /// That there is a reader. One that is cancelled gives back what it has.
+    struct reading {
+        tls_engine& engine;
+        std::span<std::byte> to;
+        std::size_t done = 0;
+        bool ended = false;
+        reading(tls_engine& e, std::span<std::byte> t) : engine(e), to(t) { engine.begin_reading(); }
+        reading(const reading&) = delete;
+        reading& operator=(const reading&) = delete;
+        ~reading() {
+            if (!ended && done != 0) engine.give_back(to.first(done));
+            engine.end_reading();
+        }
+        io_result<std::size_t> over(std::error_code error) noexcept {
+            ended = true;
+            return io_result<std::size_t>(error, done);
+        }
+    };
+    /// That there is a writer. One that is cancelled after it had begun has cut the stream.
+    struct writing {
+        tls_engine& engine;
+        bool begun = false;
+        explicit writing(tls_engine& e) : engine(e) { engine.begin_writing(); }
+        writing(const writing&) = delete;
+        writing& operator=(const writing&) = delete;
+        ~writing() { engine.end_writing(begun); }
+        io_result<std::size_t> over(std::error_code error, std::size_t done) noexcept {
+            begun = false;
+            return io_result<std::size_t>(error, done);
+        }
+    };
+
+    /// By whoever holds `sending_`: until nothing is left to be sent. What could not be sent once never can be, and
+    /// what comes after it is of no use to the peer (a reader may make some, after our end too).
+    task<std::error_code> drain() {
+        for (;;) {
+            if (unsendable_ || sent_ == to_send_.size()) {
+                sent_ = 0;
+                engine_.take_output(to_send_);
+                if (to_send_.empty() || unsendable_) co_return unsendable_;
+            }
+            const io_result<std::size_t> part =
+                co_await bide::try_write_some(below_, std::span<const std::byte>(to_send_).subspan(sent_));
+            sent_ += part.value;
+            unsendable_ = part.error;
+        }
+    }
+    task<std::error_code> send() {
+        auto held = co_await sending_.lock();
+        co_return co_await drain();
+    }
+    /// For a reader: whether it can be sent is the writer's to find out.
+    task<std::error_code> send_aside() {
+        static_cast<void>(co_await send());
+        co_return std::error_code();
+    }
+    /// Why we go, if the peer takes it within a moment.
+    task<> last_words() {
+        if (!engine_.has_output()) co_return;
+        try {
+            static_cast<void>(co_await with_timeout(std::chrono::seconds(1), send()));
+        } catch (const timed_out&) {}
+    }
+    task<std::error_code> receive() {
+        const io_result<std::size_t> got = co_await bide::try_read_some(below_, std::span<std::byte>(received_));
+        if (got.error) co_return got.error;
+        if (got.value == 0)
+            engine_.input_ended();
+        else
+            engine_.input(std::span<const std::byte>(received_).first(got.value));
+        co_return std::error_code();
+    }
+
+    S below_;
+    tls_engine engine_;
+    mutex sending_;
+    std::vector<std::byte> to_send_;   // by whoever holds sending_
+    std::size_t sent_ = 0;             // of it
+    std::error_code unsendable_;       // the stream below takes no more; the same
+    std::vector<std::byte> received_;  // the reader's
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

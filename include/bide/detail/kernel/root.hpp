@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// root: the bottom of a blocking wait. It lives on the native stack of the thread that waits.
+#pragma once
+
+#include <bide/detail/kernel/slot.hpp>
+#include <bide/detail/kernel/task_node.hpp>
+#include <bide/error.hpp>
+
+#include <exception>
+#include <source_location>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+class root_base : public task_node, public child_end {
+public:
+    [[nodiscard]] bool done() const noexcept { return done_; }
+
+protected:
+    root_base(const std::source_location& where) noexcept
+        : task_node(task_kind::wait, where), child_end{nullptr, &root_base::on_ended}, back_(*this) {
+        holds_parent = true;
+    }
+
+    /// Runs the child on this thread's idle loop until it has ended. True: during unwinding (then nothing may be
+    /// thrown).
+    bool drive(slot_base& s);
+    [[noreturn]] void throw_cancelled() const;
+
+private:
+    /// Brings the end of a task that had moved to another executor back to the loop that waits for it.
+    struct way_back final : call_node {
+        root_base& to;
+        explicit way_back(root_base& r) noexcept : call_node(&way_back::arrive), to(r) {}
+        static void arrive(call_node* self) noexcept { static_cast<way_back*>(self)->to.done_ = true; }
+    };
+    static void on_ended(child_end* self, slot_base*) noexcept;
+    way_back back_;
+    bool done_ = false;  // written by the waiting thread alone
+};
+
+template <class T>
+class root final : public root_base {
+public:
+    root(promise_base* cold, const std::source_location& where) noexcept : root_base(where), slot_(cold) {}
+
+    T run() {
+        const bool shielded = drive(slot_);
+        if (shielded && slot_.state != outcome::value) [[unlikely]] {
+            // 2.4: a wait during unwinding never throws, its failure goes to the hook.
+            if (slot_.state == outcome::failed) report_unhandled(slot_.take_error(), "a wait() during unwinding");
+            if constexpr (std::is_void_v<T>)
+                return;
+            else if constexpr (!std::is_reference_v<T> && std::is_default_constructible_v<T>)
+                return T();
+            else
+                throw_cancelled();  // there is no value to return
+        }
+        if (slot_.state == outcome::stopped) [[unlikely]]
+            throw_cancelled();
+        return slot_.take();
+    }
+
+private:
+    slot<T> slot_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

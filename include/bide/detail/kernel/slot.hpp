@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// slot<T>: where a child's result arrives, and the awaiter of a task. It lives in the parent's frame (or in a node) and
+// is trivially destructible: whatever it holds is taken by await_resume (K8).
+#pragma once
+
+#include <bide/detail/kernel/kernel.hpp>
+
+#include <coroutine>
+#include <exception>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct unit {};
+
+/// How a result of type T is stored: void as nothing, a reference as a pointer.
+template <class T>
+using stored_t =
+    std::conditional_t<std::is_void_v<T>, unit, std::conditional_t<std::is_reference_v<T>, std::add_pointer_t<T>, T>>;
+
+template <class T>
+struct slot : slot_base {
+    using stored = stored_t<T>;
+    static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::is_nothrow_destructible_v<T>,
+                  "bide: a result must not throw from its destructor");
+    union {
+        promise_base* waiting;  // until the start: the frame that awaits
+        stored val;
+        std::exception_ptr error;
+    };
+
+    explicit slot(promise_base* cold = nullptr) noexcept : slot_base(cold) {}
+    slot(promise_base* cold, promise_base& awaiting) noexcept : slot_base(cold), waiting(&awaiting) {}
+    slot(const slot&) = delete;
+    slot& operator=(const slot&) = delete;
+    ~slot() {}  // NOLINT(modernize-use-equals-default): the union's members are destroyed by whoever takes them
+
+    // As an awaiter: the awaited task runs here and now, nested.
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    bool await_suspend(std::coroutine_handle<>) noexcept {
+        promise_base* parent_frame = waiting;
+        return start_nested(prepare(parent_frame, parent_frame->ctx, attached));
+    }
+    T await_resume() { return take(); }
+
+    template <class... A>
+    void emplace(A&&... args) {
+        ::new (static_cast<void*>(&val)) stored(std::forward<A>(args)...);
+    }
+    void fail(std::exception_ptr e) noexcept {
+        ::new (static_cast<void*>(&error)) std::exception_ptr(std::move(e));
+        state = outcome::failed;
+    }
+
+    /// The result, moved out; throws the failure. The slot is empty afterwards.
+    T take() {
+        if (state != outcome::value) [[unlikely]]
+            rethrow();
+        if constexpr (std::is_reference_v<T>) {
+            return static_cast<T>(*val);
+        } else if constexpr (!std::is_void_v<T>) {
+            struct guard {
+                stored& v;
+                ~guard() { v.~stored(); }
+            } destroy{val};
+            return std::move(val);
+        }
+    }
+    [[nodiscard]] std::exception_ptr take_error() noexcept {
+        std::exception_ptr e = std::move(error);
+        error.~exception_ptr();
+        return e;
+    }
+    /// A result that nobody will take.
+    void drop() noexcept {
+        if (state == outcome::failed)
+            error.~exception_ptr();
+        else if (state == outcome::value)
+            val.~stored();
+    }
+
+private:
+    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() { std::rethrow_exception(take_error()); }
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// stop_state: "please end", for one sequential chain of frames, and the tree that carries it downwards.
+//
+// A chain waits in at most one place at a time: its *leaf*. A word decides who resumes it there (parking_word.hpp): a
+// completer claims the leaf and posts "resume"; a stop request takes it out and posts "unwind". Exactly one of them can
+// win, and an effect that happened is always delivered. A request is level-triggered: it stays set.
+//
+// Who may touch a leaf: its completer, under the lock of the primitive whose list the leaf is in; the stop request,
+// under this state's lock. The leaf's destructor takes the primitive's lock when its wait was not completed.
+//
+// States form a tree. A request walks it without recursion, holding the locks from the requested state down to the
+// current one: a child cannot go away while its parent's lock is held, because its destructor takes that lock.
+// Nothing of the user's runs under these locks; callbacks are collected and run after.
+#pragma once
+
+#include <bide/detail/base/spin_lock.hpp>
+#include <bide/detail/kernel/parking_word.hpp>
+#include <bide/error.hpp>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct leaf_base;
+struct stop_anchor;
+class stop_state;
+
+/// A circular list, in the order in which its links came: the links, and the list itself.
+struct stop_ring {
+    stop_ring* prev = nullptr;
+    stop_ring* next = nullptr;
+
+    /// Of the list itself.
+    void begin() noexcept { prev = next = this; }
+    [[nodiscard]] bool empty() const noexcept { return next == this; }
+    void push_back(stop_ring& link) noexcept {
+        stop_ring* const last = prev;
+        link.prev = last;
+        link.next = this;
+        last->next = &link;
+        prev = &link;
+    }
+    /// Of a link.
+    void leave() noexcept {
+        stop_ring* const before = prev;
+        stop_ring* const after = next;
+        before->next = after;
+        after->prev = before;
+        prev = next = nullptr;
+    }
+};
+
+/// A link in a stop_state's list of children: another state, or a callback.
+struct stop_link : stop_ring {
+    bool is_callback = false;
+    bool listed = false;  // in a stop_state's list, under its lock (a callback may be in another list afterwards)
+};
+
+class stop_state : public stop_link {
+public:
+    stop_state() noexcept { children_.begin(); }
+    stop_state(const stop_state&) = delete;
+    stop_state& operator=(const stop_state&) = delete;
+    ~stop_state() {
+        if (parent_ != nullptr) unlink();
+        if (anchor_ != nullptr) [[unlikely]]
+            drop_anchor();
+    }
+
+    [[nodiscard]] bool requested() const noexcept { return word_.requested(); }
+    [[nodiscard]] stop_reason reason() const noexcept { return requested() ? reason_ : stop_reason::none; }
+
+    /// False: stop was already requested, the leaf is not parked.
+    [[nodiscard]] bool park(leaf_base& l) noexcept { return word_.park(l); }
+    /// True: the caller owns the resumption of the leaf. Called under the lock of the leaf's primitive.
+    [[nodiscard]] bool claim(leaf_base& l) noexcept { return word_.claim(l); }
+    /// The leaf where the chain is parked, for the debug view (only meaningful on the chain's own thread).
+    [[nodiscard]] leaf_base* parked() const noexcept { return word_.parked(); }
+
+    /// Asks this chain and everything below it to end. False: it was asked before.
+    bool request(stop_reason why) noexcept;
+
+    /// From now on a request of `parent` reaches this state too (also one that was made before).
+    void link_to(stop_state& parent) noexcept {
+        parent_ = &parent;
+        parent.lock_.lock();
+        const bool before = !parent.requested();
+        if (before) [[likely]]
+            parent.append(*this);
+        parent.lock_.unlock();
+        if (!before) [[unlikely]]
+            request(parent.reason());
+    }
+    void unlink() noexcept {
+        if (parent_ == nullptr) return;
+        // The lock is taken even when the link is out already: a request that is on its way down holds it.
+        stop_state& parent = *parent_;
+        parent.lock_.lock();
+        if (listed) take_out(*this);
+        parent_ = nullptr;
+        parent.lock_.unlock();
+    }
+    [[nodiscard]] stop_state* parent() const noexcept { return parent_; }
+
+    /// Adds a callback; false when stop was already requested (then it is not added).
+    bool add(stop_link& callback) noexcept;
+    /// Takes it out; false when it was no longer in the list.
+    bool remove(stop_link& callback) noexcept;
+
+    /// What a follower that may outlive this holds on to (stop_follower.hpp). Called in the chain of this state.
+    [[nodiscard]] stop_anchor& anchor();
+
+private:
+    void drop_anchor() noexcept;
+    void mark(stop_reason why) noexcept;
+    void append(stop_link& l) noexcept {
+        children_.push_back(l);
+        l.listed = true;
+    }
+    static void take_out(stop_link& l) noexcept {
+        l.leave();
+        l.listed = false;
+    }
+
+    stop_reason reason_ = stop_reason::none;  // this and the lock fit into the link's last bytes
+    spin_lock lock_;
+    parking_word<leaf_base> word_;
+    stop_state* parent_ = nullptr;
+    stop_anchor* anchor_ = nullptr;
+    stop_ring children_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

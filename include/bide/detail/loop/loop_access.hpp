@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The loop's machinery, for bide's own rooms (timers, I/O, waits, threads).
+#pragma once
+
+#include <bide/detail/base/process.hpp>
+#include <bide/detail/kernel/thread_state.hpp>
+#include <bide/detail/loop/driver.hpp>
+#include <bide/loop.hpp>
+
+#include <atomic>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+class root_base;
+class loop_service;
+
+struct loop_access {
+    /// Arms a timer, from any thread, under the timers' lock; true: it is the first now, so call the next function
+    /// after giving the lock back. A timer that fires is taken out and told, under the lock.
+    [[nodiscard]] static bool arm_locked(loop& l, timer_node& t) noexcept;
+    static void timer_became_first(loop& l) noexcept;
+    static void arm(loop& l, timer_node& t) noexcept;
+    /// The lock under which timers fire and are taken out.
+    static spin_lock& timers_lock(loop& l) noexcept { return l.timers_lock_; }
+    static void disarm_locked(loop& l, timer_node& t) noexcept;
+
+    /// For a timer whose wait may be over before the loop looks at its timers (a guard, whose operation may not wait at
+    /// all): one such is only written down, without the lock, and armed when anything on this thread suspends
+    /// (detach_here) or another one comes: so by the time that somebody else can run the chain, it is armed or gone. By
+    /// the thread that runs the loop. False: arm it.
+    [[nodiscard]] static bool arm_later(loop& l, const context& by, timer_node& t) noexcept;
+    /// True: it was only written down, and is not any more.
+    [[nodiscard]] static bool disarm_fresh(timer_node& t) noexcept;
+
+    /// What ran last has only yielded; after so many turns everybody of whom it is one has had theirs.
+    static void yielded(loop& l, std::uint64_t turns) noexcept {
+        ++l.yields_;
+        if (turns > l.turns_of_yields_) l.turns_of_yields_ = turns;
+    }
+
+    /// What post() does on the thread that runs the loop.
+    static void push(loop& l, ready_node& n) noexcept { l.push_local(n); }
+
+    static driver& driver_of(loop& l) noexcept { return *l.driver_; }
+    /// The ring of the loop that this thread runs, if the frame lives on that loop itself: then it goes on and ends on
+    /// it, so that what is queued for it can be taken out. Else null.
+    [[nodiscard]] static ring* ring_of(const promise_base& frame) noexcept;
+    /// No other thread will run it, until this one has ended what it has under way (driver::end_ring).
+    static void bind_to_this_thread(loop& l) noexcept { l.driver_->thread_bound = true; }
+    static submitted_work& work_of(loop& l) noexcept { return l.work_; }
+    static noted_edges& noted(loop& l) noexcept { return l.noted_; }
+
+    /// It is on the clock that is in force, and of this process.
+    [[nodiscard]] static bool usable(loop& l) noexcept { return l.driver_->current() && !inherited(l); }
+    /// Nothing is left in it, so that another wait may use it.
+    [[nodiscard]] static bool reusable(loop& l) noexcept;
+    /// The loops that this thread runs now, innermost first, and its idle one.
+    [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
+    /// The loops that this thread runs are about to stand still: what is queued for the kernel goes there, and what
+    /// rests is ended, so that others can go on with it.
+    static void hand_over_and_rest() noexcept;
+    [[nodiscard]] static bool running(const loop& l) noexcept { return l.running_; }
+    /// Made before a fork(), and this is the child: nobody runs it here.
+    [[nodiscard]] static bool inherited(const loop& l) noexcept { return !of_this_process(l.process_); }
+    /// Throws usage_error when it is inherited.
+    static void check_process(const loop& l) { l.check_process(); }
+    [[noreturn]] static void throw_inherited();
+    /// Runs a prepared child here and now as what the loop runs. True: it suspended. With the thread's state, and
+    /// std::uncaught_exceptions().
+    [[nodiscard]] static bool start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept;
+    /// Runs the loop on this thread until the root has ended.
+    static void run_until_done(loop& l, root_base& root) noexcept;
+    /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
+    static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept;
+    /// Runs until the service is to stop and nothing is left that runs on this loop.
+    static void serve(loop& l, const loop_service& service) noexcept;
+    /// Asks every task that lives on the loop, or on an executor above it, and was started from elsewhere to stop;
+    /// tasks further down are asked by the tree. On the loop's thread. False: nothing lives there.
+    static bool stop_live(loop& l, stop_reason why) noexcept;
+    static void wake(loop& l) noexcept;
+    [[nodiscard]] static bool look_for_change(loop& l, const std::atomic<std::size_t>& count,
+                                              std::size_t now) noexcept {
+        return l.look_for_change(count, now);
+    }
+};
+
+/// The loop on which plain code of this thread waits: the current one if it is not running, else a new one that is
+/// made current. Restores the former one on destruction.
+class idle_loop_scope {
+public:
+    idle_loop_scope() : idle_loop_scope(tls()) {}
+    explicit idle_loop_scope(thread_state& here) : here_(here), before_(here.idle_loop), loop_(before_) {
+        if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
+        loop_ = here.kept_loop;
+        if (loop_ != nullptr && loop_access::usable(*loop_)) [[likely]]
+            here.kept_loop = nullptr;
+        else
+            make();
+        made_ = true;
+        here.idle_loop = loop_;
+    }
+    idle_loop_scope(const idle_loop_scope&) = delete;
+    idle_loop_scope& operator=(const idle_loop_scope&) = delete;
+    ~idle_loop_scope() {
+        if (!made_) return;
+        here_.idle_loop = before_;
+        if (here_.kept_loop == nullptr && here_.keeps_loops && loop_access::reusable(*loop_)) [[likely]]
+            here_.kept_loop = loop_;
+        else
+            put_away();
+    }
+    [[nodiscard]] loop& get() const noexcept { return *loop_; }
+
+private:
+    void make();
+    void put_away() noexcept;
+
+    thread_state& here_;  // it lives on the stack of plain code, which stays on its thread
+    loop* before_;
+    loop* loop_;
+    bool made_ = false;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

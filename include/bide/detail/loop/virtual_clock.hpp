@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// virtual_clock: the time of a test. Apart from driver.hpp, because only tests and jobs have to see it.
+#pragma once
+
+#include <bide/detail/base/counted_ptr.hpp>
+#include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/loop/driver.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// A clock that stands still until everybody sleeps. Shared by the virtual drivers of one test, and by the jobs on
+/// other threads that were submitted in it: while one of them has not ended, and does not wait inside bide, time stands
+/// still.
+class virtual_clock final : public counted {
+public:
+    [[nodiscard]] time_point now() const noexcept { return now_; }
+    void advance_to(time_point t) noexcept {
+        if (t > now_) now_ = t;
+    }
+
+    /// Before a job can be seen by its thread, and after its result was posted; from any thread.
+    void job_begins() noexcept;
+    void job_ended() noexcept;
+
+private:
+    friend class virtual_driver;
+    time_point now_{std::chrono::hours(1)};  // not the epoch: differences must not hide behind zero
+    std::mutex m_;
+    std::condition_variable changed_;
+    long jobs_ = 0;  // under the mutex
+};
+[[nodiscard]] owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock);
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

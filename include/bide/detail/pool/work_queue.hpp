@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// work_queue: ready nodes of one worker, or from outside, that any worker may take; first in, first out.
+//
+// The lock does more than guard the list: whoever pushes looks, under it, whether somebody has to be woken; whoever is
+// about to sleep says so first and looks into every queue afterwards, under the same locks. So one of the two sees the
+// other, without a fence. `Atomic` and `Lock` are the library's or the model checker's.
+#pragma once
+
+#include <bide/detail/base/spin_lock.hpp>
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/executor.hpp>
+
+#include <atomic>
+#include <cstdint>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+template <class Node, template <class> class Atomic = std::atomic, class Lock = spin_lock>
+class work_queue {
+public:
+    work_queue() noexcept : count_(0) {}
+    work_queue(const work_queue&) = delete;
+    work_queue& operator=(const work_queue&) = delete;
+
+    /// `look()` is called under the lock, after the push; what it says is returned.
+    template <class Look>
+    auto push(Node& n, const Look& look) noexcept {
+        n.next = nullptr;
+        const std::lock_guard guard(lock_);
+        if (last_ != nullptr)
+            last_->next = &n;
+        else
+            first_ = &n;
+        last_ = &n;
+        add(1);
+        return look();
+    }
+    /// The oldest; null: none.
+    [[nodiscard]] Node* pop() noexcept {
+        if (empty_hint()) return nullptr;
+        const std::lock_guard guard(lock_);
+        Node* const n = first_;
+        if (n == nullptr) return nullptr;
+        first_ = n->next;
+        if (first_ == nullptr) last_ = nullptr;
+        add(-1);
+        return n;
+    }
+    /// For certain: whoever pushes after this sees what the caller wrote before it.
+    [[nodiscard]] bool empty() noexcept {
+        const std::lock_guard guard(lock_);
+        return first_ == nullptr;
+    }
+    [[nodiscard]] bool empty_hint() const noexcept { return count_.load(std::memory_order_relaxed) == 0; }  // a hint
+    [[nodiscard]] const Atomic<std::uint32_t>& count() const noexcept { return count_; }
+
+private:
+    // relaxed: written under the lock, read as a hint
+    void add(int by) noexcept {
+        count_.store(count_.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(by),
+                     std::memory_order_relaxed);
+    }
+    Lock lock_;
+    Node* first_ = nullptr;
+    Node* last_ = nullptr;
+    Atomic<std::uint32_t> count_;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// scope_core: the part of a scope that needs no templates. It is a chain of frames itself (the body's), whose stop
+// state is the parent of those of the scope's tasks: one request reaches the body and everything started.
+//
+// The counts and lists are under one lock. The last thing that an ending child does is to take itself off the count;
+// whoever waits for the scope's end may destroy it from then on.
+#pragma once
+
+#include <bide/detail/future/started.hpp>
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/scope/scope_count.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory_resource>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+
+/// What happens to tasks that are unfinished when the body has ended.
+enum class exit_mode : std::uint8_t { wait, cancel, fail };
+/// What the failure of a task (or of the body) means for the others.
+enum class error_mode : std::uint8_t { cancel, keep_going };
+
+struct scope_options {
+    exit_mode exit = exit_mode::wait;
+    error_mode error = error_mode::cancel;
+    std::vector<std::exception_ptr>* errors = nullptr;  // receives every failure of a task
+    std::pmr::memory_resource* memory = nullptr;        // for the nodes and frames of what is started
+    executor* on = nullptr;                             // where tasks run; default: where the body does
+};
+
+namespace detail {
+
+class scope_core;
+inline constexpr wait_kind join_kind{"join of a scope"};
+
+/// What scope_refs share; made by the first ref().
+struct scope_door {
+    std::atomic<unsigned> refs{1};
+    spin_lock lock;
+    scope_core* core;
+    explicit scope_door(scope_core* c) noexcept : core(c) {}
+    void drop() noexcept {
+        // acq_rel: the last one sees everything before it deletes
+        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    }
+};
+
+class join_awaiter;
+
+class scope_core final : public task_node, public child_end, public started_owner {
+public:
+    scope_core(const scope_options& o, const std::source_location& where) noexcept;
+    ~scope_core();
+
+    scope_options options;
+
+    /// Takes its place below `from` (null: plain code).
+    void open(executor& ex, const context* from, bool shielded = false) noexcept;
+
+    void adopt(started_base& child) override;
+    void ended(started_base& child, future_base& result, future_status how) noexcept override;
+
+    // For hold_body() and waits_for_tasks() in task_node.hpp.
+    [[nodiscard]] bool hold(promise_base* leaf_frame) noexcept;
+    [[nodiscard]] bool waits_for_tasks() noexcept;
+
+    /// A start from outside holds the scope open. False: it has ended.
+    [[nodiscard]] bool add_hold() noexcept;
+    void drop_hold() noexcept { take_off_count(); }
+    [[nodiscard]] scope_door* door();
+
+    /// The body of a coroutine's scope has ended, in this turn: what that means for the tasks they learn now, or those
+    /// that are due before the surrounding frame would run once more.
+    template <class T>
+    void body_ended(slot<T>& result) noexcept {
+        if (result.state == outcome::failed)
+            body_failed(result.take_error());
+        else if (result.state == outcome::stopped)
+            body_stopped();
+        apply_exit_mode();
+    }
+
+    // The end, in this order.
+    void body_failed(std::exception_ptr error) noexcept;
+    void body_stopped() noexcept;
+    [[nodiscard]] bool body_has_failed() const noexcept { return body_error_ != nullptr; }
+    void apply_exit_mode() noexcept;
+    /// True: everything has ended and the scope is closed. False: `waiting` is posted when that is so.
+    [[nodiscard]] bool close_or_wait(promise_base* waiting) noexcept;
+    /// Throws what the scope throws. True: the stop of the surrounding task has to be passed on. `deadline_passed`: its
+    /// deadline did, while its loop stood still and could not stop it.
+    [[nodiscard]] bool conclude(bool deadline_passed = false);
+    [[nodiscard]] bool close_if_ended() noexcept;
+    [[nodiscard]] executor& where_tasks_run() const noexcept { return options.on != nullptr ? *options.on : *ctx.ex; }
+
+private:
+    friend class join_awaiter;
+    [[gnu::noinline]] void ended_noticed(started_base& child, future_base& result, future_status how) noexcept;
+    void take_off_count() noexcept;
+    void close_door() noexcept;
+    [[nodiscard]] std::exception_ptr group_of_failures();
+
+    spin_lock lock_;
+    started_list live_;                      // unfinished, in start order
+    started_list failed_;                    // in the order of failing; each with a reference of ours
+    scope_count<promise_base, leaf> count_;  // unfinished tasks and holds, and who waits for them
+    std::uint64_t places_ = 0;
+    bool body_unwinds_ = false;  // as every frame: nothing holds it back any more; under the lock
+    bool body_stopped_ = false;
+    bool stood_at_end_ = false;    // tasks were unfinished when the body had ended
+    bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
+    bool cancelled_some_ = false;  // the first failure ended something that was unfinished
+    std::exception_ptr body_error_;
+    std::exception_ptr unfinished_;
+    std::atomic<scope_door*> door_{nullptr};
+};
+
+/// join() inside the body: until everything that was started so far has ended.
+class join_awaiter final : public leaf_awaiter<join_awaiter> {
+public:
+    join_awaiter(promise_base& p, scope_core& core);
+    ~join_awaiter() { abandon(core_.lock_, core_.count_.joining); }
+    [[nodiscard]] bool try_now() noexcept;
+    [[nodiscard]] bool park() noexcept;
+    void await_resume() noexcept { completed(); }
+    [[nodiscard]] bool satisfied() const noexcept;  // under the lock
+
+private:
+    scope_core& core_;
+    std::uint64_t up_to_;
+};
+
+/// The end of the scope: not stoppable, because a stop reaches the tasks by themselves.
+class end_of_scope {
+public:
+    end_of_scope(promise_base& p, scope_core& core) noexcept : p_(p), core_(core) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        chain_ = p_.ctx->owner;
+        chain_->waits_at_end_of(core_);
+        return !core_.close_or_wait(&p_);
+    }
+    void await_resume() const noexcept { chain_->goes_on(); }
+
+private:
+    promise_base& p_;
+    scope_core& core_;
+    task_node* chain_ = nullptr;
+};
+struct end_of_scope_op {
+    scope_core* core;
+    explicit end_of_scope_op(scope_core& c) noexcept : core(&c) {}
+    [[nodiscard]] end_of_scope native_awaiter(promise_base& p) const noexcept { return end_of_scope(p, *core); }
+};
+/// The frame that awaits it.
+struct this_frame_op {
+    struct awaiter {
+        promise_base* p;
+        explicit awaiter(promise_base& frame) noexcept : p(&frame) {}
+        [[nodiscard]] bool await_ready() const noexcept { return true; }
+        void await_suspend(std::coroutine_handle<>) const noexcept {}
+        [[nodiscard]] promise_base* await_resume() const noexcept { return p; }
+    };
+    this_frame_op() noexcept = default;
+    [[nodiscard]] awaiter native_awaiter(promise_base& p) const noexcept {
+        own_context(&p);
+        return awaiter(p);
+    }
+};
+
+/// Runs the body's task as the chain of the scope, which is told of its end; a value stays in `result`.
+template <class T>
+class body_awaiter {
+public:
+    body_awaiter(promise_base& p, scope_core& core, slot<T>& result) noexcept : p_(p), core_(core), result_(result) {}
+    [[nodiscard]] bool await_ready() const noexcept { return false; }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        core_.above = &p_;
+        core_.child_end::ended = &on_ended;
+        thread_state& t = tls();
+        task_node* const before =
+            std::exchange(t.current, &core_);  // the body is a chain of its own from its first line
+        const bool suspended = start_nested(result_.prepare(&core_, &core_.ctx, attached));
+        t.current = before;
+        if (!suspended) core_.body_ended(result_);  // K4: else nothing of this may be touched
+        return suspended;
+    }
+    void await_resume() const noexcept {}
+
+private:
+    static void on_ended(child_end* self, slot_base* s) noexcept {
+        auto& core = static_cast<scope_core&>(*self);
+        core.body_ended(static_cast<slot<T>&>(*s));
+        post(core.above, step::resume);
+    }
+    promise_base& p_;
+    scope_core& core_;
+    slot<T>& result_;
+};
+template <class T>
+struct body_op {
+    scope_core* core;
+    slot<T>* result;
+    body_op(scope_core& c, slot<T>& r) noexcept : core(&c), result(&r) {}
+    [[nodiscard]] body_awaiter<T> native_awaiter(promise_base& p) const noexcept {
+        return body_awaiter<T>(p, *core, *result);
+    }
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

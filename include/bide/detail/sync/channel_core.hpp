@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// channel_core: the queue of a channel, and who gets what.
+//
+// It has two sides with a lock each, so that a sender and a receiver on two processors do not wait for each other, nor
+// for memory that the other one has just written. While the channel is open, nobody waits, and the queue is neither full
+// nor empty, one side is all that an operation needs. Everything else is *special*, and happens under both locks: then
+// nobody else is anywhere in the channel. That is also where the lists of waiters change, so no wake-up can be missed.
+//
+//     senders' side:   how many were sent in all, and how many had been received when it was last looked
+//     receivers' side: how many were received in all, and how many had been sent
+//
+// What one knows of the other side may be old: then there are fewer values, or fewer free places, than there seem to be,
+// never more. (So a ring of Lamport's, 1983, whose ends each have a lock.)
+//
+// Kept true between two calls, counting only waiters that were not stopped: a receiver waits only while the queue is
+// empty and no sender waits; a sender waits only while the queue is full. So values leave in the order in which they
+// came in, whether they stood in the queue or still with their senders.
+//
+// `Leaf`, `Var`: see waiting_list.hpp; `Lock` and `Word` belong together (lock_policy.hpp). The model checker has its own.
+#pragma once
+
+#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/base/waiting_list.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+/// A sender that waits: the value stays where the caller has it until somebody takes it from there.
+template <class T, class Leaf>
+struct sending : Leaf {
+    using Leaf::Leaf;
+    T* value = nullptr;
+    bool sent = false;
+};
+template <class T, class Leaf>
+struct receiving : Leaf {
+    using Leaf::Leaf;
+    std::optional<T> got;
+};
+
+enum class passage : std::uint8_t { done, closed, has_to_wait };
+
+/// What was said under both locks: whoever has to wait queues before they are given back, or not at all.
+enum class patience : std::uint8_t { none, will_wait };
+
+template <class T, class Leaf, class Lock, template <class> class Word, template <class> class Var = plain,
+          std::size_t Apart = 0>
+class channel_core {
+    static_assert(std::is_nothrow_move_constructible_v<T>,
+                  "bide: a channel moves its values from task to task, and a move that throws would lose one: send a "
+                  "std::unique_ptr instead");
+
+public:
+    using sender = sending<T, Leaf>;
+    using receiver = receiving<T, Leaf>;
+
+    explicit channel_core(std::size_t capacity)
+        : in_(capacity != 0 ? std::allocator<T>().allocate(capacity) : nullptr, capacity), out_(in_.items, capacity) {}
+    channel_core(const channel_core&) = delete;
+    channel_core& operator=(const channel_core&) = delete;
+    ~channel_core() {
+        while (size() != 0) pop();
+        if (in_.items != nullptr) std::allocator<T>().deallocate(in_.items, in_.capacity);
+    }
+
+    [[nodiscard]] std::size_t capacity() const noexcept { return in_.capacity; }
+
+    // Under no lock. Nothing: it is special, and the _locked function of that name has to do it.
+
+    /// Moves from the value only when it says `done`.
+    [[nodiscard]] std::optional<passage> try_send(T& value) noexcept {
+        if (in_.is_special()) return std::nullopt;
+        in_.lock.lock();
+        if (in_.is_special()) [[unlikely]] {
+            in_.lock.unlock();
+            return std::nullopt;
+        }
+        const std::size_t sent = in_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
+        // acquire: the place is free once its value was moved away.
+        if (sent - in_.known == in_.capacity) in_.known = out_.count.load(std::memory_order_acquire);
+        const bool room = sent - in_.known != in_.capacity;
+        if (room) push(sent, std::move(value));
+        in_.lock.unlock();
+        return room ? passage::done : passage::has_to_wait;
+    }
+    /// `into` is empty and gets a value only when it says `done`.
+    [[nodiscard]] std::optional<passage> try_receive(std::optional<T>& into) noexcept {
+        if (out_.is_special()) return std::nullopt;
+        out_.lock.lock();
+        if (out_.is_special()) [[unlikely]] {
+            out_.lock.unlock();
+            return std::nullopt;
+        }
+        const std::size_t received = out_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
+        // acquire: the value is there once it was counted.
+        if (received == out_.known) out_.known = in_.count.load(std::memory_order_acquire);
+        const bool some = received != out_.known;
+        if (some) into.emplace(pop());
+        out_.lock.unlock();
+        return some ? passage::done : passage::has_to_wait;
+    }
+
+    /// Both sides; the senders' first.
+    void lock() noexcept {
+        in_.lock.lock();
+        out_.lock.lock();
+    }
+    void unlock() noexcept {
+        out_.lock.unlock();
+        in_.lock.unlock();
+    }
+
+    // Under both locks:
+
+    [[nodiscard]] std::size_t size() const noexcept {
+        return in_.count.load(std::memory_order_relaxed) - out_.count.load(std::memory_order_relaxed);
+    }
+    [[nodiscard]] bool closed() const noexcept { return closed_; }
+
+    /// As try_send(). `to`: who has the value then, claimed; else as it was.
+    passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept {
+        if (closed_) return passage::closed;
+        if (Leaf* const l = receivers.pop_claimed()) {
+            static_cast<receiver*>(l)->got.emplace(std::move(value));
+            to = l;
+            mark(!receivers.empty());
+            return passage::done;
+        }
+        const bool room = size() != capacity();
+        if (room) push(in_.count.load(std::memory_order_relaxed), std::move(value));
+        settle(!room && wait == patience::will_wait);
+        return room ? passage::done : passage::has_to_wait;
+    }
+    /// As try_receive(). `from`: whose value has been sent by that, claimed; else as it was.
+    passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept {
+        if (size() != 0) into.emplace(pop());
+        Leaf* const l = senders.pop_claimed();  // there is room for it now
+        if (l != nullptr) {
+            auto* s = static_cast<sender*>(l);
+            if (into)
+                push(in_.count.load(std::memory_order_relaxed), std::move(*s->value));
+            else
+                into.emplace(std::move(*s->value));  // capacity 0: from hand to hand
+            s->sent = true;
+            from = l;
+        }
+        if (into) {
+            settle(false);
+            return passage::done;
+        }
+        if (closed_) return passage::closed;
+        mark(wait == patience::will_wait || !receivers.empty());
+        return passage::has_to_wait;
+    }
+
+    /// Wakes everybody; senders keep their values.
+    void close(claimed_waiters<Leaf>& to) noexcept {
+        closed_ = true;
+        while (Leaf* l = receivers.pop_claimed()) to.add(*l);
+        while (Leaf* l = senders.pop_claimed()) to.add(*l);
+        settle(false);
+    }
+
+    waiting_list<Leaf, Var> senders;
+    waiting_list<Leaf, Var> receivers;
+
+    // For a look without a lock. It is empty while as many were sent as were received, and full while as many were
+    // received as were sent but for the capacity. relaxed: hints.
+    [[nodiscard]] const Word<std::size_t>& sent() const noexcept { return in_.count; }
+    [[nodiscard]] const Word<std::size_t>& received() const noexcept { return out_.count; }
+    [[nodiscard]] std::size_t received_now() const noexcept { return out_.count.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t sent_but_for_capacity() const noexcept {
+        return in_.count.load(std::memory_order_relaxed) - capacity();
+    }
+
+private:
+    /// All that one side touches, what never changes too.
+    struct side {
+        side(T* i, std::size_t c) noexcept : special(false), count(0), at(0), known(0), capacity(c), items(i) {}
+        Lock lock;
+        Word<bool> special;       // the same on both sides; written under both locks
+        Word<std::size_t> count;  // in all; written under this lock
+        Var<std::size_t> at;      // the place of the next one
+        Var<std::size_t> known;   // of the other side's count
+        const std::size_t capacity;
+        T* const items;  // a ring of `capacity` places
+        // relaxed: a hint, or under this lock
+        [[nodiscard]] bool is_special() const noexcept { return special.load(std::memory_order_relaxed); }
+        void advance() noexcept {
+            const std::size_t next = at + 1;
+            at = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
+        }
+    };
+    struct nothing_between {};
+    struct something_between {
+        std::byte unused[Apart + 1];
+    };
+    using between = std::conditional_t<Apart == 0, nothing_between, something_between>;
+
+    void push(std::size_t sent, T&& value) noexcept {
+        std::construct_at(in_.items + in_.at, std::move(value));
+        in_.advance();
+        in_.count.store(sent + 1, std::memory_order_release);  // release: the value is there
+    }
+    T pop() noexcept {
+        // Whatever is left of it is destroyed, and its place counted as free, after it was moved away.
+        struct leaving {
+            side& out;
+            T* item;
+            ~leaving() {
+                std::destroy_at(item);
+                out.advance();
+                const std::size_t received = out.count.load(std::memory_order_relaxed);  // relaxed: of this side
+                out.count.store(received + 1, std::memory_order_release);                // release: the place is free
+            }
+        } const end{out_, out_.items + out_.at};
+        return std::move(*end.item);
+    }
+    void mark(bool special) noexcept {
+        in_.special.store(special, std::memory_order_relaxed);  // relaxed: each is looked at again under its lock
+        out_.special.store(special, std::memory_order_relaxed);
+    }
+    // After something went in or out under both locks: what each side goes by until the next time.
+    void settle(bool will_wait) noexcept {
+        mark(will_wait || closed_ || !senders.empty() || !receivers.empty());
+        in_.known = out_.count.load(std::memory_order_relaxed);  // relaxed: under both locks
+        out_.known = in_.count.load(std::memory_order_relaxed);
+    }
+
+    side in_;
+    [[no_unique_address]] between between_;  // so that they share no line of a processor's cache
+    side out_;
+    Var<bool> closed_{false};
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

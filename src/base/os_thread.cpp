@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "base/os_thread.hpp"
+
+#include <atomic>
+#include <csignal>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+std::atomic<thread_refusal> refusal{nullptr};
+}
+
+thread_refusal refuse_threads(thread_refusal ask) noexcept {
+    return refusal.exchange(ask, std::memory_order_acq_rel);  // what the test prepared is visible to whoever asks
+}
+
+int start_thread(pthread_t& made, void* (*f)(void*), void* with) noexcept {
+    if (const thread_refusal ask = refusal.load(std::memory_order_acquire)) {
+        if (const int error = ask(); error != 0) return error;
+    }
+    sigset_t blocked;
+    sigset_t before;
+    sigfillset(&blocked);
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGABRT}) sigdelset(&blocked, fault);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before);  // a thread begins with the mask of its maker
+    const int error = pthread_create(&made, nullptr, f, with);
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return error;
+}
+
+void name_this_thread(const char* name) noexcept { pthread_setname_np(pthread_self(), name); }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/process.hpp>
+
+#include <pthread.h>
+#include <atomic>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+constinit std::atomic<int> process_forks{0};
+
+int process_generation() noexcept {
+    static const int registered =
+        pthread_atfork(nullptr, nullptr, [] { process_forks.fetch_add(1, std::memory_order_relaxed); });
+    (void)registered;
+    return process_forks.load(std::memory_order_relaxed);  // relaxed: the child has one thread, which wrote it
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/process.hpp>
+#include <bide/detail/base/short_spin.hpp>
+
+#include <sched.h>
+#include <unistd.h>
+#include <algorithm>
+#include <cstdio>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+constexpr unsigned most_skips = 63;
+constinit std::atomic<int> spinning{0};
+constinit std::atomic<int> counted_in{0};  // which process: the child of a fork has none of the parent's threads
+constinit std::atomic<int> known_processors{0};
+}  // namespace
+
+unsigned count_processors() noexcept {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    unsigned n = 1;
+    if (::sched_getaffinity(::getpid(), sizeof set, &set) == 0) n = static_cast<unsigned>(CPU_COUNT(&set));
+    if (std::FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
+        long long quota = 0;  // "max 100000" where there is none
+        long long period = 0;
+        if (std::fscanf(f, "%lld %lld", &quota, &period) == 2 && quota > 0 && period > 0)
+            n = std::min(n, static_cast<unsigned>((quota + period - 1) / period));
+        std::fclose(f);
+    }
+    return std::max(n, 1U);
+}
+
+bool short_spin::begin() noexcept {
+    // relaxed, all of it: only a limit, nothing is passed on by it, and one too many or too few does no harm.
+    int processors = known_processors.load(std::memory_order_relaxed);
+    if (processors == 0) {
+        processors = static_cast<int>(count_processors());
+        known_processors.store(processors, std::memory_order_relaxed);
+    }
+    if (processors == 1) return false;
+    const int here = process_generation();
+    if (counted_in.load(std::memory_order_relaxed) != here) {
+        counted_in.store(here, std::memory_order_relaxed);
+        spinning.store(0, std::memory_order_relaxed);
+    }
+    if (spinning.fetch_add(1, std::memory_order_relaxed) < processors) return true;
+    spinning.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+}
+
+void short_spin::end(bool found) noexcept {
+    spinning.fetch_sub(1, std::memory_order_relaxed);
+    wider_ = found ? 0 : std::min(2 * wider_ + 1, most_skips);
+    skips_ = wider_;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

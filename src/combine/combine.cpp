@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+
+#include <bide/combine.hpp>
+#include <bide/detail/combine/child.hpp>
+
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+// ---- one child ------------------------------------------------------------------------------------------------------
+
+child_base::child_base(child_group& group, const std::source_location& where) noexcept
+    : task_node(kind_of(group.rule_), where),
+      child_end{nullptr, &child_base::on_ended},
+      call_node(&child_base::on_due),
+      group_(group) {
+    group.add(*this);
+}
+
+void child_base::on_due(call_node* node) noexcept {
+    auto* self = static_cast<child_base*>(node);
+    this_thread.current = self;
+    slot_base& s = self->slot_of();
+    self->holds_ = held::nothing;
+    if (self->stop.requested()) {  // it never begins
+        destroy_cold(s.child);
+        s.state = outcome::stopped;
+        self->finish();
+        return;
+    }
+    if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
+}
+
+void child_base::on_ended(child_end* end, slot_base*) noexcept {
+    auto* self = static_cast<child_base*>(end);
+    if (this_thread.ended_on == self->ctx.ex) {
+        self->finish();
+    } else {  // it had moved to another executor
+        self->call = &child_base::on_back;
+        self->ctx.ex->post(*self);
+    }
+}
+
+void child_base::on_back(call_node* node) noexcept { static_cast<child_base*>(node)->finish(); }
+
+void child_base::finish() noexcept {
+    slot_base& s = slot_of();
+    if (s.state == outcome::stopped && !stop.requested()) set_failure(std::make_exception_ptr(cancelled()));
+    holds_ = s.state == outcome::stopped ? held::nothing : held::result;
+    how_ = s.state;
+    if (how_ == outcome::failed && stop.requested() && failed_with_cancelled()) {
+        static_cast<void>(take_failure());  // the cancellation: not a failure of its own
+        how_ = outcome::stopped;
+    }
+    delist();
+    stop.unlink();
+    group_.child_ended(*this);
+}
+
+// ---- all of them ----------------------------------------------------------------------------------------------------
+
+void child_group::add(child_base& child) noexcept {
+    child.index_ = count_++;
+    if (last_ != nullptr)
+        last_->sibling_ = &child;
+    else
+        first_ = &child;
+    last_ = &child;
+}
+
+void child_group::start(promise_base& awaiting) noexcept {
+    own_context(&awaiting);
+    awaiting_ = &awaiting;
+    const context& outer = *awaiting.ctx;
+    ctx_.ex = outer.ex;
+    ctx_.stop = &stop_;
+    ctx_.deadline = outer.deadline;
+    ctx_.locals = outer.locals;
+    ctx_.owner = outer.owner;
+    stop_.link_to(*outer.stop);
+    // relaxed: the children are posted after it, which publishes it.
+    left_.store(count_, std::memory_order_relaxed);
+    detach(&awaiting);  // before the first child can end
+    executor& ex = *ctx_.ex;
+    // The others may end it (the first end, the first value); a failure beside it is nothing to count on.
+    const bool needs_each = count_ == 1 || rule_ == together::all || rule_ == together::settled;
+    for (child_base* c = first_; c != nullptr;) {
+        child_base* const after = c->sibling_;  // when the last one is posted, all may be gone
+        c->inherit(ex, &ctx_);
+        c->holds_parent = needs_each;
+        c->enlist();
+        ex.post(*c);
+        c = after;
+    }
+}
+
+void child_group::child_ended(child_base& child) noexcept {
+    bool decides = false;
+    {
+        const std::lock_guard guard(lock_);
+        if (child.how_ == outcome::failed && first_failed_ == nullptr) first_failed_ = &child;
+        if (decisive_ != nullptr) {
+            child.late_ = child.how_ == outcome::failed;
+        } else {
+            switch (rule_) {
+                case together::all:
+                    decides = child.how_ == outcome::failed;
+                    break;
+                case together::settled:
+                    break;
+                case together::first_success:
+                    decides = child.how_ == outcome::value;
+                    break;
+                case together::race:
+                    decides = child.how_ != outcome::stopped;
+                    break;
+            }
+            if (decides) decisive_ = &child;
+        }
+    }
+    // This child is not counted off yet, so the group is there.
+    if (decides && count_ > 1)
+        stop_.request(rule_ == together::all ? stop_reason::sibling_failed : stop_reason::scope_end);
+    // acq_rel: the last one sees the results of all.
+    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) conclude();
+}
+
+void child_group::conclude() noexcept {
+    stop_.unlink();
+    bool any_stopped = false;
+    for (const child_base* c = first_; c != nullptr; c = c->sibling_) any_stopped |= c->how_ == outcome::stopped;
+    const bool outer_stopped = awaiting_->ctx->stop->requested();
+    bool goes_on = false;  // the stop, outwards
+    if (rule_ == together::settled) {
+        goes_on = any_stopped && outer_stopped;
+    } else if (decisive_ == nullptr) {
+        goes_on = any_stopped;  // nothing was decided when all were asked to stop: by the awaiting chain
+        if (!any_stopped && rule_ == together::first_success) decisive_ = first_failed_;
+    }
+    // What nobody will see.
+    for (child_base* c = first_; c != nullptr; c = c->sibling_) {
+        if (c->how_ != outcome::failed || c == decisive_) continue;
+        const bool skipped =
+            rule_ == together::first_success && decisive_ != nullptr && decisive_->how_ == outcome::value && !c->late_;
+        const bool delivered = rule_ == together::settled && !goes_on;
+        if (!skipped && !delivered) report_unhandled(c->take_failure(), "a task beside one that decided (combine.hpp)");
+    }
+    promise_base* const awaiting = awaiting_;
+    if (goes_on && free_ != nullptr) free_(this);
+    post(awaiting, goes_on ? step::unwind : step::resume);
+}
+
+void throw_nothing_to_race(const char* what) {
+    throw std::invalid_argument(std::string(what) +
+                                ": there is nothing to wait for; give it at least one task or future");
+}
+
+task<> nothing_to_race(const char* what) { throw_nothing_to_race(what); }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

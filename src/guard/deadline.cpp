@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+
+#include <bide/detail/guard/deadline.hpp>
+
+#include <bide/detail/loop/loop_access.hpp>
+#include <bide/time.hpp>
+
+#include <algorithm>
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+using clock = std::chrono::steady_clock;
+
+clock::time_point time_limit::from(clock::time_point now) const noexcept {
+    if (!relative_) return clock::time_point(time_);
+    if (time_ <= clock::duration::zero()) return now;
+    return time_ >= clock::time_point::max() - now ? clock::time_point::max() : now + time_;
+}
+
+deadline_guard::deadline_guard(time_limit limit, bool shielded) noexcept
+    : timer_node(&deadline_guard::on_time), call_node(&deadline_guard::on_posted), limit_(limit), shielded_(shielded) {}
+
+void deadline_guard::enter(context& outer) noexcept {
+    if (shielded_)
+        ctx_.deadline = clock::time_point::max();
+    else
+        stop_.link_to(*outer.stop);
+    if (limit_.never()) return;
+    loop& carrier = outer.ex->carrier();
+    const clock::time_point now = carrier.now();
+    at = limit_.from(now);
+    if (at <= now) {
+        ctx_.deadline = std::min(ctx_.deadline, at);
+        expired_ = true;
+        stop_.request(stop_reason::deadline);
+        return;
+    }
+    if (at >= ctx_.deadline) return;  // an outer guard is first
+    ctx_.deadline = at;
+    carrier_ = &carrier;
+    if (!loop_access::arm_later(carrier, outer, *this)) loop_access::arm(carrier, *this);
+}
+
+bool deadline_guard::leave(bool in_line) noexcept {
+    return carrier_ == nullptr || loop_access::disarm_fresh(*this) || disarm(in_line);
+}
+
+bool deadline_guard::disarm(bool in_line) noexcept {
+    settle_fresh_timer(this_thread);  // TRAP: detach() does it too, and must not below: the lock may be the same
+    const std::lock_guard locked(loop_access::timers_lock(*carrier_));
+    loop_access::disarm_locked(*carrier_, *this);
+    if (!posted_) return true;
+    if (in_line) detach(above);  // before the node, on another thread perhaps, can see that we wait
+    waiting_ = true;
+    return false;
+}
+
+// Under the timer lock.
+void deadline_guard::on_time(timer_node* node) noexcept {
+    auto* self = static_cast<deadline_guard*>(node);
+    self->posted_ = true;
+    self->carrier_->post(*self);
+}
+
+void deadline_guard::on_posted(call_node* node) noexcept {
+    auto* self = static_cast<deadline_guard*>(node);
+    self->expired_ = true;  // seen through the request, or through the lock
+    self->stop_.request(stop_reason::deadline);
+    bool finishes = false;
+    {
+        const std::lock_guard locked(loop_access::timers_lock(*self->carrier_));
+        self->posted_ = false;
+        finishes = self->waiting_;
+    }
+    if (finishes) self->finish();
+}
+
+// The loop that would have told us may have stood still (a wait() in plain code below, which had the same deadline).
+void deadline_guard::ended_without_value() noexcept {
+    if (carrier_ == nullptr || expired_ || carrier_->now() < at) return;
+    expired_ = true;
+    stop_.request(stop_reason::deadline);
+}
+
+void deadline_guard::throw_stopped() const {
+    if (expired_) throw timed_out();
+    throw cancelled(stop_.requested() ? stop_.reason() : stop_reason::user);
+}
+
+}  // namespace detail
+
+std::optional<std::chrono::steady_clock::duration> time_left() noexcept {
+    using clock = std::chrono::steady_clock;
+    const detail::context* now = detail::current_context();
+    if (now == nullptr || now->deadline == clock::time_point::max()) return std::nullopt;
+    const detail::thread_state& t = detail::tls();
+    const bool in_a_job = t.sleep != nullptr && t.running_loop == nullptr;  // no loop: real time
+    const clock::time_point at = now->ex != nullptr && !in_a_job ? now->ex->carrier().now() : clock::now();
+    return now->deadline <= at ? clock::duration::zero() : now->deadline - at;
+}
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/guard/guard.hpp>
+
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
+    own_context(&awaiting);
+    above = &awaiting;
+    context& outer = *awaiting.ctx;
+    ctx_.ex = outer.ex;
+    ctx_.stop = &stop_;
+    ctx_.deadline = outer.deadline;
+    ctx_.locals = outer.locals;
+    ctx_.owner = outer.owner;
+    before_ = std::exchange(outer.owner->active, &ctx_);
+    enter(outer);
+    if (start_nested(child.prepare(this, &ctx_, attached))) return true;
+    // It ended in line: nobody else knows of us, except where leave() says so.
+    if (!leave(true)) return true;
+    restore();
+    if (!passes_on()) return false;
+    promise_base* const p = above;
+    detach(p);
+    post(p, step::unwind);
+    return true;
+}
+
+void guard::on_ended(child_end* self, slot_base*) noexcept {
+    auto* g = static_cast<guard*>(self);
+    if (g->leave(false)) g->finish();
+}
+
+void guard::finish() noexcept {
+    restore();
+    post(above, passes_on() ? step::unwind : step::resume);
+}
+
+void guard::restore() noexcept {
+    ctx_.owner->active = before_;
+    stop_.unlink();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

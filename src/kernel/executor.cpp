@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/kernel/background.hpp>
+#include <bide/detail/kernel/task_node.hpp>
+#include <bide/executor.hpp>
+
+#include <exception>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace {
+struct all_executors {
+    std::mutex m;
+    executor* first = nullptr;
+};
+// Never destroyed: executors of static objects may end after everything else.
+all_executors& all() {
+    static auto* list = new all_executors;
+    return *list;
+}
+}  // namespace
+
+namespace detail {
+
+void live_access::enter(executor& ex) noexcept {
+    const std::lock_guard guard(all().m);
+    ex.next_ = all().first;
+    if (ex.next_ != nullptr) ex.next_->prev_ = &ex;
+    all().first = &ex;
+    ex.listed_ = true;
+}
+
+void live_access::leave(executor& ex) noexcept {
+    const std::lock_guard guard(all().m);
+    if (!std::exchange(ex.listed_, false)) return;
+    if (ex.prev_ != nullptr)
+        ex.prev_->next_ = ex.next_;
+    else
+        all().first = ex.next_;
+    if (ex.next_ != nullptr) ex.next_->prev_ = ex.prev_;
+}
+
+void live_access::visit(void (*f)(executor* first, void* with), void* with) {
+    const std::lock_guard guard(all().m);
+    f(all().first, with);
+}
+
+}  // namespace detail
+
+executor::executor(const executor* base) noexcept : base_(base) { detail::live_access::enter(*this); }
+executor::~executor() { retire(); }
+void executor::retire() noexcept { detail::live_access::leave(*this); }
+
+loop& executor::carrier() noexcept {
+    try {
+        return detail::background_loop();
+    } catch (const std::exception& e) {
+        detail::fail_fast(
+            std::string("bide's background loop, which carries the timers and the I/O of an executor that "
+                        "names no other (executor::carrier), could not be made: ") +
+            e.what());
+    }
+}
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "base/remote_list.hpp"
+#include "base/static_tls.hpp"
+
+#include <bide/detail/base/spin_lock.hpp>
+#include <bide/detail/kernel/frame.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <memory_resource>
+#include <mutex>
+#include <utility>
+
+// Defined by a sanitizer's runtime in the program that this library is part of.
+extern "C" {
+[[gnu::weak]] void __asan_init();  // NOLINT(bugprone-reserved-identifier)
+[[gnu::weak]] void __tsan_init();  // NOLINT(bugprone-reserved-identifier)
+[[gnu::weak]] void __msan_init();  // NOLINT(bugprone-reserved-identifier)
+}
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+constexpr std::size_t classes = frame_classes;
+constexpr std::size_t kept_per_class = 4096;  // blocks that a thread keeps; more go back to operator delete
+constexpr std::size_t small_classes = 24;     // of larger ones it keeps an eighth of that
+constexpr unsigned kept_remote = 16 * 1024;   // blocks that may wait for their thread
+
+struct block {
+    block* next;
+    std::size_t number;  // in a free list: how many may still lie upon it; on its way home: its granules
+};
+
+// The lowest of every free list; it is no block, and never written: it says that the list is empty, and its limit. So a
+// list needs no count beside it, which every frame would change twice, and one comparison tells whether the short way
+// is open. On a line of their own: next to what is written they would be slow for everybody.
+struct alignas(64) lowest_of_lists {
+    block small{nullptr, kept_per_class};
+    block large{nullptr, kept_per_class / 8};
+    block none{nullptr, 0};  // of a list that is closed
+};
+constinit lowest_of_lists lowest;
+
+/// The home of the blocks that one thread has made. It outlives the thread, because they may; then another thread
+/// takes it over.
+struct thread_home final : frame_home {
+    remote_list<block> come_back;
+    thread_home* next_idle = nullptr;
+    thread_home() noexcept : frame_home{&give_back} {}
+    static void give_back(frame_home* self, void* frame, std::size_t granules) noexcept;
+};
+
+frame_home nobody{nullptr};  // no block has it
+
+struct pools {
+    block* free[classes];
+    frame_home* home = &nobody;
+    std::pmr::memory_resource* source = nullptr;
+    bool begun = false;  // the thread has its home, or is ending
+    constexpr pools() noexcept { close(); }
+    constexpr void close() noexcept {
+        for (block*& top : free) top = &lowest.none;
+    }
+};
+constinit thread_local pools storage;
+// Every short way is closed, so nothing is ever written to it.
+constinit pools none;
+BIDE_STATIC_TLS constinit thread_local pools* mine = &none;    // until the thread's first block
+BIDE_STATIC_TLS constinit thread_local pools* frames = &none;  // the same, also while a memory resource is in force
+
+// Of this thread, also before its first block.
+pools& own() noexcept {
+    mine = &storage;
+    frames = storage.source == nullptr ? &storage : &none;
+    return storage;
+}
+
+struct idle_homes {
+    spin_lock lock;
+    thread_home* first = nullptr;
+};
+constinit idle_homes idle;
+
+thread_home* get_home() {
+    {
+        const std::lock_guard guard(idle.lock);
+        if (idle.first != nullptr) {
+            thread_home* h = std::exchange(idle.first, idle.first->next_idle);
+            h->come_back.open();
+            return h;
+        }
+    }
+    auto* h = new thread_home;  // never deleted, see above: as many as there were threads at one time
+    h->come_back.open();
+    return h;
+}
+
+// Gives the blocks back when the thread ends.
+struct sweeper {
+    sweeper() = default;
+    sweeper(const sweeper&) = delete;
+    sweeper& operator=(const sweeper&) = delete;
+    ~sweeper() {
+        pools& p = own();
+        auto* h = static_cast<thread_home*>(std::exchange(p.home, &nobody));
+        for (block* b : p.free)
+            while (b->next != nullptr) ::operator delete(std::exchange(b, b->next));
+        p.close();
+        if (h == &nobody) return;
+        unsigned n = 0;
+        for (block* b = h->come_back.close(); b != nullptr; ++n) ::operator delete(std::exchange(b, b->next));
+        h->come_back.took(n);
+        const std::lock_guard guard(idle.lock);
+        h->next_idle = std::exchange(idle.first, h);
+    }
+    void touch() noexcept {}
+};
+thread_local sweeper sweep;
+
+// A thread's first block.
+void begin(pools& p) {
+    if (p.begun) return;
+    if (frame_blocks_are_kept()) {
+        sweep.touch();
+        p.home = get_home();
+        for (std::size_t c = 0; c < classes; ++c) p.free[c] = c < small_classes ? &lowest.small : &lowest.large;
+    }
+    p.begun = true;
+}
+
+std::atomic<long> alive{0};
+// relaxed: a statistic. Frames in kept blocks are not counted: their short way touches nothing that is shared.
+void count(int by) noexcept { alive.fetch_add(by, std::memory_order_relaxed); }
+
+struct resource_home final : frame_home {
+    std::pmr::memory_resource* memory;
+    explicit resource_home(std::pmr::memory_resource* m) noexcept : frame_home{&give_back}, memory(m) {}
+    static std::size_t total(std::size_t granules) noexcept { return granules * frame_granule + sizeof(resource_home); }
+    static void give_back(frame_home* self, void* frame, std::size_t granules) noexcept {
+        count(-1);
+        static_cast<resource_home*>(self)->memory->deallocate(frame, total(granules), alignof(std::max_align_t));
+    }
+};
+
+void* from_resource(std::size_t granules, std::pmr::memory_resource* memory) {
+    void* frame = memory->allocate(resource_home::total(granules), alignof(std::max_align_t));
+    auto* behind = static_cast<std::byte*>(frame) + granules * frame_granule;
+    home_word(frame, granules) = ::new (behind) resource_home(memory);
+    count(1);
+    return frame;
+}
+
+// False: there are enough of them.
+inline bool keep(pools& p, block& b, std::size_t granules) noexcept {
+    block* const top = p.free[granules];
+    if (top->number == 0) [[unlikely]]
+        return false;
+    b.next = top;
+    b.number = top->number - 1;
+    p.free[granules] = &b;
+    return true;
+}
+
+// Null: there is none.
+inline block* take(pools& p, std::size_t granules) noexcept {
+    block* const b = p.free[granules];
+    block* const below = b->next;
+    if (below == nullptr) [[unlikely]]
+        return nullptr;
+    p.free[granules] = below;
+    return b;
+}
+
+// What other threads have freed comes into the free lists.
+void take_remote(pools& p) noexcept {
+    auto& list = static_cast<thread_home*>(p.home)->come_back;
+    unsigned n = 0;
+    for (block* b = list.take(); b != nullptr; ++n) {
+        block* after = b->next;
+        if (!keep(p, *b, b->number)) ::operator delete(b);
+        b = after;
+    }
+    if (n != 0) list.took(n);
+}
+
+[[gnu::noinline]] void* alloc_slowly(std::size_t granules) {
+    pools& p = own();
+    begin(p);
+    if (granules >= classes || p.home == &nobody) {
+        void* place = ::operator new(granules * frame_granule);
+        home_word(place, granules) = nullptr;
+        count(1);
+        return place;
+    }
+    if (p.free[granules]->next == nullptr) take_remote(p);
+    if (block* b = take(p, granules)) return b;
+    void* place = ::operator new(granules * frame_granule);
+    home_word(place, granules) = p.home;  // and stays there as long as the block lives
+    return place;
+}
+
+void thread_home::give_back(frame_home* self, void* frame, std::size_t granules) noexcept {
+    auto* b = static_cast<block*>(frame);
+    b->number = granules;
+    // Of this thread: it has enough of them.
+    if (self == mine->home || !static_cast<thread_home*>(self)->come_back.push(*b, kept_remote)) ::operator delete(b);
+}
+
+[[gnu::noinline]] void free_slowly(void* frame, frame_home* home, std::size_t granules) noexcept {
+    if (home != nullptr) return home->release(home, frame, granules);
+    count(-1);
+    ::operator delete(frame);
+}
+
+}  // namespace
+
+[[gnu::noinline]] void* frame_alloc_slowly(std::size_t granules) {
+    if (mine->source != nullptr) return from_resource(granules, mine->source);
+    return alloc_slowly(granules);
+}
+
+[[gnu::noinline]] void* frame_alloc_granules(std::size_t granules) {
+    if (block* b = take(*frames, granules)) [[likely]]
+        return b;
+    return frame_alloc_slowly(granules);
+}
+
+[[gnu::noinline]] void* node_alloc_granules(std::size_t granules) {
+    if (granules < classes) [[likely]]
+        if (block* b = take(*mine, granules)) [[likely]]
+            return b;
+    return alloc_slowly(granules);
+}
+
+[[gnu::noinline]] void frame_free_granules(void* frame, std::size_t granules) noexcept {
+    pools& p = *mine;
+    frame_home* home = home_word(frame, granules);
+    // A block of this thread's has a class.
+    if (home != p.home || !keep(p, *static_cast<block*>(frame), granules)) [[unlikely]]
+        free_slowly(frame, home, granules);
+}
+
+void frame_source::begin(std::pmr::memory_resource* memory) noexcept {
+    before_ = std::exchange(storage.source, memory);
+    own();
+}
+void frame_source::end() noexcept {
+    storage.source = before_;
+    own();
+}
+
+bool frame_blocks_are_kept() noexcept {
+    static const bool kept = [] {
+        if (&__asan_init != nullptr || &__tsan_init != nullptr || &__msan_init != nullptr) return false;
+        const char* wish = std::getenv("BIDE_FRAME_POOL");  // NOLINT(concurrency-mt-unsafe): nobody here sets it
+        return wish == nullptr || wish[0] != '0' || wish[1] != '\0';
+    }();
+    return kept;
+}
+
+void count_foreign_frame(int by) noexcept { count(by); }
+
+long frames_alive() noexcept { return alive.load(std::memory_order_relaxed); }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

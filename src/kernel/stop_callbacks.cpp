@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/kernel/stop_callbacks.hpp>
+
+#include <condition_variable>
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+struct hand_over {
+    std::mutex m;
+    std::condition_variable ended;
+};
+// Never destroyed: callbacks may still be withdrawn by static destructors.
+hand_over& shared() {
+    static auto* h = new hand_over;
+    return *h;
+}
+}  // namespace
+
+void stop_callbacks::take(stop_link& callback) noexcept {
+    std::lock_guard guard(shared().m);
+    auto& c = static_cast<stop_callback_link&>(callback);
+    c.waiting_in = this;
+    any_ = true;
+    waiting_.push_back(c);
+}
+
+void stop_callbacks::run() noexcept {
+    if (!any_) return;  // not the list: another thread may be taking a callback out of it
+    std::unique_lock guard(shared().m);
+    while (!waiting_.empty()) {
+        auto& c = static_cast<stop_callback_link&>(*waiting_.next);
+        take_out(c);
+        bool destroyed = false;
+        c.running = true;
+        c.runner = ::pthread_self();
+        c.destroyed = &destroyed;
+        guard.unlock();
+        c.run(&c);
+        guard.lock();
+        if (!destroyed) c.running = false;
+        shared().ended.notify_all();
+    }
+}
+
+void stop_callbacks::take_out(stop_callback_link& c) noexcept {
+    c.leave();
+    c.waiting_in = nullptr;
+}
+
+void stop_callbacks::withdraw(stop_callback_link& c) noexcept {
+    std::unique_lock guard(shared().m);
+    if (c.waiting_in != nullptr) {
+        take_out(c);
+    } else if (c.running && ::pthread_equal(c.runner, ::pthread_self()) != 0) {
+        *c.destroyed = true;  // it destroys itself: run() must not touch it again
+    } else {
+        shared().ended.wait(guard, [&c] { return !c.running; });
+    }
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/kernel/stop_follower.hpp>
+
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+stop_anchor& stop_state::anchor() {
+    if (anchor_ == nullptr) anchor_ = new stop_anchor(*this);
+    return *anchor_;
+}
+
+void stop_state::drop_anchor() noexcept {
+    {
+        // Both locks: a follower that leaves now finds either itself in the list, or the state gone.
+        const std::lock_guard no_follower(anchor_->lock);
+        const std::lock_guard guard(lock_);
+        while (!children_.empty()) take_out(static_cast<stop_link&>(*children_.next));
+        anchor_->last = reason();
+        anchor_->state = nullptr;
+    }
+    anchor_->drop();
+}
+
+void stop_follower::follow(stop_state& leader, stop_state& mine) {
+    stop_anchor& a = leader.anchor();
+    a.add_ref();
+    anchor_ = &a;
+    mine_ = &mine;
+    if (!leader.add(*this)) mine.request(leader.reason());
+}
+
+void stop_follower::unfollow() noexcept {
+    stop_anchor* const a = anchor_;
+    if (a == nullptr) return;
+    bool taken_out = false;
+    {
+        const std::lock_guard guard(a->lock);
+        if (a->state != nullptr) taken_out = a->state->remove(*this);
+    }
+    if (!taken_out) stop_callbacks::withdraw(*this);
+    anchor_ = nullptr;  // not earlier: pass_on() reads it
+    a->drop();
+}
+
+void stop_follower::pass_on(stop_callback_link* self) noexcept {
+    auto& me = *static_cast<stop_follower*>(self);
+    stop_reason why = stop_reason::none;
+    {
+        const std::lock_guard guard(me.anchor_->lock);
+        why = me.anchor_->state != nullptr ? me.anchor_->state->reason() : me.anchor_->last;
+    }
+    me.mine_->request(why);  // the last touch: it may be the end of the follower
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/kernel/stop_callbacks.hpp>
+#include <bide/detail/kernel/stop_state.hpp>
+
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+void stop_state::mark(stop_reason why) noexcept {
+    reason_ = why;
+    if (leaf_base* l = word_.request()) post(l->who, step::unwind);
+}
+
+bool stop_state::request(stop_reason why) noexcept {
+    stop_callbacks fired;
+    lock_.lock();
+    if (requested()) {
+        lock_.unlock();
+        return false;
+    }
+    mark(why);
+    stop_state* at = this;
+    for (;;) {  // at and everything between it and *this is locked
+        if (at->children_.empty()) {
+            if (at == this) {
+                lock_.unlock();
+                break;
+            }
+            stop_state* up = at->parent_;  // stays: unlink() needs the lock of `up`, which is held
+            at->lock_.unlock();
+            at = up;
+            continue;
+        }
+        auto* const l = static_cast<stop_link*>(at->children_.next);
+        take_out(*l);
+        if (l->is_callback) {
+            fired.take(*l);
+            continue;
+        }
+        auto* const child = static_cast<stop_state*>(l);
+        child->lock_.lock();
+        if (child->requested()) {
+            child->lock_.unlock();
+        } else {
+            child->mark(why);
+            at = child;
+        }
+    }
+    fired.run();
+    return true;
+}
+
+bool stop_state::add(stop_link& callback) noexcept {
+    callback.is_callback = true;
+    std::lock_guard guard(lock_);
+    if (requested()) return false;
+    append(callback);
+    return true;
+}
+
+bool stop_state::remove(stop_link& callback) noexcept {
+    std::lock_guard guard(lock_);
+    if (!callback.listed) return false;
+    take_out(callback);
+    return true;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

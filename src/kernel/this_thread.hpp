@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The state of the calling thread for the library's own hot paths, without the call that tls() is, and the running of a
+// ready node.
+// TRAP: never in a coroutine, nor in anything that may be inlined into one: a compiler keeps the address of a thread's
+// variable across a suspension, after which the frame may go on on another thread.
+#pragma once
+
+#include "base/static_tls.hpp"
+
+#include <bide/detail/kernel/kernel.hpp>
+#include <bide/detail/kernel/task_node.hpp>
+#include <bide/detail/kernel/thread_state.hpp>
+#include <bide/executor.hpp>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+BIDE_STATIC_TLS extern constinit thread_local thread_state this_thread;
+BIDE_STATIC_TLS extern constinit thread_local std::uint64_t thread_owner;
+
+/// Ids come in blocks per thread, so that making a task touches no shared word.
+inline constexpr std::uint64_t ids_in_a_block = 1024;
+BIDE_STATIC_TLS extern constinit thread_local std::uint64_t next_id;
+void begin_ids() noexcept;
+/// new_id(), in line.
+inline std::uint64_t take_id() noexcept {
+    if (next_id % ids_in_a_block == 0) [[unlikely]]
+        begin_ids();
+    return next_id++;
+}
+
+/// Who locks a mutex in plain code on this thread.
+inline std::uint64_t plain_owner() noexcept {
+    if (thread_owner == 0) [[unlikely]]
+        thread_owner = new_id();
+    return thread_owner;
+}
+
+/// What a fork that this thread nests inside it did not need until now: a context of its own.
+void name_nested_fork() noexcept;
+/// The forks between the leaf and the frame `at`, which is the child of one, can be handed out from now on.
+void open_forks(promise_base* leaf, promise_base* at) noexcept;
+void arm_fresh_timer() noexcept;
+/// What was to be armed later is armed now, if it is still needed (loop_access::arm_later).
+inline void settle_fresh_timer(const thread_state& t) noexcept {
+    if (t.fresh_timer != nullptr) [[unlikely]]
+        arm_fresh_timer();
+}
+inline void name_fork(const thread_state& t) noexcept {
+    if (t.forks != nullptr) [[unlikely]]
+        name_nested_fork();
+}
+
+/// The leaf is given up by the code below it on this native stack (K3).
+inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
+    t.suspended = true;
+    settle_fresh_timer(t);
+    for (promise_base* p = leaf; p != nullptr;) {
+        slot_base* const s = p->out;
+        if ((s->flags & (attached | forked)) != attached) {
+            if ((s->flags & attached) != 0) [[unlikely]]
+                open_forks(leaf, p);
+            break;
+        }
+        s->flags = static_cast<std::uint8_t>(s->flags & ~attached);
+        p = s->above();
+    }
+}
+
+/// Destroys a stopped chain of frames from its leaf upwards.
+void unwind(promise_base* leaf) noexcept;
+
+/// The node's turn. Leaves `current` for the caller to put back.
+inline void run_node(thread_state& t, ready_node& node) noexcept {
+    t.credits = credits_per_turn;
+    if (node.what == step::resume) [[likely]] {
+        auto* const p = static_cast<promise_base*>(&node);
+        t.current = p->ctx->owner;
+        resume_frame(p);
+    } else if (node.what == step::call) {
+        t.current = nullptr;
+        static_cast<call_node&>(node).call(&static_cast<call_node&>(node));
+    } else {
+        auto* const p = static_cast<promise_base*>(&node);
+        t.current = p->ctx->owner;
+        unwind(p);
+    }
+    t.suspended = false;  // K5
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

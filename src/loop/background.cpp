@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "loop/loop_service.hpp"
+
+#include <bide/detail/kernel/background.hpp>
+#include <bide/error.hpp>
+
+#include <atomic>
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+struct background {
+    std::mutex m;
+    std::atomic<bool> serving{false};  // written under the mutex
+    loop_service service{"bide background"};
+};
+
+// Never destroyed: leaving main neither waits for it nor stops it. The child of a fork gets another one.
+background& shared() {
+    static std::atomic<background*> now{nullptr};
+    background* b = now.load(std::memory_order_acquire);
+    while (b == nullptr || b->service.inherited()) {
+        auto* fresh = new background;
+        // acq_rel: two threads may ask at once; the loser sees the winner's complete.
+        if (now.compare_exchange_strong(b, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) return *fresh;
+        delete fresh;
+    }
+    return *b;
+}
+
+}  // namespace
+
+loop& background_loop() {
+    background& b = shared();
+    if (!b.serving.load(std::memory_order_acquire)) [[unlikely]] {
+        const std::lock_guard guard(b.m);
+        if (!b.serving.load(std::memory_order_relaxed)) {  // relaxed: written under the mutex
+            b.service.begin();
+            b.serving.store(true, std::memory_order_release);
+        }
+    }
+    return *b.service.get();
+}
+
+void shutdown_background() {
+    background& b = shared();
+    if (b.service.on_own_thread())
+        throw usage_error(
+            "shutdown() on the thread of bide's background loop: it would wait for itself; call it from "
+            "main, or hand it to another thread");
+    const std::lock_guard guard(b.m);
+    if (!b.serving.load(std::memory_order_relaxed)) return;
+    b.service.request_stop();
+    b.service.join();
+    b.serving.store(false, std::memory_order_release);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

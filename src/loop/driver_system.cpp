@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// The real driver. Until the first I/O it owns no descriptor and sleeps on a futex: a wait() in plain code leaks
+// nothing and costs one system call. Readiness (a watched descriptor) brings the poller, in which it sleeps from then
+// on, and which an eventfd wakes. Completion-shaped I/O brings the ring, where the kernel allows one: then it sleeps
+// there, and the ring watches the poller. Where there is no ring, everything is readiness, and nothing above knows.
+#include "loop/poller.hpp"
+#include "loop/uring/ring.hpp"
+
+#include <bide/detail/loop/driver.hpp>
+#include <bide/detail/loop/virtual_clock.hpp>
+#include <bide/error.hpp>
+
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <atomic>
+#include <climits>
+#include <cstdlib>
+#include <ctime>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+timespec to_timespec(std::chrono::nanoseconds ns) noexcept {
+    timespec t{};
+    t.tv_sec = static_cast<time_t>(ns.count() / 1'000'000'000);
+    t.tv_nsec = static_cast<long>(ns.count() % 1'000'000'000);
+    return t;
+}
+
+class system_driver final : public driver, ring_entry {
+public:
+    explicit system_driver(bool may_have_ring) noexcept
+        : ring_entry(&system_driver::prepare_poll, &system_driver::poller_has_something),
+          may_have_ring_(may_have_ring) {}
+    system_driver(const system_driver&) = delete;
+    system_driver& operator=(const system_driver&) = delete;
+    ~system_driver() override {
+        end_ring();
+        if (poller* p = poller_.load(std::memory_order_acquire)) p->end();
+    }
+
+    // What steady_clock is, as it has to be for park(); a call less, which counts where a timeout is over at once.
+    time_point now() noexcept override {
+        timespec t{};
+        static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &t));
+        return time_point(std::chrono::seconds(t.tv_sec) + std::chrono::nanoseconds(t.tv_nsec));
+    }
+
+    void park(time_point until) noexcept override { static_cast<void>(park_until(until)); }
+    bool park_at_most(std::chrono::milliseconds real) noexcept override { return park_until(end_of(real)); }
+
+    void poll() noexcept override {
+        poller* const p = poller_.load(std::memory_order_acquire);
+        if (ring_) {
+            ring_->poll();
+            static_cast<void>(report_from_ring(*p));
+        } else if (p != nullptr) {
+            static_cast<void>(report(*p, 0));
+        }
+    }
+
+    void wake() noexcept override {
+        // seq_cst with park() and need_poller(): either the sleeper sees the word, or we see that it sleeps in epoll.
+        woken_.store(1, std::memory_order_seq_cst);
+        if (poller* p = poller_.load(std::memory_order_seq_cst))
+            p->wake();
+        else
+            wake_word();
+    }
+
+    const counted_ptr<fd_watcher>& watcher() override {
+        need_poller();
+        return shared_;
+    }
+
+    class ring* ring() noexcept override {
+        if (ring_made != nullptr) [[likely]]
+            return ring_made;
+        if (!may_have_ring_) return nullptr;
+        try {
+            make_ring();
+        } catch (const std::system_error& e) {  // forbidden, too old, or no memory or descriptor for one
+            may_have_ring_ = false;
+            note_refusal(e);
+        } catch (...) {
+            may_have_ring_ = false;
+        }
+        return ring_made;
+    }
+    void demand_ring() override { make_ring(); }
+    void end_ring() noexcept override {
+        ring_made = nullptr;
+        ring_.reset();
+        polled_ = false;
+    }
+
+    int descriptor() override {
+        poller& p = need_poller();
+        if (!may_have_ring_) return p.descriptor();
+        if (!both_) {  // for the host there is one descriptor: it has the poller in it, and a ring that comes later
+            both_.emplace(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+            show_host(p.descriptor());
+            if (ring_) show_host(ring_->descriptor());
+        }
+        return both_->get();
+    }
+    bool watches_anything() const noexcept override {
+        const poller* p = poller_.load(std::memory_order_acquire);
+        return p != nullptr && (p->watches_anything() || (ring_ && ring_->pending() > 1));
+    }
+
+private:
+    // ---- the ring, on the loop's thread ---------------------------------------------------------------------------
+
+    void make_ring() {
+        need_poller();  // the ring watches it: the eventfd in it is what wakes
+        auto made = std::make_unique<class ring>(*this, thread_bound);
+        if (both_) show_host(made->descriptor());
+        ring_ = std::move(made);
+        ring_made = ring_.get();
+        if (running) ring_->take_hold();
+        ring_->queue(*this);
+    }
+    void show_host(int fd) {
+        epoll_event e{};
+        e.events = EPOLLIN;
+        if (::epoll_ctl(both_->get(), EPOLL_CTL_ADD, fd, &e) != 0)
+            throw std::system_error(errno, std::generic_category(), "epoll_ctl");
+    }
+    // Silent, unless the environment asked for what cannot be had: then once.
+    static void note_refusal(const std::system_error& why) noexcept {
+        static std::atomic<bool> told{false};
+        if (driver_of_environment() != io_driver::io_uring) return;
+        if (told.exchange(true, std::memory_order_relaxed)) return;  // relaxed: it guards nothing else
+        try {
+            bide::report(std::string("BIDE_DRIVER=io_uring, but there is none (") + why.what() +
+                         "): input and output goes on with epoll");
+        } catch (...) {  // no memory for the message
+        }
+    }
+    static bool prepare_poll(ring_entry* self, ring_request& r) noexcept {
+        auto& me = *static_cast<system_driver*>(self);
+        r.what = ring_request::kind::poll_in;
+        r.fd = me.poller_.load(std::memory_order_acquire)->descriptor();
+        return true;
+    }
+    static void poller_has_something(ring_entry* self, const ring_report&) noexcept {
+        // Whatever it said; perhaps on a thread that only had hold of the ring for a moment.
+        static_cast<system_driver*>(self)->polled_ = true;
+    }
+    bool wait_in_ring(poller& p, time_point until) noexcept {
+        const bool woken = woken_.exchange(0, std::memory_order_seq_cst) != 0;
+        if (woken || polled_)
+            ring_->poll();
+        else
+            ring_->wait(until);
+        return report_from_ring(p) || woken;
+    }
+    bool report_from_ring(poller& p) noexcept {
+        if (!polled_) return false;
+        polled_ = false;
+        ring_->queue(*this);
+        return report(p, 0);
+    }
+
+    /// True: it was woken.
+    bool park_until(time_point until) noexcept {
+        poller* const p = poller_.load(std::memory_order_acquire);
+        if (ring_) return wait_in_ring(*p, until);
+        if (p != nullptr) return wait_for_events(*p, until);
+        return wait_on_word(until);
+    }
+    time_point end_of(std::chrono::milliseconds real) noexcept {
+        const time_point begin = now();
+        return real < time_point::max() - begin ? begin + real : time_point::max();
+    }
+
+    // ---- without one ----------------------------------------------------------------------------------------------
+
+    poller& need_poller() {
+        if (poller* p = poller_.load(std::memory_order_acquire)) return *p;
+        const std::lock_guard guard(making_);
+        poller* p = poller_.load(std::memory_order_relaxed);  // relaxed: written under the mutex
+        if (p == nullptr) {
+            const auto made = make_counted<poller>();
+            p = made.get();
+            shared_ = made;
+            poller_.store(p, std::memory_order_seq_cst);  // see wake()
+            // A wake() that wrote only the word, because there was no poller yet, is seen in the descriptor all the
+            // same.
+            if (woken_.exchange(1, std::memory_order_seq_cst) != 0) p->wake();
+            wake_word();  // a loop that sleeps on the word, or is about to, goes over to epoll
+        }
+        return *p;
+    }
+
+    std::uint32_t* word() noexcept { return reinterpret_cast<std::uint32_t*>(&woken_); }
+
+    void wake_word() noexcept { ::syscall(SYS_futex, word(), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0); }
+
+    bool wait_on_word(time_point until) noexcept {
+        if (woken_.exchange(0, std::memory_order_seq_cst) != 0) return true;
+        const timespec when = to_timespec(until.time_since_epoch());
+        // An absolute time on the clock of steady_clock; no timeout for max().
+        ::syscall(SYS_futex, word(), FUTEX_WAIT_BITSET_PRIVATE, 0, until == time_point::max() ? nullptr : &when,
+                  nullptr, FUTEX_BITSET_MATCH_ANY);
+        return woken_.exchange(0, std::memory_order_seq_cst) != 0;
+    }
+
+    bool wait_for_events(poller& p, time_point until) noexcept {
+        int timeout = -1;
+        if (until != time_point::max()) {
+            const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now()).count();
+            timeout = left <= 0 ? 0 : left > INT_MAX ? INT_MAX : static_cast<int>(left);
+        }
+        const bool woken = woken_.exchange(0, std::memory_order_seq_cst) != 0;
+        return report(p, woken ? 0 : timeout) || woken;
+    }
+
+    bool report(poller& p, int timeout) noexcept {
+        const bool woken = p.collect(timeout);
+        if (woken) woken_.store(0, std::memory_order_seq_cst);
+        return woken;
+    }
+
+    std::atomic<std::uint32_t> woken_{0};
+    static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "the futex word is the atomic itself");
+    std::atomic<poller*> poller_{nullptr};
+    std::mutex making_;
+    counted_ptr<fd_watcher> shared_;  // written once, before poller_
+    bool may_have_ring_;
+    bool polled_ = false;  // the poller has something to report, and is not watched by the ring meanwhile
+    std::unique_ptr<class ring> ring_;
+    std::optional<descriptor_owner> both_;
+};
+
+thread_local counted_ptr<virtual_clock> clock_here;
+
+}  // namespace
+
+counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept {
+    tls().clock = clock.get();
+    return std::exchange(clock_here, std::move(clock));
+}
+
+counted_ptr<virtual_clock> clock_of_this_thread() noexcept { return clock_here; }
+
+io_driver parse_driver(const char* text) {
+    const std::string_view word = text != nullptr ? text : "";
+    if (word.empty() || word == "auto") return io_driver::automatic;
+    if (word == "epoll") return io_driver::epoll;
+    if (word == "io_uring") return io_driver::io_uring;
+    throw usage_error("BIDE_DRIVER=" + std::string(word) + ": there is no such driver; epoll, io_uring or auto");
+}
+
+io_driver driver_of_environment() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody here sets the environment
+    static const io_driver set = parse_driver(std::getenv("BIDE_DRIVER"));
+    return set;
+}
+
+owned_ptr<driver> make_default_driver(io_driver wanted) {
+    if (clock_here) return make_virtual_driver(clock_here);
+    const io_driver chosen = wanted != io_driver::automatic ? wanted : driver_of_environment();
+    auto made = make_owned<system_driver>(chosen != io_driver::epoll);
+    if (wanted == io_driver::io_uring) made->demand_ring();
+    return made;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// Time for tests: it stands still while anything is ready and jumps to the next timer when nothing is. While jobs on
+// other threads are pending, which will wake the loop, it sleeps for real and time does not move.
+#include <bide/detail/loop/virtual_clock.hpp>
+
+#include <chrono>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+void virtual_clock::job_begins() noexcept {
+    const std::lock_guard guard(m_);
+    ++jobs_;
+}
+
+void virtual_clock::job_ended() noexcept {
+    const std::lock_guard guard(m_);
+    if (--jobs_ == 0) changed_.notify_all();
+}
+
+class virtual_driver final : public driver {
+public:
+    explicit virtual_driver(counted_ptr<virtual_clock> of) noexcept : clock_(std::move(of)) { clock = clock_.get(); }
+
+    time_point now() noexcept override { return clock_->now(); }
+
+    void park(time_point until) noexcept override {
+        std::unique_lock guard(clock_->m_);
+        const bool timer = until != time_point::max();
+        const bool had_jobs = clock_->jobs_ != 0;
+        // Woken by post() from another thread. With no timer and nothing pending a test would hang here for ever.
+        clock_->changed_.wait(guard, [&] { return woken_ || (timer && clock_->jobs_ == 0); });
+        // The last job may have posted something before it ended: then the loop looks first.
+        if (!woken_ && !had_jobs) clock_->advance_to(until);
+        woken_ = false;
+    }
+    bool park_at_most(std::chrono::milliseconds real) noexcept override {
+        std::unique_lock guard(clock_->m_);
+        static_cast<void>(clock_->changed_.wait_for(guard, real, [this] { return woken_; }));
+        return std::exchange(woken_, false);
+    }
+    bool jumps() const noexcept override { return true; }
+    bool no_jobs() noexcept override {
+        const std::lock_guard guard(clock_->m_);
+        return clock_->jobs_ == 0;
+    }
+    void only_yields(time_point until) noexcept override {
+        const std::lock_guard guard(clock_->m_);
+        if (until != time_point::max() && clock_->jobs_ == 0) clock_->advance_to(until);
+    }
+    void poll() noexcept override {}
+    void wake() noexcept override {
+        const std::lock_guard guard(clock_->m_);
+        woken_ = true;
+        clock_->changed_.notify_all();
+    }
+    const counted_ptr<fd_watcher>& watcher() override {
+        throw std::logic_error("bide: real descriptors cannot be watched in virtual time; use a loop on real time");
+    }
+    int descriptor() override {
+        throw std::logic_error("bide: a loop on virtual time has no descriptor; use a loop on real time");
+    }
+    bool watches_anything() const noexcept override { return false; }
+
+private:
+    counted_ptr<virtual_clock> clock_;
+    bool woken_ = false;  // under the clock's mutex
+};
+
+owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock) {
+    return make_owned<virtual_driver>(std::move(clock));
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+#include "loop/loop_service.hpp"
+#include "loop/uring/ring.hpp"
+
+#include <bide/detail/base/process.hpp>
+#include <bide/detail/kernel/root.hpp>
+#include <bide/detail/loop/loop_access.hpp>
+#include <bide/detail/loop/virtual_clock.hpp>
+#include <bide/loop.hpp>
+
+#include <algorithm>
+#include <exception>
+#include <iterator>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace {
+
+constexpr unsigned least_per_turn = 8;                           // where so many are ready, one after another
+constexpr unsigned turns_between_polls = 8;                      // a busy loop looks at its descriptors this often
+constexpr std::chrono::milliseconds until_next_examination{10};  // of waits for which there was no memory
+
+using detail::process_generation;
+
+std::int64_t ticks(loop::clock::time_point t) noexcept { return t.time_since_epoch().count(); }
+
+// While it lives, this thread runs the loop.
+struct running_here {
+    detail::thread_state& t;
+    loop* loop_before;
+    executor* executor_before;
+    detail::task_node* current_before;
+    unsigned credits_before;
+    int unwinding_before;
+    int uncaught_before;
+    bool& flag;
+    detail::driver& driver;
+    loop& mine;
+    running_here* outer;
+    // The loops on this stack, for the debug view.
+    BIDE_STATIC_TLS static constinit thread_local running_here* innermost;
+    running_here(loop& l, bool& running, detail::driver& d, int uncaught = std::uncaught_exceptions(),
+                 detail::thread_state& state = detail::this_thread) noexcept
+        : t(state),
+          loop_before(std::exchange(t.running_loop, &l)),
+          executor_before(std::exchange(t.running, &l)),
+          current_before(t.current),
+          credits_before(t.credits),
+          unwinding_before(std::exchange(t.unwinding, 0)),
+          uncaught_before(std::exchange(t.uncaught_base, uncaught)),
+          flag(running),
+          driver(d),
+          mine(l) {
+        flag = true;
+        driver.running = true;
+        if (driver.ring_made != nullptr) driver.ring_made->take_hold();
+        outer = innermost;
+        innermost = this;
+    }
+    running_here(const running_here&) = delete;
+    running_here& operator=(const running_here&) = delete;
+    ~running_here() {
+        innermost = outer;
+        flag = false;
+        driver.running = false;
+        if (driver.ring_made != nullptr) driver.ring_made->let_go();
+        t.running_loop = loop_before;
+        t.running = executor_before;
+        t.current = current_before;
+        t.unwinding = unwinding_before;
+        t.uncaught_base = uncaught_before;
+        // Plain code goes on with what it had left; at zero it had its turn of the queue just now.
+        t.credits = credits_before != 0 ? credits_before : detail::credits_per_turn;
+    }
+};
+BIDE_STATIC_TLS constinit thread_local running_here* running_here::innermost = nullptr;
+
+}  // namespace
+
+loop::loop(loop_options options)
+    : driver_(detail::make_default_driver(options.driver)),
+      time_jumps_(driver_->jumps()),
+      earliest_(ticks(clock::time_point::max())),
+      process_(process_generation()),
+      work_("this loop") {
+    loop_ = this;
+}
+
+loop::~loop() {
+    if (process_ != process_generation()) {  // in the child of a fork: not ours to run
+        retire();
+        return;
+    }
+    work_.close(stop_reason::shutdown);
+    const auto unfinished = [this] { return !work_.empty() || first_ != nullptr || inbox_.maybe_something(); };
+    run_while(unfinished);
+    retire();
+    run_while(unfinished);  // what the debug view posted until then
+    settle_wakers();
+}
+
+void loop::check_process() const {
+    if (detail::loop_access::inherited(*this)) detail::loop_access::throw_inherited();
+}
+
+void loop::post(ready_node& node) noexcept {
+    detail::thread_state& t = detail::this_thread;
+    if (t.running_loop == this || t.idle_loop == this)
+        push_local(node);
+    else if (inbox_.push(node))
+        wake_sleeper();
+}
+
+// By the one thread that was told to. The owner goes on as soon as the driver has woken it, and waits for us only before
+// it destroys the loop: on one processor it runs at once, and we are in its way.
+void loop::wake_sleeper() noexcept {
+    // relaxed: written before the owner fell asleep, which the push acquired
+    if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
+    driver_->wake();
+    wakers_done_.fetch_add(1, std::memory_order_release);  // release: the last touch, see settle_wakers()
+}
+
+void loop::take_inbox() noexcept {
+    for (ready_node* n = inbox_.take(); n != nullptr;) {
+        ready_node* after = n->next;
+        push_local(*n);
+        n = after;
+    }
+}
+
+void loop::fire_timers() noexcept {
+    detail::settle_fresh_timer(detail::this_thread);
+    // relaxed: written by this thread, or by another that wakes us after arming
+    if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
+    const clock::time_point now = driver_->now();
+    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return sharing_.woken_early();
+    std::lock_guard guard(timers_lock_);
+    while (detail::timer_node* t = timers_.first()) {
+        if (t->at > now) break;
+        timers_.remove(*t);
+        sharing_.fires(t->at);
+        t->fire(t);
+    }
+    sharing_.fired(now);
+    note_first_timer();
+}
+
+void loop::note_first_timer() noexcept {  // under the timers' lock
+    const detail::timer_node* const first = timers_.first();
+    // relaxed: who reads it has armed, runs the loop, or is woken
+    earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
+}
+
+// For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
+loop::clock::time_point loop::find_first_timer() noexcept {
+    detail::settle_fresh_timer(detail::this_thread);
+    // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
+    if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
+    const std::lock_guard guard(timers_lock_);
+    note_first_timer();
+    return clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
+}
+
+// What was ready when the turn began, in order; where that was less than `least`, also what it made ready, so that a few
+// tasks that wake each other do not pay for a whole turn each time. False: nothing was, or every task only yielded.
+template <class Until>
+bool loop::turn(unsigned least, const Until& unfinished) noexcept {
+    // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
+    const bool send = driver_->unsent && first_ != nullptr;
+    ++turns_;
+    if (send || (turns_ - looked_at_ >= turns_between_polls && driver_->watches_anything())) {
+        driver_->poll();
+        looked_at_ = turns_;
+    }
+    // One that never sleeps does not look at its waits then.
+    if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
+    take_inbox();
+    fire_timers();
+    const ready_node* const end = last_;
+    bool past_end = false;
+    unsigned ran = 0;
+    yields_ = 0;
+    turns_of_yields_ = 1;
+    detail::thread_state& t = detail::this_thread;
+    name_fork(t);  // what runs below us in a fork is told now, as itself
+    detail::task_node* const before = t.current;
+    while (first_ != nullptr && unfinished()) {
+        ready_node* n = first_;
+        first_ = n->next;
+        if (first_ == nullptr) last_ = nullptr;
+        ++ran;
+        past_end = past_end || n == end;  // the node may be gone after it ran
+        run_node(t, *n);
+        t.current = before;  // whoever is asked whether to go on may call code of the user's
+        if (past_end && ran >= least) break;
+    }
+    if (ran == 0) {
+        idle_turns_ = 0;
+        return false;
+    }
+    stall_.looked = false;
+    stall_.since = {};
+    if (ran > yields_) {
+        idle_turns_ = 0;
+        return true;
+    }
+    return !time_jumps_ || ++idle_turns_ < turns_of_yields_;
+}
+
+// One that yields may have made another one ready before.
+bool loop::only_yields_left() const noexcept {
+    unsigned left = 0;
+    for (const ready_node* n = first_; n != nullptr && left <= yields_; n = n->next) ++left;
+    return left <= yields_ && !inbox_.maybe_something();
+}
+
+void loop::sleep() noexcept {
+    // Everybody only yielded: such a loop is examined by its turns, as every one that does not sleep.
+    if (first_ != nullptr && !time_jumps_) return;
+    const detail::examined waits = detail::examine_edges(noted_);
+    if (waits == detail::examined::woke) return;
+    const clock::time_point until = find_first_timer();
+    if (first_ != nullptr) {  // the same where time jumps
+        if (only_yields_left()) driver_->only_yields(until);
+        idle_turns_ = 0;
+        return;
+    }
+    // Nothing that this loop knows of will end its sleep.
+    const bool for_ever = until == clock::time_point::max() && !driver_->watches_anything();
+    if (for_ever && !stall_.looked && time_jumps_) {
+        stall_.looked = detail::report_certain_stall(*this);
+        if (stall_.looked) return;  // whoever was told may have done something about it
+    }
+    auto patience = for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
+    if (waits == detail::examined::short_of_memory && until == clock::time_point::max())
+        patience = std::min(patience, until_next_examination);
+    // Another thread may be about to post something.
+    if (may_look(until) && spin_.look([this] { return inbox_.maybe_something(); })) return;
+    // A job whose sleep only others can end does not hold up the time of the test for which it works.
+    detail::thread_sleep* const told = detail::this_thread.sleep;
+    detail::virtual_clock* const held = told != nullptr && for_ever ? told->clock() : nullptr;
+    if (held != nullptr) settle_wakers();                  // one of an earlier sleep would take this one for its own
+    sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
+    if (!inbox_.go_to_sleep()) return;
+    if (told != nullptr) told->begin_sleep();
+    if (held != nullptr) held->job_ended();
+    bool woken = true;
+    if (patience != std::chrono::milliseconds::max())
+        woken = driver_->park_at_most(patience);
+    else
+        driver_->park(time_jumps_ ? until : sharing_.sleeps_for(until));
+    looked_at_ = turns_;
+    if (told != nullptr) told->end_sleep();
+    const bool by_itself = end_sleep();
+    if (held != nullptr) {
+        if (by_itself)
+            held->job_begins();
+        else
+            settle_wakers();  // whose part it is; the clock may not move before
+    }
+    // Not woken: it is time to look, or a signal handler ran.
+    if (woken || waits == detail::examined::short_of_memory || first_ != nullptr || inbox_.maybe_something() ||
+        detail::time_until_look(stall_).count() > 0)
+        return;
+    stall_.looked = true;  // once: from here on it sleeps until it is woken
+    detail::report_stall(*this, stall_);
+}
+
+// I/O is not looked at meanwhile, so only where something from elsewhere is more likely, and no timer is near.
+bool loop::may_look(clock::time_point until) noexcept {
+    return !time_jumps_ && !driver_->unsent && !driver_->watches_anything() &&
+           (until == clock::time_point::max() || until - driver_->now() > detail::short_spin::limit);
+}
+
+// For a task that is going to park, and would leave the loop with nothing to do.
+bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+    constexpr unsigned pauses = 16;  // the other side is at work on it
+    if (first_ != nullptr || polled_) return false;
+    detail::settle_fresh_timer(detail::this_thread);  // it may be the next
+    // relaxed: as in sleep()
+    const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
+    if (!may_look(until)) return false;
+    const auto changed = [&] { return count.load(std::memory_order_relaxed) != now; };  // relaxed: looked at again
+    return early_spin_.look([&] { return changed() || inbox_.maybe_something(); }, pauses) && changed();
+}
+
+// False: somebody woke us, or is about to: until then it may touch the loop.
+bool loop::end_sleep() noexcept {
+    if (inbox_.wake_up()) return true;
+    ++wakers_told_;
+    return false;
+}
+
+void loop::settle_wakers() noexcept {
+    // acquire: what they have done to the loop comes before what the caller does.
+    for (unsigned round = 0; wakers_done_.load(std::memory_order_acquire) != wakers_told_;) detail::spin_wait(round);
+}
+
+template <class Until>
+void loop::run_while(const Until& unfinished) noexcept {
+    const running_here here(*this, running_, *driver_);
+    if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
+    const unsigned least = time_jumps_ ? 1 : least_per_turn;  // where time jumps, a turn tells who only yields
+    while (unfinished())
+        if (!turn(least, unfinished) && unfinished()) sleep();
+    detail::ring* const made = driver_->ring_made;
+    if (made != nullptr && made->bound()) made->end_resting();
+    if (driver_->unsent) driver_->poll();  // of another task, in this last turn
+}
+
+void loop::check_thread(const char* what) const {
+    if (driver_->ring_made == nullptr || !driver_->ring_made->foreign()) return;
+    throw usage_error(std::string(what) +
+                      ": this loop is another thread's own (that of its wait() and idle_loop) and has I/O under way "
+                      "there; make a loop of your own to run it on several threads");
+}
+
+void loop::run() {
+    check_process();
+    check_thread("loop::run");
+    if (running_) throw usage_error("loop::run: this loop is being run already, by this thread or another");
+    run_while([this] { return !work_.empty() || first_ != nullptr; });
+}
+
+void loop::stop() {
+    check_process();
+    work_.close(stop_reason::shutdown);
+    detail::loop_access::wake(*this);
+}
+
+bool loop::poll() {
+    check_process();
+    check_thread("loop::poll");
+    if (running_) throw usage_error("loop::poll: this loop is being run already, by this thread or another");
+    const running_here here(*this, running_, *driver_);
+    if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
+    driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
+    looked_at_ = turns_;
+    polled_ = true;
+    turn(1, [] { return true; });
+    polled_ = false;
+    if (driver_->unsent) driver_->poll();  // the host may sleep now
+    if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
+    return !begin_host_sleep();
+}
+
+// Whoever posts from now on makes the descriptor readable.
+bool loop::begin_host_sleep() noexcept {
+    if (!inbox_.go_to_sleep()) return false;
+    host_may_sleep_ = true;
+    return true;
+}
+
+std::optional<loop::clock::time_point> loop::next_deadline() {
+    check_process();
+    if (first_ != nullptr || !begin_host_sleep()) return now();  // whoever asks is about to sleep
+    const clock::time_point first = find_first_timer();
+    if (first == clock::time_point::max()) return std::nullopt;
+    return first;
+}
+
+int loop::descriptor() {
+    check_process();
+    return driver_->descriptor();
+}
+
+loop::clock::time_point loop::now() noexcept { return driver_->now(); }
+
+namespace detail {
+
+noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
+
+[[gnu::noinline]] void arm_fresh_timer() noexcept {
+    loop& l = *this_thread.fresh_timer_of;
+    const std::lock_guard guard(loop_access::timers_lock(l));
+    // Nobody has to be woken: it is a loop that this thread runs.
+    static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.fresh_timer, nullptr)));
+}
+
+void loop_access::throw_inherited() {
+    throw usage_error(
+        "this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
+        "threads and loops after forking");
+}
+
+bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
+    if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
+    l.timers_.insert(t);
+    // relaxed: written under the lock; who reads it without, see find_first_timer()
+    if (ticks(t.at) >= l.earliest_.load(std::memory_order_relaxed)) return false;
+    l.earliest_.store(ticks(t.at), std::memory_order_relaxed);
+    return true;
+}
+
+void loop_access::timer_became_first(loop& l) noexcept {
+    const thread_state& now = this_thread;
+    if (now.running_loop != &l && now.idle_loop != &l) wake(l);
+}
+
+void loop_access::arm(loop& l, timer_node& t) noexcept {
+    settle_fresh_timer(this_thread);  // before this one, if their times are equal
+    l.timers_lock_.lock();
+    const bool first = arm_locked(l, t);
+    l.timers_lock_.unlock();
+    if (first) timer_became_first(l);
+}
+
+bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
+    if (this_thread.running_loop != &l || by.ex != &l) return false;
+    settle_fresh_timer(this_thread);
+    this_thread.fresh_timer = &t;
+    this_thread.fresh_timer_of = &l;
+    return true;
+}
+
+bool loop_access::disarm_fresh(timer_node& t) noexcept {
+    // Elsewhere, and after anything has suspended, it is armed.
+    if (this_thread.fresh_timer != &t) return false;
+    this_thread.fresh_timer = nullptr;
+    return true;
+}
+
+void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
+    if (!t.armed()) return;
+    l.timers_.remove(t);
+    // What was the earliest stays so until somebody has to know: a million may be taken back one after another.
+    if (l.timers_.empty()) l.earliest_.store(ticks(loop::clock::time_point::max()), std::memory_order_relaxed);
+}
+
+ring* loop_access::ring_of(const promise_base& frame) noexcept {
+    loop* const here = this_thread.running_loop;
+    return here != nullptr && frame.ctx->ex == here ? driver_of(*here).ring() : nullptr;
+}
+
+void loop_access::hand_over_and_rest() noexcept {
+    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) {
+        ring* const made = r->driver.ring_made;
+        if (made == nullptr || made->inherited()) continue;
+        made->end_resting();
+        if (r->driver.unsent) made->poll();
+    }
+}
+
+std::vector<const loop*> loop_access::loops_of_this_thread() {
+    std::vector<const loop*> mine;
+    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) mine.push_back(&r->mine);
+    if (this_thread.idle_loop != nullptr) mine.push_back(this_thread.idle_loop);
+    return mine;
+}
+
+bool loop_access::reusable(loop& l) noexcept {
+    return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
+           l.timers_.empty() && !inherited(l) && l.driver_->current();
+}
+
+bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {
+    bool suspended = false;
+    unsigned left = 0;
+    {
+        const running_here here(l, l.running_, *l.driver_, uncaught, t);
+        suspended = start_nested(child);
+        t.suspended = false;  // K5: this is the bottom of the stack of frames
+        left = t.credits;
+    }
+    t.credits = left != 0 ? left : credits_per_turn;  // what it did counts; at zero its turn of the queue comes now
+    return suspended;
+}
+
+void loop_access::run_until_done(loop& l, root_base& root) noexcept {
+    l.run_while([&root] { return !root.done(); });
+}
+
+void loop_access::run_until_set(loop& l, const std::atomic<bool>& over) noexcept {
+    // acquire: what was done before it was set is visible.
+    l.run_while([&over] { return !over.load(std::memory_order_acquire); });
+}
+
+void loop_access::serve(loop& l, const loop_service& service) noexcept {
+    bool asked = false;
+    bind_to_this_thread(l);
+    l.run_while([&] {
+        if (!service.stopping()) [[likely]]
+            return true;
+        if (!std::exchange(asked, true)) stop_live(l, stop_reason::shutdown);
+        if (!l.work_.empty() || l.first_ != nullptr || l.inbox_.maybe_something() || service.has_jobs()) return true;
+        return stop_live(l, stop_reason::shutdown);  // others may have started something meanwhile
+    });
+    l.driver_->end_ring();  // it is this thread's; another one may be the next to serve
+}
+
+bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
+    // Nodes of this loop end on this thread, so that those found here stay while they are asked, outside the locks (a
+    // request calls stop callbacks of the user's). A few at a time: nothing may be allocated here.
+    struct search {
+        loop& l;
+        bool any = false;
+        std::size_t found = 0;
+        task_node* some[64];
+        bool lives_here(const task_node& n) const noexcept { return n.ctx.ex->stands_on(l); }
+        static void look(executor* ex, void* with) noexcept {
+            auto& s = *static_cast<search*>(with);
+            for (; ex != nullptr; ex = live_access::after(*ex)) {
+                if (!ex->stands_on(s.l)) continue;
+                live_list& list = live_access::of(*ex);
+                const std::lock_guard guard(list.lock);
+                for (task_node* n = list.first; n != nullptr; n = n->next) {
+                    s.any = true;
+                    const bool from_elsewhere = n->parent == nullptr || !s.lives_here(*n->parent);
+                    if (s.found < std::size(s.some) && from_elsewhere && !n->stop.requested()) s.some[s.found++] = n;
+                }
+            }
+        }
+    };
+    for (;;) {
+        search s{l, false, 0, {}};
+        live_access::visit([](executor* first, void* with) { search::look(first, with); }, &s);
+        for (std::size_t i = 0; i < s.found; ++i) s.some[i]->stop.request(why);
+        if (s.found < std::size(s.some)) return s.any;
+    }
+}
+
+void loop_access::wake(loop& l) noexcept { l.driver_->wake(); }
+
+bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+    const thread_state& t = this_thread;
+    // In the turn of a strand or the like, which has its own queue: that is not looked at.
+    return t.running_loop != nullptr && t.running == t.running_loop &&
+           loop_access::look_for_change(*t.running_loop, count, now);
+}
+
+}  // namespace detail
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+
+#include <bide/detail/guard/deadline.hpp>
+#include <bide/detail/loop/loop_access.hpp>
+#include <bide/detail/loop/sleep.hpp>
+
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+using clock = std::chrono::steady_clock;
+
+sleep_awaiter::sleep_awaiter(promise_base& p, clock::duration d) noexcept
+    : leaf_awaiter(p, p.ctx->ex->carrier()), timer_node(&on_time) {
+    at = time_limit(d).from(carrier.now());
+    ahead = d > clock::duration::zero();
+}
+
+sleep_awaiter::sleep_awaiter(promise_base& p, clock::time_point t) noexcept
+    : leaf_awaiter(p, p.ctx->ex->carrier()), timer_node(&on_time) {
+    at = t;
+}
+
+bool sleep_awaiter::try_now() noexcept { return !ahead && at <= carrier.now(); }
+
+bool sleep_awaiter::park() noexcept {
+    promise_base* const p = who;
+    loop& on = carrier;  // K3: another thread may end the wait as soon as the lock is given back
+    detach(p);
+    // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
+    bool sooner = false;
+    bool parked = false;
+    {
+        std::lock_guard guard(loop_access::timers_lock(on));
+        parked = stop().park(*this);
+        sooner = parked && at != clock::time_point::max() && loop_access::arm_locked(on, *this);
+    }
+    if (!parked) post(p, step::unwind);
+    if (sooner) loop_access::timer_became_first(on);
+    return true;
+}
+
+void sleep_awaiter::on_time(timer_node* t) noexcept {
+    auto* self = static_cast<sleep_awaiter*>(t);
+    if (self->claim()) self->resume();
+}
+
+void sleep_awaiter::take_back() noexcept {
+    std::lock_guard guard(loop_access::timers_lock(carrier));
+    loop_access::disarm_locked(carrier, *this);
+}
+
+namespace {
+[[gnu::noinline]] void yield_anywhere(promise_base* p) noexcept {
+    const bool stopped = p->ctx->stop->requested();
+    executor& ex = *p->ctx->ex;
+    detach_here(this_thread, p);
+    if (!stopped) note_yield(ex, 1);
+    p->what = stopped ? step::unwind : step::resume;
+    ex.post(*p);
+}
+}  // namespace
+
+// The usual case needs no register that a call would have to keep: a frame that the loop itself resumed goes to the end
+// of its queue.
+void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
+    promise_base* const p = who_;
+    const context& c = *p->ctx;
+    loop* const here = this_thread.running_loop;
+    if ((p->out->flags & attached) != 0 || here != c.ex || c.stop->requested()) [[unlikely]]
+        return yield_anywhere(p);
+    this_thread.suspended = true;  // K3: nobody is below it on this stack
+    p->what = step::resume;
+    loop_access::yielded(*here, 1);
+    loop_access::push(*here, *p);
+}
+
+void note_yield(executor& to, std::uint64_t turns) noexcept {
+    thread_state& t = this_thread;
+    if (t.running_loop != nullptr && t.running_loop == &to) {
+        loop_access::yielded(*t.running_loop, turns);
+    } else {
+        t.yielded_to = &to;
+        t.turns_of_yields = turns;
+    }
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

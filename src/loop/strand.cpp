@@ -1,0 +1,472 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "base/place.hpp"
+
+#include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/kernel/background.hpp>
+#include <bide/detail/kernel/task_node.hpp>
+#include <bide/detail/loop/sleep.hpp>
+#include <bide/strand.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+
+namespace {
+constexpr std::chrono::milliseconds patience{100};  // how long a place is kept for an executor that does not take it
+}
+
+namespace detail {
+
+/// A thread waits for it, with the strand's mutex. Here, because <condition_variable> is dear to include.
+class strand_signal : public std::condition_variable {};
+
+// ---- staying --------------------------------------------------------------------------------------------------------
+
+strand_stay::strand_stay(strand& s) noexcept
+    : strand_(&s), thread_(tls()), standing_(thread_.running_loop), running_before_(thread_.running) {
+    outer = thread_.blocking;
+    thread_.blocking = this;
+    thread_.running = &s;
+}
+
+void strand_stay::unlink() noexcept {
+    if (thread_.running == strand_) thread_.running = running_before_;
+    for (blocking_region** at = &thread_.blocking; *at != nullptr; at = &(*at)->outer)
+        if (*at == this) {
+            *at = outer;
+            return;
+        }
+}
+
+void strand_stay::leave() noexcept {
+    if (strand_ == nullptr) return;
+    if (&thread_ != &tls())
+        fail_fast(
+            "a guard of strand::enter().wait() ends on another thread than it began on; in a coroutine use co_await "
+            "enter()");
+    unlink();
+    std::exchange(strand_, nullptr)->leave();
+}
+
+void strand_stay::begin_blocking() noexcept {
+    strand_->stand(*this);
+    if (outer != nullptr) outer->begin_blocking();
+}
+void strand_stay::end_blocking() noexcept {
+    if (outer != nullptr) outer->end_blocking();
+    strand_->come_back(*this);
+}
+
+// ---- members: coroutines of other executors -------------------------------------------------------------------------
+
+strand_member::strand_member(strand& s, promise_base& p) noexcept
+    : executor(p.ctx->ex),
+      strand_entry(&strand_member::on_turn),
+      of(s),
+      inside(this, p.ctx->stop, p.ctx->deadline, p.ctx->locals, p.ctx->owner) {
+    on = p.ctx->ex;
+}
+
+void strand_member::post(ready_node& node) noexcept {
+    strand_entry* turn = nullptr;
+    {
+        const std::lock_guard hold(of.m_);
+        node.next = nullptr;
+        if (last != nullptr)
+            last->next = &node;
+        else
+            first = &node;
+        last = &node;
+        const bool on_its_way = busy || linked || (of.state_ == strand::state::reserved && of.reserved_ == this);
+        if (!on_its_way) {
+            of.queue(*this);
+            turn = of.let_in_if_idle();
+        }
+    }
+    strand::send(turn);
+}
+
+void strand_member::on_turn(call_node* self) noexcept {
+    auto& m = *static_cast<strand_member*>(static_cast<strand_entry*>(self));
+    ready_node* node = nullptr;
+    leaf* entering = nullptr;
+    {
+        const std::lock_guard hold(m.of.m_);
+        if (!m.of.begin(m)) return;
+        m.busy = true;
+        entering = std::exchange(m.waiting, nullptr);
+        if (entering == nullptr) {
+            node = m.first;
+            m.first = node->next;
+            if (m.first == nullptr) m.last = nullptr;
+        }
+    }
+    if (entering != nullptr) {  // claimed: the frame is ours until it is resumed
+        forget_edge(*m.edge);
+        entering->who->ctx = &m.inside;
+        entering->who->what = step::resume;
+        node = entering->who;
+    }
+    strand& of = m.of;
+    strand_stay here(of);
+    m.stay = &here;
+    of.run_turn(*node, here, m, *m.on);
+    if (here.left()) return;  // the guard is gone, and the member with it
+    {
+        const std::lock_guard hold(of.m_);
+        m.busy = false;
+        m.stay = nullptr;
+        if (m.first != nullptr) of.queue(m);
+    }
+    here.leave();
+}
+
+// ---- entering -------------------------------------------------------------------------------------------------------
+
+strand_awaiter::strand_awaiter(promise_base& p, strand& s)
+    : owned_leaf(p, strand_kind, &s), strand_(s), frame_(&p), outside_((own_context(&p), p.ctx)) {
+    s.need_outside(p.where);
+    member_ = make_owned<strand_member>(s, p);
+    member_->edge = this;
+}
+
+strand_awaiter::~strand_awaiter() {
+    if (who == nullptr) return;
+    if (home != nullptr) forget_edge(*this);
+    if (member_) strand_.withdraw(*member_);
+}
+
+bool strand_awaiter::park() noexcept {
+    note();
+    member_->waiting = this;
+    strand_.park(*this, *member_);
+    return true;
+}
+
+strand::guard strand_awaiter::await_resume() {
+    completed();
+    return strand::guard(std::move(member_), *frame_, outside_);
+}
+
+wait_target strand_awaiter::target() const noexcept {
+    return {strand_.id_, strand_.reserved_on_.load(std::memory_order_relaxed)};
+}
+
+/// A thread that enters; the strand is its own when it goes on.
+class strand_thread_awaiter final : public owned_leaf<strand_thread_awaiter> {
+public:
+    strand_thread_awaiter(promise_base& p, strand& s) noexcept
+        : owned_leaf(p, strand_kind, &s), strand_(s), entry_(nullptr) {}
+    strand_thread_awaiter(const strand_thread_awaiter&) = delete;
+    strand_thread_awaiter& operator=(const strand_thread_awaiter&) = delete;
+    ~strand_thread_awaiter() {
+        if (who == nullptr) return;
+        if (home != nullptr) forget_edge(*this);
+        strand_.withdraw(entry_);
+    }
+    [[nodiscard]] bool try_now() noexcept { return strand_.try_enter(); }
+    [[nodiscard]] bool park() noexcept {
+        note();
+        entry_.waiting = this;
+        strand_.park(*this, entry_);
+        return true;
+    }
+    void await_resume() { completed(); }
+    [[nodiscard]] wait_target target() const noexcept {
+        return {strand_.id_, strand_.reserved_on_.load(std::memory_order_relaxed)};
+    }
+
+private:
+    strand& strand_;
+    strand_entry entry_;
+};
+
+namespace {
+struct thread_enter_op {
+    strand* s;
+    explicit thread_enter_op(strand& of) noexcept : s(&of) {}
+    [[nodiscard]] strand_thread_awaiter native_awaiter(promise_base& p) const noexcept {
+        return strand_thread_awaiter(p, *s);
+    }
+};
+task<> let_in(strand& s) { co_await thread_enter_op(s); }
+}  // namespace
+
+}  // namespace detail
+
+strand::guard strand::enter_op::wait(std::source_location where) const {
+    strand_->need_outside(where);
+    if (!strand_->try_enter()) detail::let_in(*strand_).wait(where);
+    return guard(*strand_);
+}
+
+strand::guard::guard(detail::owned_ptr<detail::strand_member> m, detail::promise_base& p,
+                     detail::context* outside) noexcept
+    : member_(std::move(m)), frame_(&p), outside_(outside) {}
+
+strand::guard::guard(strand& s) noexcept { stay_.emplace(s); }
+
+strand::guard::~guard() {
+    if (!member_) return;  // a thread's: stay_ ends
+    frame_->ctx = outside_;
+    member_->stay->leave();
+}
+
+void strand::need_outside(const std::source_location& where) const {
+    for (const detail::blocking_region* r = detail::tls().blocking; r != nullptr; r = r->outer) {
+        const auto* stay = dynamic_cast<const detail::strand_stay*>(r);
+        if (stay != nullptr && stay->where() == this)
+            throw would_deadlock(std::string(where.function_name()) + " at " + detail::place_of(where) +
+                                 " enters a strand that it is in already; this wait could never end. Leave the strand "
+                                 "first, or call what needs it directly");
+    }
+    if (detail::tls().running == this)
+        throw would_deadlock("a task of a strand enters its own strand: it is in it already whenever it runs");
+}
+
+// ---- the strand -----------------------------------------------------------------------------------------------------
+
+strand::strand() : strand(detail::background_loop()) {}
+
+strand::strand(executor& base) : executor(&base), base_(base), pump_(*this), id_(detail::new_id()) { pump_.on = &base; }
+
+strand::~strand() {
+    work_.close(stop_reason::shutdown);
+    {
+        std::unique_lock hold(m_);
+        const auto over = [this] { return state_ == state::idle && work_.empty(); };
+        if (!over()) {
+            const loop* standing = detail::tls().running_loop;
+            if (standing != nullptr && base_.stands_on(*standing))
+                detail::fail_fast(
+                    "a strand with unfinished tasks was destroyed on the thread that has to run them; wait for "
+                    "their futures first");
+            detail::strand_signal ended;
+            ended_ = &ended;
+            ended.wait(hold, over);
+            ended_ = nullptr;
+        }
+    }
+    retire();
+}
+
+void strand::insert_before(detail::strand_entry& e, detail::strand_entry* x) noexcept {
+    entries_.insert_before(e, x);
+    e.linked = true;
+}
+
+void strand::queue(detail::strand_entry& e) noexcept {
+    e.after = pushed_;
+    insert_before(e, nullptr);
+}
+
+void strand::unlink(detail::strand_entry& e) noexcept {
+    entries_.remove(e);
+    e.linked = false;
+}
+
+void strand::withdraw(detail::strand_entry& e) noexcept {
+    const std::lock_guard hold(m_);
+    if (e.linked) unlink(e);
+}
+
+// Nothing of the leaf may be touched once it is parked and the mutex given back.
+void strand::park(detail::leaf& l, detail::strand_entry& e) noexcept {
+    detail::promise_base* const p = l.who;
+    detail::strand_entry* turn = nullptr;
+    bool parked = false;
+    detail::detach(p);  // TRAP: not under m_: it may take a loop's timers' lock, under which timers post to strands
+    {
+        const std::lock_guard hold(m_);
+        parked = l.stop().park(l);
+        if (parked) {
+            queue(e);
+            turn = let_in_if_idle();
+        }
+    }
+    if (parked)
+        send(turn);
+    else
+        detail::post(p, detail::step::unwind);
+}
+
+bool strand::try_enter() noexcept {
+    const std::lock_guard hold(m_);
+    if (state_ != state::idle) return false;
+    state_ = state::held;
+    return true;
+}
+
+// A place, not the strand itself: whoever runs it takes it by begin(). The entry whose node has to be posted, or null.
+detail::strand_entry* strand::reserve(detail::strand_entry& e) noexcept {
+    state_ = state::reserved;
+    reserved_ = &e;
+    reserved_on_.store(e.on, std::memory_order_relaxed);
+    return std::exchange(e.posted, true) ? nullptr : &e;
+}
+
+// Not under the mutex: the executor may be another strand, whose members may be posted here. The entry stays: it goes
+// when its node has run.
+void strand::send(detail::strand_entry* e) noexcept {
+    if (e != nullptr) e->on->post(*e);
+}
+
+// Back to the front; its node comes and finds that it has to wait for another turn.
+void strand::revoke() noexcept {
+    if (reserved_ != &pump_) {
+        reserved_->after = 0;
+        insert_before(*reserved_, entries_.first());
+    }
+    reserved_ = nullptr;
+    reserved_on_.store(nullptr, std::memory_order_relaxed);
+    state_ = state::held;
+}
+
+bool strand::begin(detail::strand_entry& e) noexcept {
+    e.posted = false;
+    if (state_ != state::reserved || reserved_ != &e) return false;
+    reserved_ = nullptr;
+    reserved_on_.store(nullptr, std::memory_order_relaxed);
+    state_ = state::held;
+    return true;
+}
+
+detail::strand_entry* strand::let_in_if_idle() noexcept { return state_ == state::idle ? let_next_in() : nullptr; }
+
+detail::strand_entry* strand::let_next_in() noexcept {
+    const bool nodes = first_ != nullptr && can_run(&base_);
+    for (detail::strand_entry* e = entries_.first(); e != nullptr;) {
+        detail::strand_entry* const after = e->next;
+        if (nodes && e->after > begun_) break;
+        if (!can_run(e->on)) {
+            e = after;
+            continue;
+        }
+        unlink(*e);
+        if (e->waiting != nullptr && !e->in && !e->waiting->claim()) {  // stopped meanwhile
+            e = after;
+            continue;
+        }
+        e->in = true;  // claimed, also when the place is taken back
+        if (e->on != nullptr) return reserve(*e);
+        state_ = state::held;
+        if (e->waiting != nullptr)
+            e->waiting->resume();
+        else
+            e->wake->notify_one();  // under the mutex: it lives on the stack of the thread that is woken
+        return nullptr;
+    }
+    if (nodes) return reserve(pump_);
+    state_ = state::idle;  // whoever waits now needs a thread that stands still in a wait() of a member
+    if (ended_ != nullptr) ended_->notify_all();  // under the mutex: the strand may go at once
+    return nullptr;
+}
+
+void strand::leave() noexcept {
+    detail::strand_entry* turn = nullptr;
+    {
+        const std::lock_guard hold(m_);
+        turn = let_next_in();
+    }
+    send(turn);
+}
+
+void strand::stand(detail::strand_stay& stay) noexcept {
+    detail::strand_entry* turn = nullptr;
+    {
+        const std::lock_guard hold(m_);
+        stay.next_standing_ = standing_;
+        standing_ = &stay;
+        turn = let_next_in();
+    }
+    send(turn);
+}
+
+void strand::come_back(detail::strand_stay& stay) noexcept {
+    std::unique_lock hold(m_);
+    if (state_ == state::idle) {
+        state_ = state::held;
+    } else {
+        detail::strand_signal turn;
+        detail::strand_entry e(nullptr);
+        e.wake = &turn;
+        queue(e);
+        while (!turn.wait_for(hold, patience, [&e] { return e.in; })) {
+            if (state_ != state::reserved) continue;
+            unlink(e);
+            revoke();
+            break;
+        }
+    }
+    // Only now: what needs this thread could not have gone before us.
+    for (detail::strand_stay** at = &standing_; *at != nullptr; at = &(*at)->next_standing_)
+        if (*at == &stay) {
+            *at = stay.next_standing_;
+            break;
+        }
+}
+
+bool strand::can_run(const executor* on) const noexcept {
+    if (on == nullptr) return true;
+    for (const detail::strand_stay* stay = standing_; stay != nullptr; stay = stay->next_standing_)
+        if (stay->standing_ != nullptr && on->stands_on(*stay->standing_)) return false;
+    return true;
+}
+
+void strand::post(ready_node& node) noexcept {
+    detail::strand_entry* turn = nullptr;
+    {
+        const std::lock_guard hold(m_);
+        node.next = nullptr;
+        if (last_ != nullptr)
+            last_->next = &node;
+        else
+            first_ = &node;
+        last_ = &node;
+        ++pushed_;
+        turn = let_in_if_idle();
+    }
+    send(turn);
+}
+
+// Runs a node of `of`, which is the strand or a member, in a turn of `on`. One that only yields is told to `on`, with
+// the turns after which everybody else in the strand has had the strand, too.
+void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept {
+    detail::thread_state& t = detail::tls();
+    t.yielded_to = nullptr;
+    run_ready(node);
+    if (stay.left() || std::exchange(t.yielded_to, nullptr) != &of) return;
+    std::uint64_t waiting = 0;
+    {
+        const std::lock_guard hold(m_);
+        waiting += pushed_ - begun_;
+        for (const detail::strand_entry* e = entries_.first(); e != nullptr; e = e->next) ++waiting;
+    }
+    if (&of != this || waiting == 0)
+        ++waiting;  // it goes on later than in our queue: a member is queued after its turn
+    detail::note_yield(on, waiting * t.turns_of_yields);
+}
+
+void strand::on_turn(detail::call_node* self) noexcept {
+    strand& s = static_cast<pump*>(self)->of;
+    ready_node* node = nullptr;
+    {
+        const std::lock_guard hold(s.m_);
+        if (!s.begin(s.pump_)) return;
+        node = s.first_;
+        s.first_ = node->next;
+        if (s.first_ == nullptr) s.last_ = nullptr;
+        ++s.begun_;
+    }
+    detail::strand_stay here(s);
+    s.run_turn(*node, here, s, s.base_);
+    here.leave();
+}
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/loop/timer_queue.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+void timer_queue::put_near(timer_node& t) noexcept {
+    near_.insert(t);
+    ++near_count_;
+}
+
+void timer_queue::put_far(timer_node& t, key k) noexcept {
+    const unsigned level = level_of(k ^ base_);
+    t.prev = t.next = &t;
+    append(&t, level, digit_of(k, level));
+}
+
+// A ring behind what the slot has.
+void timer_queue::append(timer_node* chain, unsigned level, unsigned digit) noexcept {
+    timer_node*& first = slot_[level][digit];
+    if (first == nullptr) {
+        first = chain;
+        used_[level] |= std::uint32_t{1} << digit;
+        used_levels_ |= 1U << level;
+        return;
+    }
+    timer_node* const last = first->prev;
+    timer_node* const end = chain->prev;
+    last->next = chain;
+    chain->prev = last;
+    end->next = first;
+    first->prev = end;
+}
+
+timer_node* timer_queue::take_slot(unsigned level, unsigned digit) noexcept {
+    used_[level] &= ~(std::uint32_t{1} << digit);
+    if (used_[level] == 0) used_levels_ &= ~(1U << level);
+    return std::exchange(slot_[level][digit], nullptr);
+}
+
+void timer_queue::insert(timer_node& t) noexcept {
+    const key k = key_of(t.at);
+    t.order = armed_so_far_++;
+    if (k > last_near_) {
+        put_far(t, k);
+        ++far_count_;
+        return;
+    }
+    put_near(t);
+    // Where all have one time there is nothing to deal out.
+    if (near_count_ >= many && near_count_ >= far_count_ && key_of(near_.first()->at) != last_near_) deal_out_near();
+}
+
+void timer_queue::remove(timer_node& t) noexcept {
+    const key k = key_of(t.at);
+    if (k <= last_near_) {
+        near_.remove(t);
+        --near_count_;
+        return;
+    }
+    --far_count_;
+    timer_node* const after = std::exchange(t.next, nullptr);
+    timer_node* const before = std::exchange(t.prev, nullptr);
+    const unsigned level = level_of(k ^ base_);
+    const unsigned digit = digit_of(k, level);
+    if (after == &t) {
+        static_cast<void>(take_slot(level, digit));
+        return;
+    }
+    before->next = after;
+    after->prev = before;
+    if (slot_[level][digit] == &t) slot_[level][digit] = after;
+}
+
+// Nothing is near. The base rises to the beginning of the first slot, or to the first time in it, where that is known.
+void timer_queue::fill() noexcept {
+    for (key from = 0; far_count_ != 0 && near_count_ == 0;) {
+        const auto level = static_cast<unsigned>(__builtin_ctz(used_levels_));
+        const auto digit = static_cast<unsigned>(__builtin_ctz(used_[level]));
+        timer_node* t = take_slot(level, digit);
+        // The levels below are empty, so the base may be anywhere in the slot's range without a far one being misplaced.
+        const key span = below(level);
+        const key start = (base_ & ~((span << digit_bits) | (slots - 1))) | (key{digit} << (level * digit_bits));
+        base_ = std::max(from, start);
+        t->prev->next = nullptr;  // a list from here on
+        std::size_t count = 0;
+        key last = base_;
+        for (const timer_node* n = t; n != nullptr && count <= few; n = n->next, ++count)
+            last = std::max(last, key_of(n->at));
+        last_near_ = count <= few ? last : base_;
+        from = deal_out(t);
+    }
+}
+
+// A list of far ones, by the base and last_near_ as they are now. The first that stays far; the last key: none does.
+timer_queue::key timer_queue::deal_out(timer_node* t) noexcept {
+    key first_far = ~key{0};
+    while (t != nullptr) {
+        timer_node& n = *std::exchange(t, t->next);
+        const key k = key_of(n.at);
+        if (k <= last_near_) {
+            put_near(n);
+            --far_count_;
+        } else {
+            put_far(n, k);
+            first_far = std::min(first_far, k);
+        }
+    }
+    return first_far;
+}
+
+// All but the first, and what has its time.
+void timer_queue::deal_out_near() noexcept {
+    const key first = key_of(near_.first()->at);
+    if (first < base_) lower_base(first);
+    last_near_ = first;
+    far_count_ += std::exchange(near_count_, 0);
+    static_cast<void>(deal_out(near_.take_all()));
+}
+
+// What agreed with the base in the digit in which the new one differs is in one slot then, all levels below together.
+void timer_queue::lower_base(key to) noexcept {
+    const unsigned level = level_of(base_ ^ to);
+    const unsigned digit = digit_of(base_, level);
+    while (used_levels_ != 0) {
+        const auto lower = static_cast<unsigned>(__builtin_ctz(used_levels_));
+        if (lower >= level) break;
+        append(take_slot(lower, static_cast<unsigned>(__builtin_ctz(used_[lower]))), level, digit);
+    }
+    base_ = to;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

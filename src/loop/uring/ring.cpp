@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "loop/uring/ring.hpp"
+
+#include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/process.hpp>
+#include <bide/detail/kernel/thread_state.hpp>
+#include <bide/detail/loop/driver.hpp>
+
+#include <cerrno>
+#include <mutex>
+#include <system_error>
+#include <utility>
+
+#if BIDE_HAS_IO_URING
+#include "loop/uring/ring_map.hpp"
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+// A cancellation that crosses with what it is to end may find nothing: it is said again after so long.
+constexpr std::chrono::milliseconds say_again{10};
+
+const void* this_thread() noexcept { return &tls(); }
+
+__kernel_timespec to_timespec(std::chrono::nanoseconds ns) noexcept {
+    if (ns.count() < 0) ns = ns.zero();
+    return {ns.count() / 1'000'000'000, ns.count() % 1'000'000'000};
+}
+}  // namespace
+
+ring::ring(driver& of, bool bound)
+    : driver_(of),
+      owner_(bound ? this_thread() : nullptr),
+      map_(std::make_unique<ring_map>(bound)),
+      buffers_(std::make_unique<ring_buffers>(map_->fd)),
+      process_(process_generation()) {}
+
+ring::~ring() {
+    if (inherited()) return;
+    if (foreign()) {  // the kernel refuses us: it ends everything by itself, later
+        buffers_->abandon();
+        return;
+    }
+    take_hold();
+    end_everything();
+}
+
+int ring::descriptor() const noexcept { return map_->fd; }
+bool ring::inherited() const noexcept { return process_ != process_generation(); }
+bool ring::foreign() const noexcept { return owner_ != nullptr && owner_ != this_thread(); }
+
+// ---- who has hold of it -------------------------------------------------------------------------------------------
+
+ring::hold::taken ring::try_hold() noexcept {
+    const void* const me = this_thread();
+    if (inherited() || foreign()) return hold::taken::no;
+    const void* nobody = nullptr;
+    // acquire: what the former holder did to the ring is visible; pairs with let_go.
+    if (holder_.compare_exchange_strong(nobody, me, std::memory_order_acquire, std::memory_order_relaxed))
+        return hold::taken::now;
+    return nobody == me ? hold::taken::before : hold::taken::no;  // it is us only if we wrote it ourselves
+}
+
+void ring::take_hold() noexcept {
+    for (unsigned round = 0; try_hold() == hold::taken::no && !inherited() && !foreign();) spin_wait(round);
+}
+
+void ring::let_go() noexcept { holder_.store(nullptr, std::memory_order_release); }
+
+// ---- handing over -------------------------------------------------------------------------------------------------
+
+void ring::queue(ring_entry& e) noexcept {
+    queue_.add(e, ring_entry::place::queued);
+    ++queued_;
+    driver_.unsent = true;
+}
+void ring::rest(ring_entry& e) noexcept { resting_.add(e, ring_entry::place::resting); }
+void ring::take_out(ring_entry& e) noexcept {
+    if (e.at == ring_entry::place::queued) {
+        queue_.remove(e);
+        --queued_;
+    } else if (e.at == ring_entry::place::resting) {
+        resting_.remove(e);
+    }
+}
+
+io_uring_sqe& ring::request() noexcept {
+    for (;;) {
+        if (io_uring_sqe* const free = map_->free_request()) return *free;
+        // Busy: the kernel has no memory for the moment, or wants its reports fetched first.
+        if (map_->enter(0, nullptr, false) <= 0) report_all();
+    }
+}
+
+void ring::cancel(std::uint64_t what, unsigned flags) noexcept {
+    io_uring_sqe& sqe = request();
+    sqe.opcode = IORING_OP_ASYNC_CANCEL;
+    sqe.fd = -1;
+    sqe.addr = what;
+    sqe.cancel_flags = flags;
+    map_->push();
+    driver_.unsent = true;
+}
+
+void ring::hand_over(ring_entry& e) noexcept {
+    ring_request r;
+    if (!e.prepare(&e, r)) {
+        made_ready_ = true;
+        return;
+    }
+    io_uring_sqe& sqe = request();
+    sqe.user_data = reinterpret_cast<std::uintptr_t>(&e);
+    prepare_request(sqe, r);
+    e.with_kernel = true;
+    ++under_way_;
+    map_->push();
+}
+
+void ring::fill() noexcept {
+    while (ring_entry* const e = queue_.first()) {
+        take_out(*e);
+        hand_over(*e);
+    }
+    end_what_was_asked_for();
+    driver_.unsent = false;
+}
+
+void ring::turn(bool may_wait, time_point until) noexcept {
+    if (inherited())
+        fail_fast(
+            "the child of a fork() goes on in a loop that was made before it: it would take the parent's reports; the "
+            "child has to leave the task in which it was forked by exec or _exit");
+    made_ready_ = false;
+    fill();
+    may_wait = may_wait && !made_ready_;  // somebody may be ready on this very loop: it would be slept over
+    if (!may_wait || until <= time_point::min()) {
+        map_->enter(0, nullptr, true);
+    } else if (until == time_point::max()) {
+        map_->enter(1, nullptr, true);
+    } else {
+        const __kernel_timespec left = to_timespec(until - std::chrono::steady_clock::now());
+        map_->enter(1, &left, true);
+    }
+    // Whatever it said (interrupted, out of time, busy): what has ended is reported, and the loop comes again.
+    report_all();
+}
+
+// ---- reports ------------------------------------------------------------------------------------------------------
+
+void ring::report_all() noexcept {
+    io_uring_cqe c;
+    // Not more than there may be: what a report leads to is only handed over later, so it cannot go on for ever here.
+    while (map_->pop(c)) report(c);
+}
+
+void ring::report(const io_uring_cqe& c) noexcept {
+    if (c.user_data == 0) return;  // of a cancellation
+    made_ready_ = true;
+    auto* const e = reinterpret_cast<ring_entry*>(c.user_data);
+    ring_report r;
+    r.result = c.res;
+    r.more = (c.flags & IORING_CQE_F_MORE) != 0;
+    if (!r.more) {
+        e->with_kernel = false;
+        --under_way_;
+    }
+    if (r.result == -ENOBUFS) buffers_->grow();
+    const bool buffer = (c.flags & IORING_CQE_F_BUFFER) != 0;
+    const unsigned id = c.flags >> IORING_CQE_BUFFER_SHIFT;
+    if (buffer) r.data = buffers_->at(id);
+    e->completed(e, r);
+    if (buffer) buffers_->give_back(id);
+}
+
+// ---- ending -------------------------------------------------------------------------------------------------------
+
+void ring::end_now(ring_entry& e) noexcept {
+    if (e.at == ring_entry::place::queued) {
+        take_out(e);
+        e.completed(&e, {-ECANCELED, false, nullptr});
+        return;
+    }
+    while (e.with_kernel) {
+        cancel(e);
+        turn(true, std::chrono::steady_clock::now() + say_again);
+    }
+}
+
+void ring::end_resting() noexcept {
+    if (foreign() || inherited()) return;
+    while (resting_.first() != nullptr) {
+        unsigned n = 0;  // no more than fit: handing over in between could report, and change the list
+        for (ring_entry* e = resting_.first(); e != nullptr && n < ring_map::requests / 2; e = e->next, ++n) cancel(*e);
+        turn(true, std::chrono::steady_clock::now() + say_again);
+    }
+}
+
+void ring::end_everything() noexcept {
+    while (ring_entry* const e = queue_.first()) {
+        take_out(*e);
+        e->completed(e, {-ECANCELED, false, nullptr});
+    }
+    while (under_way_ != 0) {
+        cancel(0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
+        turn(true, std::chrono::steady_clock::now() + say_again);
+    }
+}
+
+void ring::ask_to_end(const ring_entry& e) noexcept {
+    if (inherited()) return;
+    // relaxed: it is us only if we wrote it ourselves. Then it goes with the next batch.
+    if (holder_.load(std::memory_order_relaxed) == this_thread()) {
+        cancel(e);
+        return;
+    }
+    {
+        const std::lock_guard guard(asked_lock_);
+        const unsigned n = asked_count_.load(std::memory_order_relaxed);  // relaxed: written under the lock
+        if (n < few) asked_[n] = reinterpret_cast<std::uintptr_t>(&e);
+        asked_count_.store(n + 1, std::memory_order_relaxed);
+    }
+    driver_.wake();
+}
+
+// An entry that was asked for may be over, and another one be in its place: what is ended by mistake begins again.
+void ring::end_what_was_asked_for() noexcept {
+    if (asked_count_.load(std::memory_order_relaxed) == 0) return;  // relaxed: a look; the wake-up comes after it
+    std::uintptr_t these[few];
+    unsigned n = 0;
+    {
+        const std::lock_guard guard(asked_lock_);
+        n = asked_count_.exchange(0, std::memory_order_relaxed);
+        for (unsigned i = 0; i < n && i < few; ++i) these[i] = asked_[i];
+    }
+    if (n > few) {
+        cancel(0, IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY);
+        return;
+    }
+    for (unsigned i = 0; i < n; ++i) cancel(these[i], 0);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
+
+#else  // built without: the loop goes on with epoll
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct ring_map {};
+class ring_buffers {};
+ring::ring(driver& of, bool) : driver_(of), owner_(nullptr), process_(process_generation()) {
+    throw std::system_error(std::make_error_code(std::errc::function_not_supported), "bide was built without io_uring");
+}
+ring::~ring() = default;
+int ring::descriptor() const noexcept { return -1; }
+bool ring::inherited() const noexcept { return true; }
+bool ring::foreign() const noexcept { return true; }
+ring::hold::taken ring::try_hold() noexcept { return hold::taken::no; }
+void ring::take_hold() noexcept {}
+void ring::let_go() noexcept {}
+void ring::queue(ring_entry&) noexcept {}
+void ring::rest(ring_entry&) noexcept {}
+void ring::take_out(ring_entry&) noexcept {}
+void ring::cancel(std::uint64_t, unsigned) noexcept {}
+void ring::end_now(ring_entry&) noexcept {}
+void ring::turn(bool, time_point) noexcept {}
+void ring::end_resting() noexcept {}
+void ring::ask_to_end(const ring_entry&) noexcept {}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
+#endif

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "base/place.hpp"
+#include "kernel/this_thread.hpp"
+#include "loop/deadline_while_standing.hpp"
+
+#include <bide/detail/deadlock/wait_graph.hpp>
+#include <bide/detail/kernel/root.hpp>
+#include <bide/detail/loop/loop_access.hpp>
+#include <bide/wait.hpp>
+
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+constinit thread_local bool keeps_none = false;  // the thread is ending: a later wait makes a loop and destroys it
+
+// The loops that this thread keeps for waits in plain code, with thread_state::kept_loop. Destroyed with the thread.
+struct kept_loops {
+    std::vector<std::unique_ptr<loop>> spare;
+    kept_loops() { this_thread.keeps_loops = true; }
+    kept_loops(const kept_loops&) = delete;
+    kept_loops& operator=(const kept_loops&) = delete;
+    ~kept_loops() {
+        keeps_none = true;
+        this_thread.keeps_loops = false;
+        this_thread.idle_loop = nullptr;
+        delete std::exchange(this_thread.kept_loop, nullptr);
+    }
+};
+kept_loops& kept() {
+    thread_local kept_loops here;
+    return here;
+}
+
+}  // namespace
+
+// What was kept cannot be used: another clock is in force, it is of the parent of a fork, or a wait further up uses it.
+void idle_loop_scope::make() {
+    loop_ = nullptr;
+    if (!keeps_none) {
+        auto& spare = kept().spare;
+        delete std::exchange(this_thread.kept_loop, nullptr);
+        while (!spare.empty() && !loop_access::usable(*spare.back())) spare.pop_back();
+        if (!spare.empty()) {
+            loop_ = spare.back().release();
+            spare.pop_back();
+            return;
+        }
+    }
+    loop_ = std::make_unique<loop>().release();
+    loop_access::bind_to_this_thread(*loop_);
+}
+
+void idle_loop_scope::put_away() noexcept {
+    std::unique_ptr<loop> done(loop_);
+    try {
+        if (!keeps_none && loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
+    } catch (...) {  // not kept, then
+    }
+}
+
+namespace {
+
+// The thread's state inside of the wait; the former one comes back at its end.
+struct inside_wait {
+    thread_state& t;
+    task_node* current;
+    bool suspended;
+    inside_wait(thread_state& state, task_node* root) noexcept
+        : t(state), current(std::exchange(t.current, root)), suspended(std::exchange(t.suspended, false)) {}
+    inside_wait(const inside_wait&) = delete;
+    inside_wait& operator=(const inside_wait&) = delete;
+    ~inside_wait() {
+        t.current = current;
+        t.suspended = suspended;
+    }
+};
+
+void report_standstill(const std::source_location& at) noexcept {
+    try {
+        report(
+            std::string("standstill: wait() at ") + place_of(at) +
+            " blocks a thread on which a loop is running; its other tasks stand still meanwhile. From a coroutine use "
+            "co_await; for blocking code use to_thread");
+    } catch (...) {  // no memory for the message
+    }
+}
+
+[[noreturn]] void throw_too_deep(const std::source_location& at) {
+    throw limit_reached(
+        std::string("wait() at ") + place_of(at) +
+        " is nested too deeply in other waits: this thread's stack is nearly used up. From a coroutine use "
+        "co_await, which needs no stack");
+}
+
+}  // namespace
+
+bool root_base::drive(slot_base& s) {
+    struct cold_frame {  // ours until it is started
+        promise_base* p;
+        explicit cold_frame(promise_base* cold) noexcept : p(cold) {}
+        cold_frame(const cold_frame&) = delete;
+        cold_frame& operator=(const cold_frame&) = delete;
+        ~cold_frame() {
+            if (p != nullptr) destroy_cold(p);
+        }
+    } cold(s.child);
+    if (stack_nearly_full()) throw_too_deep(started);
+    thread_state& t = this_thread;
+    const int uncaught = std::uncaught_exceptions();
+    const bool shielded = t.unwinding != 0 || uncaught > t.uncaught_base;  // as unwinding_now()
+    const idle_loop_scope idle(t);
+    loop& l = idle.get();
+    name_fork(t);
+    ctx.ex = &l;
+    if (t.current != nullptr) {
+        const context* const from = t.current->active;
+        parent = from->owner;
+        owner = from->owner->owner;
+        ctx.locals = from->locals;
+        if (!shielded) {
+            ctx.deadline = from->deadline;
+            stop.link_to(*from->stop);
+        }
+    } else {
+        owner = plain_owner();
+    }
+    const inside_wait inside(t, this);
+    loop* const standing_on = t.running_loop;
+    standing_here standing(t, this, standing_on);
+
+    cold.p = nullptr;
+    if (!loop_access::start_inside(l, s.prepare(this, &ctx, attached), t, uncaught)) return shielded;
+    if (done()) return shielded;
+
+    enlist();
+    standing.publish();
+    if (standing_on != nullptr) {
+        loop_access::hand_over_and_rest();
+        if (dev_mode()) report_standstill(started);
+    }
+    blocking_region* const region = std::exchange(t.blocking, nullptr);
+    if (region != nullptr) region->begin_blocking();
+    {
+        const deadline_while_standing deadline(standing_on, l, stop, ctx);
+        loop_access::run_until_done(l, *this);
+    }
+    if (region != nullptr) region->end_blocking();
+    t.blocking = region;
+    delist();
+    return shielded;
+}
+
+void root_base::on_ended(child_end* self, slot_base*) noexcept {
+    auto& root = *static_cast<root_base*>(self);
+    if (this_thread.ended_on == root.ctx.ex)
+        root.done_ = true;
+    else
+        root.ctx.ex->post(root.back_);  // the last touch: the waiting thread goes on
+}
+
+void root_base::throw_cancelled() const { throw cancelled(stop.requested() ? stop.reason() : stop_reason::user); }
+
+}  // namespace detail
+
+idle_loop::idle_loop() = default;
+idle_loop::~idle_loop() = default;
+loop& idle_loop::get() const noexcept { return scope_.get(); }
+
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+
+#include <bide/detail/pool/fork.hpp>
+
+#include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/combine/child.hpp>
+#include <bide/detail/combine/parallel_parts.hpp>
+
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <mutex>
+#include <new>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+// ---- the barrier ----------------------------------------------------------------------------------------------------
+
+// Registered, so the first fails only for want of memory, or where the process was confined afterwards.
+void membarrier::heavy() noexcept {
+    for (const int how : {MEMBARRIER_CMD_PRIVATE_EXPEDITED, MEMBARRIER_CMD_GLOBAL})
+        if (::syscall(SYS_membarrier, how, 0, 0) == 0) return;
+    fail_fast("a pool cannot go on: membarrier(2), which it has used so far, is refused by the system now");
+}
+
+bool membarrier::usable() noexcept {
+    static const bool registered = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    return registered;
+}
+
+// ---- a child as a chain of its own ----------------------------------------------------------------------------------
+
+fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context& from) noexcept
+    : task_node(task_kind::when_all, g.awaiting->where),
+      child_end{nullptr, &fork_node::on_ended},
+      call_node(&fork_node::on_due),
+      group(g),
+      index(i) {
+    holds_parent = true;
+    inherit(ex, &from);
+    enlist();
+}
+
+// Posts the next one first: so that somebody else may take it meanwhile.
+void fork_node::on_due(call_node* node) noexcept {
+    auto* const self = static_cast<fork_node*>(node);
+    if (self->after != nullptr) self->ctx.ex->post(*self->after);
+    this_thread.current = self;
+    slot_base& s = self->group.at(self->index);
+    if (self->stop.requested()) {  // it never begins
+        destroy_cold(s.child);
+        s.state = outcome::stopped;
+        self->finish();
+        return;
+    }
+    if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
+}
+
+void fork_node::on_ended(child_end* end, slot_base*) noexcept {
+    auto* const self = static_cast<fork_node*>(end);
+    if (this_thread.ended_on == self->ctx.ex) {
+        self->finish();
+    } else {  // it had moved to another executor
+        self->call = &fork_node::on_back;
+        self->ctx.ex->post(*self);
+    }
+}
+
+void fork_node::on_back(call_node* node) noexcept { static_cast<fork_node*>(node)->finish(); }
+
+// What a child's end means for the others: the first failure stops them.
+void fork_node::note_end() noexcept {
+    fork_group& g = group;
+    slot_base& s = g.at(index);
+    if (s.state == outcome::stopped && !stop.requested()) g.fail(index, std::make_exception_ptr(cancelled()));
+    if (s.state == outcome::failed && stop.requested()) {
+        std::exception_ptr e = g.take_error(index);
+        if (is_cancelled(e))
+            s.state = outcome::stopped;  // the cancellation: not a failure of its own
+        else
+            g.fail(index, std::move(e));
+    }
+    how = s.state;
+    delist();
+    stop.unlink();
+    if (how != outcome::failed) return;
+    fork_node* none = nullptr;
+    // acq_rel: whoever sums up sees which one was first.
+    if (!g.head->failed_first.compare_exchange_strong(none, this, std::memory_order_acq_rel, std::memory_order_acquire))
+        return;
+    // This one is not counted off yet, so the group and the nodes are there.
+    for (fork_node* other = g.head; other != nullptr; other = other->after)
+        if (other != this) other->stop.request(stop_reason::sibling_failed);
+}
+
+void fork_node::finish() noexcept {
+    note_end();
+    fork_group& g = group;
+    // acq_rel: the last one sees the results of all.
+    if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    promise_base* const awaiting = g.awaiting;
+    post(awaiting, g.sum_up());
+}
+
+// It ended in line, the others are elsewhere.
+fork_step fork_node::meet() noexcept {
+    fork_group& g = group;
+    promise_base* const awaiting = g.awaiting;
+    note_end();
+    // acquire: the results of all others.
+    if (g.head->left.load(std::memory_order_acquire) == 1) {
+        if (g.sum_up() == step::resume) return fork_step::ended;
+        detach(awaiting);
+        post(awaiting, step::unwind);
+        return fork_step::suspended;
+    }
+    detach(awaiting);  // before the counter can let anybody resume it
+    if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) == 1) post(awaiting, g.sum_up());
+    return fork_step::suspended;
+}
+
+// ---- loops ----------------------------------------------------------------------------------------------------------
+
+bool somebody_hungry() noexcept {
+    const fork_stack* const forks = this_thread.forks;
+    return forks != nullptr && forks->asked();
+}
+
+bool stop_point::stop_seen(promise_base* p) noexcept {
+    fork_stack* const forks = this_thread.forks;
+    if (forks != nullptr && forks->stale()) forks->own_context(p);
+    return p->ctx->stop->requested();
+}
+
+// ---- a group --------------------------------------------------------------------------------------------------------
+
+// The last child has ended. Afterwards at most one slot holds a failure: the one that is thrown.
+step fork_group::sum_up() noexcept {
+    const fork_node* const failed = head->failed_first.load(std::memory_order_relaxed);  // relaxed: acquired by `left`
+    bool any_stopped = false;
+    for (const fork_node* n = head; n != nullptr; n = n->after) {
+        any_stopped |= n->how == outcome::stopped;
+        if (n->how == outcome::failed && n != failed) {
+            report_unhandled(take_error(n->index), "a task beside one that decided (combine.hpp)");
+            at(n->index).state = outcome::stopped;
+        }
+    }
+    const bool goes_on = failed == nullptr && any_stopped;  // the stop, outwards
+    for (fork_node* n = head; n != nullptr;) {
+        fork_node* const after = n->after;
+        fork_stack::discard(*n);
+        n = after;
+    }
+    if (!goes_on) return step::resume;
+    drop_values();
+    return step::unwind;
+}
+
+void fork_group::never_begin(std::uint32_t from) noexcept {
+    for (std::uint32_t i = from; i < count(); ++i) {
+        slot_base& s = at(i);
+        destroy_cold(s.child);
+        s.state = outcome::stopped;
+    }
+}
+
+void fork_group::drop_values() noexcept {
+    for (std::uint32_t i = 0; i < count(); ++i)
+        if (at(i).state == outcome::value) {
+            drop(i);
+            at(i).state = outcome::stopped;
+        }
+}
+
+std::exception_ptr fork_group::take_failure() noexcept {
+    std::exception_ptr e;
+    for (std::uint32_t i = 0; i < count(); ++i)
+        if (at(i).state == outcome::failed) e = take_error(i);
+    drop_values();
+    return e;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// pool_core: the workers of a pool, how they find work, sleep, block, come and go.
+//
+// Threads and workers: `target` workers may compute at the same time. A thread that waits inside bide is blocked and
+// counts no more; a spare thread takes its place. When it goes on there may be one too many for a while: an idle one
+// becomes a spare, or the next worker that looks for work does.
+#pragma once
+
+#include "pool/sleepers.hpp"
+
+#include <bide/detail/pool/fork.hpp>
+#include <bide/detail/pool/work_queue.hpp>
+#include <bide/pool.hpp>
+
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+using ready_queue = work_queue<ready_node>;
+
+/// A thread's word to sleep on.
+class parker {
+public:
+    void wake() noexcept;
+    void sleep() noexcept;  // until wake(), which may have been called before
+
+private:
+    std::atomic<std::uint32_t> woken_{0};
+};
+
+class pool_worker final : public fork_stack, public thread_sleep {
+public:
+    pool_worker(pool_core& p, unsigned i) noexcept;
+
+    void begin_sleep() noexcept override;
+    void end_sleep() noexcept override;
+    [[nodiscard]] virtual_clock* clock() const noexcept override { return nullptr; }
+
+    pool_core& of;
+    const unsigned index;
+    ready_queue queue;
+    parker park;
+    unsigned turns = 0;
+
+    pool_worker* next_asleep = nullptr;  // sleepers.hpp
+    bool asleep = false;
+    pool_worker* next_spare = nullptr;  // under the core's lock
+    bool leaves = false;                // the same: woken to end
+    bool manned = false;                // the same: its thread has not been joined
+    bool ended = false;                 // the same: it has nothing left to do
+    pthread_t thread{};
+};
+
+class pool_core {
+public:
+    pool_core(pool& ex, const pool_options& options);
+    ~pool_core();
+
+    void post(ready_node& node) noexcept;
+    void stop() noexcept { work.close(stop_reason::shutdown); }
+    void shutdown();
+    void resize(int workers);
+    [[nodiscard]] pool_counts counts() const noexcept;
+    [[nodiscard]] bool on_own_thread() const noexcept;
+    void check_process() const;
+
+    submitted_work work{"this pool"};
+    const int process;
+
+private:
+    friend class pool_worker;
+    static void* thread_main(void* worker) noexcept;
+    void run(pool_worker& w) noexcept;
+    [[nodiscard]] ready_node* next(pool_worker& w) noexcept;
+    [[nodiscard]] ready_node* search(pool_worker& w, bool searching) noexcept;
+    [[nodiscard]] ready_node* spin(pool_worker& w) noexcept;
+    [[nodiscard]] ready_node* steal(pool_worker& w) noexcept;
+    [[nodiscard]] ready_node* last_look(pool_worker& w) noexcept;
+    [[nodiscard]] bool some_work() noexcept;
+    [[nodiscard]] bool some_forks() noexcept;
+    void found() noexcept;
+    void wake_one() noexcept;
+    [[nodiscard]] bool become_spare(pool_worker& w) noexcept;
+    void blocks(pool_worker& w) noexcept;
+    void goes_on() noexcept;
+    void retire_idle_locked() noexcept;
+    void count_active_locked(int by) noexcept;
+    void add_spare_locked(pool_worker& w) noexcept;
+    [[nodiscard]] int active() const noexcept { return active_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool unspare_locked() noexcept;
+    [[nodiscard]] int start_locked() noexcept;
+    [[nodiscard]] static bool can_be_manned_locked(pool_worker& w) noexcept;
+    void delete_workers() noexcept;
+    [[nodiscard]] bool quiet() noexcept;
+    void tell() noexcept;
+    [[nodiscard]] unsigned made() const noexcept { return made_.load(std::memory_order_acquire); }
+    pool_worker& worker(unsigned i) noexcept { return *workers_[i].load(std::memory_order_relaxed); }
+
+    static constexpr unsigned max_threads = 2048;
+
+    pool& ex_;
+    const std::string name_;
+    const bool pin_;
+    const bool forks_;  // the system has what private forks need
+    ready_queue outside_;
+    sleepers<pool_worker> sleepers_;
+    std::atomic<std::uint32_t> hungry_{0};
+    std::atomic<bool> surplus_{false};  // a hint: more are active than should be
+    std::array<std::atomic<pool_worker*>, max_threads> workers_{};
+    std::atomic<unsigned> made_{0};
+
+    mutable std::mutex m_;
+    std::condition_variable changed_;
+    std::atomic<bool> closing_{false};  // shutdown() waits
+    std::atomic<bool> ending_{false};
+    bool ended_ = false;
+    bool joining_ = false;
+    int target_ = 0;
+    std::atomic<int> active_{0};  // threads that are no spares and not blocked; written under the mutex
+    int blocked_ = 0;
+    int threads_ = 0;  // manned
+    pool_worker* spares_ = nullptr;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

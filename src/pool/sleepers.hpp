@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSL-1.0
+//
+// sleepers: which workers of a pool sleep, how many look for work, and whom to wake. The rules:
+//
+//   - Whoever pushes work wakes a sleeper if nobody is looking for work; it reads both counts under the queue's lock.
+//   - A worker that looks for work counts as `searching`. When it has found some and was the last one that looked, it
+//     wakes another if there is more: so one wake per empty-to-full, and each woken worker wakes the next.
+//   - A worker that goes to sleep enters the list, stops searching, and then looks into every queue once more.
+//   - Whoever wakes takes the sleeper out and counts it as searching before it is awake.
+//
+// `Worker` has `Worker* next_asleep` and `bool asleep`, both under the lock here. `Atomic` and `Lock` are the library's
+// or the model checker's (tests/model/pool_sleep.cpp).
+#pragma once
+
+#include <bide/detail/base/spin_lock.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+template <class Worker, template <class> class Atomic = std::atomic, class Lock = spin_lock>
+class sleepers {
+public:
+    sleepers() noexcept : searching_(0), asleep_(0) {}
+    sleepers(const sleepers&) = delete;
+    sleepers& operator=(const sleepers&) = delete;
+
+    /// For whoever has pushed, under the queue's lock: somebody has to be woken, if there is somebody.
+    [[nodiscard]] bool needs_wake() const noexcept {
+        // relaxed: ordered by the queue's lock, see above.
+        return searching_.load(std::memory_order_relaxed) == 0 && asleep_.load(std::memory_order_relaxed) != 0;
+    }
+    /// Null: nobody sleeps, or somebody looks for work already. Else to be woken by the caller; it searches.
+    [[nodiscard]] Worker* take_one() noexcept {
+        const std::lock_guard guard(lock_);
+        if (first_ == nullptr || searching_.load(std::memory_order_relaxed) != 0) return nullptr;
+        return &take_first();
+    }
+    /// The same, whoever is searching.
+    [[nodiscard]] Worker* take_any() noexcept {
+        const std::lock_guard guard(lock_);
+        return first_ == nullptr ? nullptr : &take_first();
+    }
+
+    /// It sleeps on, but is no sleeper any more.
+    [[nodiscard]] Worker* remove_one() noexcept {
+        const std::lock_guard guard(lock_);
+        Worker* const w = first_;
+        if (w == nullptr) return nullptr;
+        first_ = w->next_asleep;
+        out(*w);
+        return w;
+    }
+
+    // acq_rel: whoever sees that nobody searches sees also what the last one has looked at.
+    void begin_search() noexcept { searching_.fetch_add(1, std::memory_order_acq_rel); }
+    /// True: it was the last one that searched.
+    [[nodiscard]] bool end_search() noexcept { return searching_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+    /// A searching worker enters the list. Then it looks once more, and calls leave() or sleeps.
+    void enter(Worker& w) noexcept {
+        const std::lock_guard guard(lock_);
+        w.next_asleep = first_;
+        first_ = &w;
+        w.asleep = true;
+        asleep_.store(asleep_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        searching_.fetch_sub(1, std::memory_order_acq_rel);
+    }
+    /// It has found something, and searches again. False: somebody has taken it out and is about to wake it.
+    [[nodiscard]] bool leave(Worker& w) noexcept {
+        const std::lock_guard guard(lock_);
+        if (!w.asleep) return false;
+        Worker* before = nullptr;
+        for (Worker* at = first_; at != &w; at = at->next_asleep) before = at;
+        if (before != nullptr)
+            before->next_asleep = w.next_asleep;
+        else
+            first_ = w.next_asleep;
+        taken(w);
+        return true;
+    }
+    /// Under the lock: whoever enters later sees what the caller has written before.
+    [[nodiscard]] std::uint32_t count() const noexcept {
+        const std::lock_guard guard(lock_);
+        return asleep_.load(std::memory_order_relaxed);
+    }
+
+private:
+    Worker& take_first() noexcept {
+        Worker& w = *first_;
+        first_ = w.next_asleep;
+        taken(w);
+        return w;
+    }
+    void out(Worker& w) noexcept {
+        w.asleep = false;
+        asleep_.store(asleep_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
+    }
+    void taken(Worker& w) noexcept {
+        out(w);
+        searching_.fetch_add(1, std::memory_order_acq_rel);
+    }
+    mutable Lock lock_;
+    Worker* first_ = nullptr;
+    Atomic<std::uint32_t> searching_;
+    Atomic<std::uint32_t> asleep_;  // written under the lock
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide

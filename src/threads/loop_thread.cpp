@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "loop/loop_service.hpp"
+
+#include <bide/detail/base/fail_fast.hpp>
+#include <bide/loop_thread.hpp>
+
+#include <atomic>
+#include <mutex>
+#include <vector>
+
+namespace bide {
+inline namespace v0 {
+
+namespace {
+enum class phase : std::uint8_t { fresh, running, stopping, stopped };
+}
+
+struct loop_thread::core {
+    std::mutex m;
+    std::atomic<phase> at{phase::fresh};  // written under the mutex
+    std::vector<detail::owned_ptr<detail::start_function>> first_tasks;
+    detail::loop_service service;
+    explicit core(std::string name) : service(std::move(name)) {}
+};
+
+loop_thread::loop_thread(std::string name) : core_(detail::make_owned<core>(std::move(name))) {}
+
+loop_thread::~loop_thread() {
+    if (core_->service.inherited()) {  // the thread does not exist here, and a lock may be held for ever
+        static_cast<void>(core_.release());
+        return;
+    }
+    if (core_->service.on_own_thread())
+        detail::fail_fast(
+            "a loop_thread was destroyed on its own thread, which cannot wait for its own end; destroy it where it was "
+            "made, and call stop() on its own thread only to request the end");
+    stop();
+}
+
+void loop_thread::start() {
+    if (core_->service.inherited()) detail::loop_access::throw_inherited();
+    const std::lock_guard guard(core_->m);
+    switch (core_->at.load(std::memory_order_relaxed)) {  // relaxed: written under the mutex
+        case phase::fresh:
+            break;
+        case phase::running:
+            throw usage_error("loop_thread::start: it was started before; once is enough");
+        default:
+            throw not_running("loop_thread::start: it has been stopped; make another one");
+    }
+    core_->service.begin();
+    // release: who sees it running sees the loop.
+    core_->at.store(phase::running, std::memory_order_release);
+    for (auto& f : core_->first_tasks) f->start(*core_->service.get());
+    core_->first_tasks.clear();
+}
+
+void loop_thread::request_stop() {
+    if (core_->service.inherited()) detail::loop_access::throw_inherited();
+    {
+        const std::lock_guard guard(core_->m);
+        switch (core_->at.load(std::memory_order_relaxed)) {
+            case phase::fresh:
+                core_->at.store(phase::stopped, std::memory_order_release);
+                core_->first_tasks.clear();
+                return;
+            case phase::stopped:
+                return;
+            default:
+                core_->at.store(phase::stopping, std::memory_order_release);
+        }
+    }
+    core_->service.request_stop();  // not under the lock: stop callbacks of the user's run here
+}
+
+void loop_thread::stop() {
+    request_stop();
+    if (core_->at.load(std::memory_order_acquire) == phase::stopped || core_->service.on_own_thread()) return;
+    if (detail::job_base::running_for(core_->service))
+        throw would_deadlock(
+            "loop_thread::stop in a job of its to_thread: it would wait for that job's end; request_stop() only asks");
+    core_->service.join();
+    const std::lock_guard guard(core_->m);
+    core_->at.store(phase::stopped, std::memory_order_release);
+}
+
+bool loop_thread::running() const noexcept { return core_->at.load(std::memory_order_acquire) == phase::running; }
+
+loop& loop_thread::need_running() const {
+    if (core_->service.inherited()) detail::loop_access::throw_inherited();
+    switch (core_->at.load(std::memory_order_acquire)) {
+        case phase::fresh:
+            throw not_running("this loop_thread has not been started; call start() first");
+        case phase::running:
+            return *core_->service.get();
+        default:
+            throw not_running("this loop_thread has been stopped and takes no new work");
+    }
+}
+
+detail::loop_service& loop_thread::need_service() const {
+    static_cast<void>(need_running());
+    return core_->service;
+}
+
+void loop_thread::add(detail::owned_ptr<detail::start_function> f) {
+    const std::lock_guard guard(core_->m);
+    if (core_->at.load(std::memory_order_relaxed) == phase::fresh)
+        core_->first_tasks.push_back(std::move(f));
+    else
+        f->start(need_running());
+}
+
+executor& loop_thread::get_executor() { return need_running(); }
+
+}  // namespace v0
+}  // namespace bide
