@@ -10,6 +10,7 @@
 #include <bide/executor.hpp>
 #include <bide/foreign.hpp>
 #include <bide/future.hpp>
+#include <bide/hooks.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/parallel.hpp>

@@ -9,20 +9,19 @@
 //     place, and says what to do instead.
 //   * the world's errors (network, files, limits) are std::system_error and are not declared here.
 //
-// A failure that nobody consumed is handed to the unhandled-error hook; the default hook writes it to stderr.
+// A failure that nobody consumed is handed to the unhandled-error hook (hooks.hpp); the default hook writes it to stderr.
 //
-// Thread rule: exceptions are values. The hook may be set and called from any thread.
+// Thread rule: exceptions are values.
 //
 //     try { crawl(url).wait(); }
 //     catch (const bide::timed_out&) { /* the deadline that *we* set has passed */ }
 //     catch (const bide::cancelled&) { /* somebody asked the crawl to end */ }
 #pragma once
 
-#include <bide/detail/base/std_parts.hpp>
+#include <bide/hooks.hpp>  // for one version: the hooks were declared here
 
 #include <cstdint>
 #include <exception>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -118,39 +117,6 @@ private:
 
 /// What an exception says, for messages: what() of a std::exception, the reason of a `cancelled`, else its kind.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
-
-/// Called with every failure that nobody consumed; `where` says which part of bide had it in hand. It may be called
-/// from any thread and must not throw (what it throws is dropped).
-using unhandled_error_hook = void (*)(std::exception_ptr error, const char* where);
-
-/// Sets the hook and returns the former one; nullptr restores the default, which writes to stderr.
-unhandled_error_hook set_unhandled_error_hook(unhandled_error_hook hook) noexcept;
-
-/// Hands a failure to the hook.
-void report_unhandled(std::exception_ptr error, const char* where) noexcept;
-
-/// Called with findings that are not failures: standstills, stalls, dropped tasks. Default: a line on stderr.
-using report_hook = void (*)(const std::string& text);
-report_hook set_report_hook(report_hook hook) noexcept;
-void report(const std::string& text) noexcept;
-
-/// True when the environment has BIDE_DEV=1 (read once): dropped tasks, standstills, stalls and jobs alive at
-/// exit are reported.
-[[nodiscard]] bool dev_mode() noexcept;
-
-/// A stall: a thread of bide's, or one that waits in plain code, has nothing to do, no timer and no deadline, watches
-/// no descriptor, has no job out, and all that it waits for are events, channels, semaphores, latches, barriers,
-/// conditions, promises or foreign code, of which nobody knows who will end them. It may be that another thread does,
-/// in time; so after `delay` without anything to do it is reported, once for each sleep, and ever more rarely for the
-/// same place. std::nullopt, the default: after 5 s in dev mode, and not without it. max(): never. In virtual time
-/// (testing/virtual_time.hpp) a stall is reported at once when no other thread is known that could end it; with or
-/// without dev mode, unless the delay is max().
-void set_stall_delay(std::optional<std::chrono::milliseconds> delay) noexcept;
-/// The delay that holds now; max(): never.
-[[nodiscard]] std::chrono::milliseconds stall_delay() noexcept;
-
-/// Switches dev mode from inside the program (tests, tools).
-void set_dev_mode(bool on) noexcept;
 
 }  // namespace v0
 }  // namespace bide

@@ -30,6 +30,7 @@
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/kernel/stop_callbacks.hpp>
 #include <bide/error.hpp>
+#include <bide/hooks.hpp>
 
 #include <atomic>
 #include <concepts>

@@ -3,6 +3,7 @@
 
 #include <bide/combine.hpp>
 #include <bide/detail/combine/child.hpp>
+#include <bide/hooks.hpp>
 
 #include <mutex>
 #include <stdexcept>

@@ -3,6 +3,7 @@
 #include "kernel/this_thread.hpp"
 
 #include <bide/future.hpp>
+#include <bide/hooks.hpp>
 
 #include <mutex>
 
@@ -10,23 +11,6 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-std::exception_ptr make_cancelled(stop_reason why) noexcept { return std::make_exception_ptr(cancelled(why)); }
-
-bool is_cancelled(const std::exception_ptr& e) noexcept {
-    try {
-        std::rethrow_exception(e);
-    } catch (const cancelled&) {
-        return true;
-    } catch (...) {
-        return false;
-    }
-}
-
-void throw_empty_task(const std::source_location& where) {
-    throw usage_error(std::string("this task is empty: it was moved from or consumed before (") +
-                      where.function_name() + " at " + place_of(where) +
-                      "); a task is consumed once, call the function again for another one");
-}
 void throw_null_callback() {
     throw std::invalid_argument("future::subscribe: both callbacks are needed, one is null; nothing was registered");
 }

@@ -15,12 +15,6 @@ namespace detail {
 
 using clock = std::chrono::steady_clock;
 
-clock::time_point time_limit::from(clock::time_point now) const noexcept {
-    if (!relative_) return clock::time_point(time_);
-    if (time_ <= clock::duration::zero()) return now;
-    return time_ >= clock::time_point::max() - now ? clock::time_point::max() : now + time_;
-}
-
 deadline_guard::deadline_guard(time_limit limit, bool shielded) noexcept
     : timer_node(&deadline_guard::on_time), call_node(&deadline_guard::on_posted), limit_(limit), shielded_(shielded) {}
 

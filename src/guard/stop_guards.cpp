@@ -2,6 +2,7 @@
 #include "base/place.hpp"
 
 #include <bide/detail/guard/stop_guards.hpp>
+#include <bide/hooks.hpp>
 
 #include <string>
 #include <utility>

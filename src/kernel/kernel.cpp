@@ -6,7 +6,7 @@
 #include <bide/detail/kernel/kernel.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/task_node.hpp>
-#include <bide/detail/pool/fork.hpp>
+#include <bide/hooks.hpp>
 
 #include <pthread.h>
 #include <algorithm>
@@ -14,7 +14,6 @@
 #include <cstddef>
 #include <cstring>
 #include <exception>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -32,16 +31,6 @@ namespace {
 
 constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024;  // how far frames may nest on one native stack
 
-std::uintptr_t stack_pointer() noexcept {
-#if defined(__x86_64__)
-    std::uintptr_t at;  // NOLINT(cppcoreguidelines-init-variables)
-    asm("mov %%rsp, %0" : "=r"(at));
-    return at;
-#else
-    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));  // costs the function a frame pointer
-#endif
-}
-
 // Never nests beyond half of the stack that there is; waits keep off its last eighth.
 [[gnu::noinline, gnu::cold]] void measure_stack(thread_state& t) noexcept {
     void* low = nullptr;
@@ -58,15 +47,13 @@ std::uintptr_t stack_pointer() noexcept {
     t.stack_limit = wanted > middle ? wanted : middle;
 }
 
-// The slow half of deep(): the limit may only be unset.
+}  // namespace
+
 [[gnu::noinline, gnu::cold]] bool really_deep(thread_state& t) noexcept {
     if (t.stack_limit != ~std::uintptr_t{0}) return true;
     measure_stack(t);
     return stack_pointer() < t.stack_limit;
 }
-
-inline bool deep(thread_state& t) noexcept { return stack_pointer() < t.stack_limit && really_deep(t); }
-}  // namespace
 
 [[gnu::noinline]] thread_state& tls() noexcept { return this_thread; }
 
@@ -82,11 +69,6 @@ bool stack_nearly_full() noexcept {
 
 bool unwinding_now() noexcept {
     return this_thread.unwinding != 0 || std::uncaught_exceptions() > this_thread.uncaught_base;
-}
-
-// Whoever asks who runs gets the child of a fork as a chain of its own (F2).
-[[gnu::noinline]] void name_nested_fork() noexcept {
-    if (this_thread.forks->unnamed()) this_thread.forks->own_context(nullptr);
 }
 
 BIDE_STATIC_TLS constinit thread_local std::uint64_t next_id = 0;
@@ -169,8 +151,6 @@ task_node::task_node(task_kind what, const std::source_location& where) noexcept
 
 // ---- suspending ---------------------------------------------------------------------------------------------------
 
-[[gnu::noinline]] void open_forks(promise_base* leaf, promise_base* at) noexcept { this_thread.forks->open(leaf, at); }
-
 void detach(promise_base* p) noexcept { detach_here(this_thread, p); }
 
 namespace {
@@ -204,74 +184,6 @@ using frame_function = void (*)(void* frame);
 }  // namespace
 void resume_shifted(promise_base* p) noexcept { call_in_frame(p, 2); }
 void destroy_shifted(promise_base* p) noexcept { call_in_frame(p, 1); }
-
-// The hot path has one call in it, that of the child: so it keeps few registers. What is rare goes on elsewhere.
-struct fork_nesting {
-    [[gnu::always_inline]] static fork_step run(fork_stack& f, fork_group& g, slot_base& s,
-                                                std::uint32_t places) noexcept {
-        const std::uint32_t at = f.deque_.top();
-        promise_base* const p = g.awaiting;
-        if (stack_pointer() < this_thread.stack_limit || at + places > fork_stack::places || shift_of(s.child) != 0)
-            [[unlikely]]
-            return run_rarely(g, s, places);
-        promise_base* const child = s.prepare(p, p->ctx, attached | forked);
-        if (f.deque_.push(g, at, places)) [[unlikely]]
-            return pushed_over(g, s, at, child);
-        handle_of(child).resume();
-        return after(g, s, at);
-    }
-
-private:
-    [[gnu::always_inline]] static fork_step after(fork_group& g, slot_base& s, std::uint32_t at) noexcept {
-        if (this_thread.suspended) [[unlikely]]  // K4
-            return fork_step::suspended;
-        fork_stack& f = *this_thread.forks;
-        if (!f.deque_.pop(at) || s.state != outcome::value) [[unlikely]]
-            return f.came_back(g, s, at);
-        return fork_step::next;
-    }
-    [[gnu::noinline]] static fork_step pushed_over(fork_group& g, slot_base& s, std::uint32_t at,
-                                                   promise_base* child) noexcept {
-        if (!this_thread.forks->pushed_over(at)) {
-            s.child = child;  // cold again: the awaiting frame destroys it
-            return fork_step::no_memory;
-        }
-        resume_frame(child);
-        return after(g, s, at);
-    }
-    [[gnu::noinline, gnu::cold]] static fork_step run_rarely(fork_group& g, slot_base& s,
-                                                             std::uint32_t places) noexcept {
-        thread_state& t = this_thread;
-        fork_stack& f = *t.forks;
-        const std::uint32_t at = f.deque_.top();
-        if (deep(t) || at + places > fork_stack::places) return f.queue_all(g, g.next - 1);
-        promise_base* const child = s.prepare(g.awaiting, g.awaiting->ctx, attached | forked);
-        if (f.deque_.push(g, at, places)) return pushed_over(g, s, at, child);
-        resume_frame(child);
-        return after(g, s, at);
-    }
-};
-
-fork_step fork_first(fork_group& g, slot_base& s, std::uint32_t places) noexcept {
-    fork_stack* const f = this_thread.forks;
-    if (f == nullptr || &f->where() != g.awaiting->ctx->ex) [[unlikely]]
-        return fork_step::elsewhere;
-    return fork_nesting::run(*f, g, s, places);
-}
-
-fork_step fork_nested(fork_group& g, slot_base& s, std::uint32_t places) noexcept {
-    return fork_nesting::run(*this_thread.forks, g, s, places);
-}
-
-void hand_out_opened() noexcept {
-    if (this_thread.forks != nullptr) [[unlikely]]
-        this_thread.forks->post_opened();
-}
-
-void own_context(promise_base* p) noexcept {
-    if (this_thread.forks != nullptr) [[unlikely]]
-        this_thread.forks->own_context(p);
-}
 
 // ---- ending -------------------------------------------------------------------------------------------------------
 
@@ -346,10 +258,6 @@ void drop_cold(promise_base* p) noexcept {
     }
     destroy_cold(p);
 }
-
-// ---- leaves -------------------------------------------------------------------------------------------------------
-
-template class waiting_list<leaf>;
 
 }  // namespace detail
 

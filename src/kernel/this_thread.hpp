@@ -53,6 +53,21 @@ inline void name_fork(const thread_state& t) noexcept {
         name_nested_fork();
 }
 
+inline std::uintptr_t stack_pointer() noexcept {
+#if defined(__x86_64__)
+    std::uintptr_t at;  // NOLINT(cppcoreguidelines-init-variables)
+    asm("mov %%rsp, %0" : "=r"(at));
+    return at;
+#else
+    return reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));  // costs the function a frame pointer
+#endif
+}
+
+/// The slow half of deep(): the limit may only be unset.
+bool really_deep(thread_state& t) noexcept;
+/// Frames may not nest deeper on this native stack (K9).
+inline bool deep(thread_state& t) noexcept { return stack_pointer() < t.stack_limit && really_deep(t); }
+
 /// The leaf is given up by the code below it on this native stack (K3).
 inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
     t.suspended = true;

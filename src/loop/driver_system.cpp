@@ -10,6 +10,7 @@
 #include <bide/detail/loop/driver.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
 #include <bide/error.hpp>
+#include <bide/hooks.hpp>
 
 #include <linux/futex.h>
 #include <sys/syscall.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "kernel/this_thread.hpp"
 
-#include <bide/detail/guard/deadline.hpp>
+#include <bide/detail/base/duration.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/detail/loop/sleep.hpp>
 

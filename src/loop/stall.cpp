@@ -5,8 +5,7 @@
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/detail/loop/stall.hpp>
-#include <bide/detail/scope/scope_core.hpp>
-#include <bide/error.hpp>
+#include <bide/hooks.hpp>
 
 #include <algorithm>
 #include <mutex>
@@ -81,8 +80,8 @@ private:
             const task_node* const whose = n.at_end_of() != nullptr ? n.at_end_of() : &n;
             return has_tasks(whose, &n) ? waits_for::others_here : waits_for::something;
         }
-        if (at->kind == &join_kind) {
-            const task_node* const scope = static_cast<const scope_core*>(static_cast<const leaf*>(at)->object);
+        if (at->kind->object_is_node) {
+            const auto* const scope = static_cast<const task_node*>(static_cast<const leaf*>(at)->object);
             return has_tasks(scope, &n) ? waits_for::others_here : waits_for::something;
         }
         const wait_ender by = ender_of(n);
@@ -193,7 +192,7 @@ void report_stall(loop& l, stall_watch& watch) noexcept {
 }
 
 bool report_certain_stall(loop& l) noexcept {
-    if (!stalls_are_wanted() || !loop_access::driver_of(l).no_jobs()) return false;
+    if (stall_delay_is_never() || !loop_access::driver_of(l).no_jobs()) return false;
     try {
         const survey found(l);
         if (found.others()) return false;

@@ -6,6 +6,7 @@
 #include <bide/detail/deadlock/wait_graph.hpp>
 #include <bide/detail/kernel/root.hpp>
 #include <bide/detail/loop/loop_access.hpp>
+#include <bide/hooks.hpp>
 #include <bide/wait.hpp>
 
 #include <exception>

@@ -3,13 +3,9 @@
 
 #include <bide/detail/pool/fork.hpp>
 
+#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/fail_fast.hpp>
-#include <bide/detail/combine/child.hpp>
-#include <bide/detail/combine/parallel_parts.hpp>
-
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
+#include <bide/hooks.hpp>
 
 #include <mutex>
 #include <new>
@@ -18,20 +14,6 @@
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-// ---- the barrier ----------------------------------------------------------------------------------------------------
-
-// Registered, so the first fails only for want of memory, or where the process was confined afterwards.
-void membarrier::heavy() noexcept {
-    for (const int how : {MEMBARRIER_CMD_PRIVATE_EXPEDITED, MEMBARRIER_CMD_GLOBAL})
-        if (::syscall(SYS_membarrier, how, 0, 0) == 0) return;
-    fail_fast("a pool cannot go on: membarrier(2), which it has used so far, is refused by the system now");
-}
-
-bool membarrier::usable() noexcept {
-    static const bool registered = ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-    return registered;
-}
 
 // ---- a child as a chain of its own ----------------------------------------------------------------------------------
 
@@ -122,6 +104,66 @@ fork_step fork_node::meet() noexcept {
     detach(awaiting);  // before the counter can let anybody resume it
     if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) == 1) post(awaiting, g.sum_up());
     return fork_step::suspended;
+}
+
+// ---- forking --------------------------------------------------------------------------------------------------------
+
+// The hot path has one call in it, that of the child: so it keeps few registers. What is rare goes on elsewhere.
+struct fork_nesting {
+    [[gnu::always_inline]] static fork_step run(fork_stack& f, fork_group& g, slot_base& s,
+                                                std::uint32_t places) noexcept {
+        const std::uint32_t at = f.deque_.top();
+        promise_base* const p = g.awaiting;
+        if (stack_pointer() < this_thread.stack_limit || at + places > fork_stack::places || shift_of(s.child) != 0)
+            [[unlikely]]
+            return run_rarely(g, s, places);
+        promise_base* const child = s.prepare(p, p->ctx, attached | forked);
+        if (f.deque_.push(g, at, places)) [[unlikely]]
+            return pushed_over(g, s, at, child);
+        handle_of(child).resume();
+        return after(g, s, at);
+    }
+
+private:
+    [[gnu::always_inline]] static fork_step after(fork_group& g, slot_base& s, std::uint32_t at) noexcept {
+        if (this_thread.suspended) [[unlikely]]  // K4
+            return fork_step::suspended;
+        fork_stack& f = *this_thread.forks;
+        if (!f.deque_.pop(at) || s.state != outcome::value) [[unlikely]]
+            return f.came_back(g, s, at);
+        return fork_step::next;
+    }
+    [[gnu::noinline]] static fork_step pushed_over(fork_group& g, slot_base& s, std::uint32_t at,
+                                                   promise_base* child) noexcept {
+        if (!this_thread.forks->pushed_over(at)) {
+            s.child = child;  // cold again: the awaiting frame destroys it
+            return fork_step::no_memory;
+        }
+        resume_frame(child);
+        return after(g, s, at);
+    }
+    [[gnu::noinline, gnu::cold]] static fork_step run_rarely(fork_group& g, slot_base& s,
+                                                             std::uint32_t places) noexcept {
+        thread_state& t = this_thread;
+        fork_stack& f = *t.forks;
+        const std::uint32_t at = f.deque_.top();
+        if (deep(t) || at + places > fork_stack::places) return f.queue_all(g, g.next - 1);
+        promise_base* const child = s.prepare(g.awaiting, g.awaiting->ctx, attached | forked);
+        if (f.deque_.push(g, at, places)) return pushed_over(g, s, at, child);
+        resume_frame(child);
+        return after(g, s, at);
+    }
+};
+
+fork_step fork_first(fork_group& g, slot_base& s, std::uint32_t places) noexcept {
+    fork_stack* const f = this_thread.forks;
+    if (f == nullptr || &f->where() != g.awaiting->ctx->ex) [[unlikely]]
+        return fork_step::elsewhere;
+    return fork_nesting::run(*f, g, s, places);
+}
+
+fork_step fork_nested(fork_group& g, slot_base& s, std::uint32_t places) noexcept {
+    return fork_nesting::run(*this_thread.forks, g, s, places);
 }
 
 // ---- loops ----------------------------------------------------------------------------------------------------------

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+
 #include <bide/detail/pool/fork.hpp>
 
 #include <mutex>
@@ -328,6 +330,25 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
 
 void fork_stack::post_opened_slowly() noexcept {
     while (opened_ != nullptr) ex_.post(*std::exchange(opened_, opened_->next));
+}
+
+// ---- what the kernel calls without knowing forks --------------------------------------------------------------------
+
+// Whoever asks who runs gets the child of a fork as a chain of its own (F2).
+[[gnu::noinline]] void name_nested_fork() noexcept {
+    if (this_thread.forks->unnamed()) this_thread.forks->own_context(nullptr);
+}
+
+[[gnu::noinline]] void open_forks(promise_base* leaf, promise_base* at) noexcept { this_thread.forks->open(leaf, at); }
+
+void hand_out_opened() noexcept {
+    if (this_thread.forks != nullptr) [[unlikely]]
+        this_thread.forks->post_opened();
+}
+
+void own_context(promise_base* p) noexcept {
+    if (this_thread.forks != nullptr) [[unlikely]]
+        this_thread.forks->own_context(p);
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 #include "base/place.hpp"
 #include "loop/deadline_while_standing.hpp"
 
+#include <bide/hooks.hpp>
 #include <bide/scope.hpp>
 
 #include <algorithm>
@@ -258,7 +259,7 @@ bool scope_core::conclude(bool deadline_passed) {
 void join_op::wait(std::source_location where) const { as_task(*this).wait(where); }
 
 join_awaiter::join_awaiter(promise_base& p, scope_core& core)
-    : leaf_awaiter(p, join_kind, &core), core_(core), up_to_(0) {
+    : leaf_awaiter(p, join_kind, static_cast<task_node*>(&core)), core_(core), up_to_(0) {
     // A task of the scope that joined it would wait for itself.
     for (const task_node* n = p.ctx->owner; n != nullptr && n != &core; n = n->parent)
         if (n->parent == &core && n->owner != core.owner)

@@ -2,6 +2,7 @@
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/hooks.hpp>
 #include <bide/sync/mutex.hpp>
 #include <bide/task.hpp>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/kernel/as_task.hpp>
+#include <bide/hooks.hpp>
 #include <bide/sync/semaphore.hpp>
 
 #include <exception>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/hooks.hpp>
 #include <bide/sync/shared_mutex.hpp>
 #include <bide/task.hpp>
 

@@ -5,6 +5,7 @@
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/detail/loop/loop_access.hpp>
+#include <bide/hooks.hpp>
 #include <bide/shield.hpp>
 #include <bide/stop_on_signals.hpp>
 #include <bide/time.hpp>

@@ -8,6 +8,7 @@
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/error.hpp>
+#include <bide/hooks.hpp>
 #include <bide/loop.hpp>
 
 #include <unistd.h>

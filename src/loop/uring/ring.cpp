@@ -5,6 +5,7 @@
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
 #include <bide/detail/loop/driver.hpp>
+#include <bide/hooks.hpp>
 
 #include <cerrno>
 #include <mutex>

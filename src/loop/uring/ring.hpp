@@ -15,6 +15,7 @@
 
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/loop/uring/ring_entry.hpp>
+#include <bide/hooks.hpp>
 
 #include <atomic>
 #include <chrono>

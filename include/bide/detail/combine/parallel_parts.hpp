@@ -77,31 +77,6 @@ private:
     clock::time_point begun_;
 };
 
-/// Some worker of the pool on which this runs has nothing to do.
-[[nodiscard]] bool somebody_hungry() noexcept;
-
-/// A stop ends the task here.
-struct stop_point {
-    promise_base* p;
-    explicit stop_point(promise_base& frame) noexcept : p(&frame) {}
-    [[nodiscard]] bool await_ready() const noexcept { return !stop_seen(p); }
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
-        promise_base* const me = p;
-        detach(me);
-        post(me, step::unwind);
-        return true;
-    }
-    void await_resume() const noexcept {}
-
-private:
-    /// Also a request that reached the frame's chain before the frame knew that it is one of its own.
-    [[nodiscard]] static bool stop_seen(promise_base* p) noexcept;
-};
-struct stop_point_op {
-    stop_point_op() noexcept = default;
-    [[nodiscard]] stop_point native_awaiter(promise_base& p) const noexcept { return stop_point(p); }
-};
-
 template <class It, class F>
 struct loop_body {
     It first;

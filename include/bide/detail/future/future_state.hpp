@@ -5,10 +5,12 @@
 // whoever owns the producer (a scope) is told. So a waiter has its failure before any cancellation that it causes.
 #pragma once
 
+#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
+#include <bide/hooks.hpp>
 
 #include <atomic>
 #include <cstdint>
@@ -109,9 +111,6 @@ public:  // down here, where there is room for them
     bool goes_plainly;  // nothing of the user's is called when this goes after a success. Asked of started tasks only
 };
 
-[[nodiscard]] std::exception_ptr make_cancelled(stop_reason why) noexcept;
-/// True when the exception is bide::cancelled.
-[[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
 /// The last handle went while wait() waited through it.
 [[nodiscard]] std::exception_ptr handle_gone();
 [[noreturn]] void throw_handle_gone();

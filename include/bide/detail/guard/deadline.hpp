@@ -6,52 +6,14 @@
 // node asks the operation to stop. If the operation ends while that node is on its way, the node completes the guard.
 #pragma once
 
-#include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/base/duration.hpp>
 #include <bide/detail/guard/guard.hpp>
 #include <bide/detail/loop/timer_heap.hpp>
 #include <bide/error.hpp>
 
-#include <cstdint>
-#include <ratio>
-#include <type_traits>
-
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-/// Any duration, rounded up to the clock's, without overflow.
-template <class Rep, class Period>
-std::chrono::steady_clock::duration clamp_duration(const std::chrono::duration<Rep, Period>& d) noexcept {
-    using target = std::chrono::steady_clock::duration;
-    using factor = std::ratio_divide<Period, target::period>;
-    if constexpr (std::is_integral_v<Rep> && sizeof(Rep) <= sizeof(target::rep) && factor::den == 1) {
-        // Whole numbers of whole ticks, as nearly all are: without floating point.
-        if (d.count() <= 0) return target::zero();
-        if (static_cast<std::uint64_t>(d.count()) > static_cast<std::uint64_t>(target::max().count() / factor::num))
-            return target::max();
-        return target(static_cast<target::rep>(d.count()) * factor::num);
-    }
-    using wide = std::chrono::duration<long double, target::period>;
-    const wide w = std::chrono::duration_cast<wide>(d);
-    if (!(w > wide::zero())) return target::zero();  // negative, zero, not a number
-    if (w >= wide(target::max())) return target::max();
-    return std::chrono::ceil<target>(d);
-}
-
-/// Until when: from the await on, or a point in time.
-class time_limit {
-public:
-    using clock = std::chrono::steady_clock;
-    explicit time_limit(clock::duration from_now) noexcept : time_(from_now), relative_(true) {}
-    explicit time_limit(clock::time_point at) noexcept : time_(at.time_since_epoch()), relative_(false) {}
-    [[nodiscard]] bool never() const noexcept { return time_ == clock::duration::max(); }
-    /// The point in time, and never later than max().
-    [[nodiscard]] clock::time_point from(clock::time_point now) const noexcept;
-
-private:
-    clock::duration time_;  // from the await on, or from the clock's beginning
-    bool relative_;
-};
 
 class deadline_guard : public guard, private timer_node, private call_node {
 public:

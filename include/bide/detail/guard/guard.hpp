@@ -13,6 +13,7 @@
 // (2.4).
 #pragma once
 
+#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/detail/kernel/task_node.hpp>
@@ -25,9 +26,6 @@
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-/// True when the exception is bide::cancelled.
-[[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
 
 class guard : public child_end {
 public:

@@ -36,6 +36,8 @@ struct wait_kind {
     const char* what;  // "mutex", "event", "sleep", …
     /// Nobody is known who will end it, unless the wait graph says who (1.6): stalls are reported.
     bool without_owner = false;
+    /// The leaf's `object` is the task_node whose tasks are waited for.
+    bool object_is_node = false;
 };
 
 // Only what the fast path needs is initialised: most operations are done at once, and never use the rest.
@@ -80,6 +82,13 @@ struct leaf : leaf_base {
 using leaf_list = waiting_list<leaf>;
 extern template class waiting_list<leaf>;
 using claimed_leaves = claimed_waiters<leaf>;
+
+[[noreturn]] void fail_with_waiters(const leaf& first, const char* what) noexcept;
+/// For a primitive's destructor: a task that still waits for the primitive would touch freed memory later.
+inline void need_no_waiters(const leaf_list& waiters, const char* what) noexcept {
+    if (const leaf* first = waiters.front()) [[unlikely]]
+        fail_with_waiters(*first, what);
+}
 
 /// `Leaf` is leaf, one with more in it for the completer, or a leaf_base with what it needs instead of a list.
 template <class Awaiter, class Leaf = leaf>

@@ -5,7 +5,7 @@
 
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/detail/kernel/task_node.hpp>
-#include <bide/error.hpp>
+#include <bide/hooks.hpp>
 
 #include <exception>
 #include <source_location>

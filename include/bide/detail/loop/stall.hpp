@@ -35,8 +35,6 @@ struct stall_watch {
 void report_stall(loop& l, stall_watch& watch) noexcept;
 /// In virtual time, before such a sleep. False: another thread may end it.
 [[nodiscard]] bool report_certain_stall(loop& l) noexcept;
-/// Somebody wants to hear about stalls in virtual time.
-[[nodiscard]] bool stalls_are_wanted() noexcept;
 
 }  // namespace detail
 }  // namespace v0

@@ -38,7 +38,7 @@ struct scope_options {
 namespace detail {
 
 class scope_core;
-inline constexpr wait_kind join_kind{"join of a scope"};
+inline constexpr wait_kind join_kind{"join of a scope", false, true};
 
 /// What scope_refs share; made by the first ref().
 struct scope_door {
