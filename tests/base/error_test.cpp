@@ -40,7 +40,7 @@ TEST(error, C6_5_every_reason_has_a_word_of_its_own) {
     }
 }
 
-TEST(error, mistakes_of_the_program_are_one_family) {
+TEST(error, C17_1_mistakes_of_the_program_are_one_family) {
     static_assert(std::is_base_of_v<bide::usage_error, bide::would_deadlock>);
     static_assert(std::is_base_of_v<bide::usage_error, bide::not_ready>);
     static_assert(std::is_base_of_v<bide::usage_error, bide::not_running>);
@@ -56,7 +56,7 @@ TEST(error, mistakes_of_the_program_are_one_family) {
     EXPECT_NE(std::string(bide::broken_promise().what()).find("set_value"), std::string::npos);
 }
 
-TEST(error, describe_says_what_any_exception_says) {
+TEST(error, C17_1_describe_says_what_any_exception_says) {
     EXPECT_EQ(bide::describe(std::make_exception_ptr(std::runtime_error("lost"))), "lost");
     EXPECT_EQ(bide::describe(std::make_exception_ptr(bide::cancelled(bide::stop_reason::scope_end))),
               "cancelled: the scope ended");
@@ -89,7 +89,7 @@ TEST(error, C2_7_the_hook_is_told_the_failure) {
     EXPECT_EQ(failures.errors(), std::vector<std::string>{"lost"});
 }
 
-TEST(error, C2_7_without_a_hook_the_failure_is_written_to_stderr) {
+TEST(error, C2_7_C17_2_without_a_hook_the_failure_is_written_to_stderr) {
     const auto before = bide::set_unhandled_error_hook(nullptr);
     testing::internal::CaptureStderr();
     bide::report_unhandled(std::make_exception_ptr(std::runtime_error("lost")), "the test");
@@ -99,7 +99,7 @@ TEST(error, C2_7_without_a_hook_the_failure_is_written_to_stderr) {
     EXPECT_NE(written.find("lost"), std::string::npos) << written;
 }
 
-TEST(error, a_hook_that_throws_is_harmless) {
+TEST(error, C17_2_a_hook_that_throws_is_harmless) {
     const auto before = bide::set_unhandled_error_hook([](std::exception_ptr, const char*) { throw 1; });
     bide::report_unhandled(std::make_exception_ptr(std::runtime_error("lost")), "the test");
     const auto reports_before = bide::set_report_hook([](const std::string&) { throw 1; });
@@ -108,13 +108,13 @@ TEST(error, a_hook_that_throws_is_harmless) {
     EXPECT_NE(bide::set_unhandled_error_hook(before), nullptr);  // and is still the hook
 }
 
-TEST(error, setting_a_hook_gives_the_former_one) {
+TEST(error, C17_2_setting_a_hook_gives_the_former_one) {
     const bide::unhandled_error_hook mine = [](std::exception_ptr, const char*) {};
     const auto before = bide::set_unhandled_error_hook(mine);
     EXPECT_EQ(bide::set_unhandled_error_hook(before), mine);
 }
 
-TEST(error, C1_2_dev_mode_can_be_switched_from_inside) {
+TEST(error, C1_2_C17_4_dev_mode_can_be_switched_from_inside) {
     const bool before = bide::dev_mode();
     bide::set_dev_mode(true);
     EXPECT_TRUE(bide::dev_mode());

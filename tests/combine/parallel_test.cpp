@@ -30,7 +30,7 @@ std::vector<int> numbers(int n) {
     return v;
 }
 
-TEST(parallel_loops, C10_1_for_each_visits_every_element_once) {
+TEST(parallel_loops, C10_1_C18_11_for_each_visits_every_element_once) {
     bide::pool p(3);
     for (const int n : {0, 1, 2, 63, 64, 65, 1000, 100'000}) {
         std::vector<int> v(static_cast<std::size_t>(n));
@@ -73,19 +73,19 @@ bide::task<long> sum_inside(bide::pool& p, int n) {
     co_return sum.load();
 }
 
-TEST(parallel_loops, C10_1_what_the_function_gives_is_awaited) {
+TEST(parallel_loops, C10_1_C18_11_what_the_function_gives_is_awaited) {
     bide::pool p(2);
     EXPECT_EQ(sum_inside(p, 1000).wait(), 499'500);
 }
 
-TEST(parallel_loops, C10_1_without_a_pool_it_runs_where_the_task_does) {
+TEST(parallel_loops, C10_1_C18_11_without_a_pool_it_runs_where_the_task_does) {
     std::vector<int> v(100);
     const std::thread::id here = std::this_thread::get_id();
     bide::for_each(v, [&](int& x) { x = std::this_thread::get_id() == here ? 1 : 0; }).wait();
     EXPECT_EQ(std::count(v.begin(), v.end(), 1), 100);
 }
 
-TEST(parallel_loops, C10_1_transform_reduce_joins_in_the_order_of_the_range) {
+TEST(parallel_loops, C10_1_C18_11_transform_reduce_joins_in_the_order_of_the_range) {
     bide::pool p(3);
     const auto digits = [](int x) { return std::to_string(x % 10); };
     std::string expected = "begin";
@@ -94,7 +94,7 @@ TEST(parallel_loops, C10_1_transform_reduce_joins_in_the_order_of_the_range) {
     EXPECT_EQ(bide::transform_reduce(p, numbers(0), std::string("begin"), std::plus<>(), digits).wait(), "begin");
 }
 
-TEST(parallel_loops, C5_1_the_first_failure_ends_the_loop) {
+TEST(parallel_loops, C5_1_C18_11_the_first_failure_ends_the_loop) {
     bide::pool p(2);
     std::atomic<int> calls{0};
     const auto f = [&](int x) {
@@ -122,7 +122,7 @@ TEST(parallel_loops, C6_5_a_failure_reaches_what_computes) {
     EXPECT_THROW(bide::for_each(p, numbers(2), f).wait(), wrong);
 }
 
-TEST(parallel_loops, C6_5_a_stop_ends_the_loop_between_two_elements) {
+TEST(parallel_loops, C6_5_C18_11_a_stop_ends_the_loop_between_two_elements) {
     bide::pool p(2);
     std::atomic<long> calls{0};
     const std::vector<int> v = numbers(100);

@@ -33,7 +33,7 @@ constexpr int inner_line = __LINE__ + 1;
 bide::task<> inner_sleep() { co_await bide::sleep_for(1h); }
 bide::task<> outer_of_sleep() { co_await inner_sleep(); }
 
-TEST(dump, names_every_frame_its_line_and_what_it_waits_for) {
+TEST(dump, C16_1_names_every_frame_its_line_and_what_it_waits_for) {
     const bide::testing::virtual_time time;
     std::string text;
     bide::with_scope([&](bide::scope& s) {
@@ -51,7 +51,7 @@ TEST(dump, names_every_frame_its_line_and_what_it_waits_for) {
     EXPECT_LT(text.find("inner_sleep()"), text.find("outer_of_sleep()")) << text;
 }
 
-TEST(dump, shows_children_below_their_scope) {
+TEST(dump, C16_1_shows_children_below_their_scope) {
     const bide::testing::virtual_time time;
     std::string text;
     bide::with_scope([&](bide::scope& s) {
@@ -68,7 +68,7 @@ TEST(dump, shows_children_below_their_scope) {
     EXPECT_NE(text.find("inner_sleep()", scope_line), std::string::npos) << text;
 }
 
-TEST(dump, asks_a_loop_of_another_thread) {
+TEST(dump, C16_1_asks_a_loop_of_another_thread) {
     bide::loop l;
     std::atomic<bool> parked{false};
     auto waiting = l.submit([&]() -> bide::task<> {
@@ -86,7 +86,7 @@ TEST(dump, asks_a_loop_of_another_thread) {
 }
 
 // A chain that resume_on has moved runs on another thread: here it is named, and its frames are not looked into.
-TEST(dump, names_a_task_that_has_moved_and_leaves_its_frames_alone) {
+TEST(dump, C16_1_names_a_task_that_has_moved_and_leaves_its_frames_alone) {
     bide::loop_thread other;
     other.start();
     std::atomic<bool> there{false};
@@ -108,6 +108,6 @@ TEST(dump, names_a_task_that_has_moved_and_leaves_its_frames_alone) {
     EXPECT_EQ(count(text, "may run elsewhere by resume_on"), 1U) << text;
 }
 
-TEST(dump, is_empty_of_tasks_when_nothing_lives) { EXPECT_EQ(count(dumped(0ms), "task #"), 0U); }
+TEST(dump, C16_1_is_empty_of_tasks_when_nothing_lives) { EXPECT_EQ(count(dumped(0ms), "task #"), 0U); }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/shield.hpp>
 
+#include <bide/loop.hpp>
 #include <bide/scope.hpp>
 #include <bide/task_local.hpp>
 #include <bide/testing/virtual_time.hpp>
@@ -75,7 +76,7 @@ std::string stopped_after(duration d, Make make) {
 
 // ---- with_stop ------------------------------------------------------------------------------------------------------
 
-TEST(with_stop, C6_5_the_token_stops_the_operation_and_cancelled_is_thrown) {
+TEST(with_stop, C6_5_C18_4_the_token_stops_the_operation_and_cancelled_is_thrown) {
     const bide::testing::virtual_time time;
     const bide::stop_source quit;
     log_t log;
@@ -97,7 +98,7 @@ TEST(with_stop, C6_5_the_token_stops_the_operation_and_cancelled_is_thrown) {
     EXPECT_EQ(time.elapsed(), 3s);
 }
 
-TEST(with_stop, C6_5_gives_the_value_when_the_token_never_asks_or_too_late) {
+TEST(with_stop, C6_5_C18_4_gives_the_value_when_the_token_never_asks_or_too_late) {
     const bide::testing::virtual_time time;
     const bide::stop_source quit;
     EXPECT_EQ(bide::with_stop(quit.token(), number_after(1s, 4)).wait(), 4);
@@ -109,7 +110,7 @@ TEST(with_stop, C6_5_gives_the_value_when_the_token_never_asks_or_too_late) {
     EXPECT_EQ(time.elapsed(), 2s);
 }
 
-TEST(with_stop, C6_5_the_callers_stop_goes_through) {
+TEST(with_stop, C6_5_C18_4_the_callers_stop_goes_through) {
     const bide::testing::virtual_time time;
     const bide::stop_source quit;
     log_t log;
@@ -483,7 +484,7 @@ bide::task<std::string> seen_name() {
     co_return name_key.get() != nullptr ? *name_key.get() : "none";
 }
 
-TEST(task_local, C1_11_is_seen_by_everything_below) {
+TEST(task_local, C1_11_C18_5_is_seen_by_everything_below) {
     const bide::testing::virtual_time time;
     log_t log;
     const auto all = [&]() -> bide::task<> {
@@ -503,7 +504,7 @@ TEST(task_local, C1_11_is_seen_by_everything_below) {
     EXPECT_EQ(log, (log_t{"outer", "outer", "outer", "inner", "outer"}));
 }
 
-TEST(task_local, C1_11_start_inherits_from_its_scope) {
+TEST(task_local, C1_11_C18_5_start_inherits_from_its_scope) {
     const bide::testing::virtual_time time;
     std::string seen;
     const auto all = [&]() -> bide::task<> {
@@ -537,7 +538,18 @@ TEST(task_local, C1_11_stop_deadline_and_failure_pass_through_the_guard) {
     EXPECT_EQ(time.elapsed(), 2s);
 }
 
-TEST(task_local, C1_11_the_value_dies_with_the_operation) {
+TEST(task_local, C18_5_submit_hands_on_nothing) {
+    bide::loop other;
+    const auto submits = [&]() -> bide::task<bide::future<std::string>> {
+        EXPECT_EQ(*name_key.get(), "outside");
+        co_return other.submit(seen_name);
+    };
+    const bide::future<std::string> seen = name_key.with_value("outside", submits()).wait();
+    other.run();
+    EXPECT_EQ(seen.value(), "none");
+}
+
+TEST(task_local, C1_11_C18_5_the_value_dies_with_the_operation) {
     const bide::task_local<std::shared_ptr<int>> key;
     auto value = std::make_shared<int>(1);
     { auto dropped = key.with_value(value, ready(1)); }

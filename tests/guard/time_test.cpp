@@ -47,7 +47,7 @@ bide::task<int> ready(int n) { co_return n; }
 
 // ---- sleeping -------------------------------------------------------------------------------------------------------
 
-TEST(sleep_for, C6_4_takes_its_time_and_no_more) {
+TEST(sleep_for, C6_4_C16_2_takes_its_time_and_no_more) {
     const bide::testing::virtual_time time;
     bide::sleep_for(90min).wait();
     EXPECT_EQ(time.elapsed(), 90min);

@@ -34,7 +34,7 @@ buffered_reader<memory_stream> reader_of(const std::string& text, std::size_t pa
     return buffered_reader<memory_stream>(std::move(out), capacity);
 }
 
-TEST(buffered, lines_of_all_kinds_however_they_arrive) {
+TEST(buffered, C15_13_lines_of_all_kinds_however_they_arrive) {
     const std::string text = "one\n\ntwo\r\nthree\rfour\n\r\nlast without end\r";
     for (std::size_t part = 1; part < 12; ++part)
         for (const std::size_t capacity : {1UL, 2UL, 5UL, 100UL}) {
@@ -46,7 +46,7 @@ TEST(buffered, lines_of_all_kinds_however_they_arrive) {
         }
 }
 
-TEST(buffered, until_a_delimiter_of_several_bytes) {
+TEST(buffered, C15_13_until_a_delimiter_of_several_bytes) {
     for (std::size_t part = 1; part < 8; ++part) {
         auto r = reader_of("head: x\r\r\n\r\n\r\nbody--rest", part, 3);
         EXPECT_EQ(r.read_until("\r\n\r\n").wait(), "head: x\r");
@@ -58,7 +58,7 @@ TEST(buffered, until_a_delimiter_of_several_bytes) {
     EXPECT_THROW(r.read_until("").wait(), std::invalid_argument);
 }
 
-TEST(buffered, more_than_the_limit_is_an_error_and_still_there) {
+TEST(buffered, C15_13_more_than_the_limit_is_an_error_and_still_there) {
     for (std::size_t part = 1; part < 8; ++part) {
         auto r = reader_of("12345\n123456\nend\n", part, 4);
         EXPECT_EQ(*r.read_line(5).wait(), "12345");
@@ -68,7 +68,7 @@ TEST(buffered, more_than_the_limit_is_an_error_and_still_there) {
     }
 }
 
-TEST(buffered, a_stream_without_end_costs_no_more_than_the_limit) {
+TEST(buffered, C15_13_a_stream_without_end_costs_no_more_than_the_limit) {
     struct endless {
         std::size_t given = 0;
         task<std::size_t> read_some(std::span<std::byte> to) {
@@ -89,7 +89,7 @@ struct record {
     std::uint16_t c;
 };
 
-TEST(buffered, records_of_a_size) {
+TEST(buffered, C15_13_records_of_a_size) {
     std::string text(2 * sizeof(record), '\0');
     const record sent[2] = {{1, 2, 3}, {40, 50, 60}};
     std::memcpy(text.data(), sent, text.size());
@@ -104,7 +104,7 @@ TEST(buffered, records_of_a_size) {
     EXPECT_FALSE(r.read_record<record>().wait());
 }
 
-TEST(buffered, what_is_peeked_at_stays) {
+TEST(buffered, C15_13_what_is_peeked_at_stays) {
     auto r = reader_of("0123456789", 3, 4);
     EXPECT_EQ(text_of(r.peek(5).wait()), "01234");
     EXPECT_EQ(text_of(r.peek(2).wait()), "01");
@@ -121,7 +121,7 @@ TEST(buffered, what_is_peeked_at_stays) {
     EXPECT_EQ(error_of([&] { r.skip(1).wait(); }), bide::io_errc::end_of_stream);
 }
 
-TEST(buffered, a_cancelled_read_has_taken_nothing) {
+TEST(buffered, C15_13_a_cancelled_read_has_taken_nothing) {
     const bide::testing::virtual_time time;
     auto [in, out] = memory_stream::pair();
     buffered_reader r(out);
@@ -135,7 +135,7 @@ TEST(buffered, a_cancelled_read_has_taken_nothing) {
     EXPECT_EQ(*r.read_line().wait(), "begin");
 }
 
-TEST(buffered, small_writes_become_large_ones) {
+TEST(buffered, C15_13_small_writes_become_large_ones) {
     auto [in, out] = memory_stream::pair(1000);
     buffered_writer w(in, 10);
     for (int i = 0; i < 4; ++i) w.write(bytes_of("abc")).wait();
@@ -155,7 +155,7 @@ TEST(buffered, small_writes_become_large_ones) {
               std::errc::broken_pipe);
 }
 
-TEST(buffered, a_cancelled_flush_goes_on_where_it_stood) {
+TEST(buffered, C15_13_a_cancelled_flush_goes_on_where_it_stood) {
     const bide::testing::virtual_time time;
     auto [in, out] = memory_stream::pair(7);
     buffered_writer w(in, 1000);

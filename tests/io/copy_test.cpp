@@ -59,7 +59,7 @@ struct tcp_pair {
     }
 };
 
-TEST_F(copying, between_descriptors_of_all_kinds) {
+TEST_F(copying, C15_14_between_descriptors_of_all_kinds) {
     {
         tcp_pair x, y;
         all_through(x.a, x.b, y.a, y.b, 5'000'000);
@@ -81,7 +81,7 @@ TEST_F(copying, between_descriptors_of_all_kinds) {
     }
 }
 
-TEST_F(copying, between_what_is_in_the_program_and_what_is_not) {
+TEST_F(copying, C15_14_between_what_is_in_the_program_and_what_is_not) {
     auto [a, b] = bide::memory_stream::pair(100);
     auto [c, d] = bide::memory_stream::pair(64);
     all_through(a, b, c, d, 10'000);
@@ -90,7 +90,7 @@ TEST_F(copying, between_what_is_in_the_program_and_what_is_not) {
     all_through(e, f, x.a, x.b, 300'000);
 }
 
-TEST_F(copying, a_file_goes_out) {
+TEST_F(copying, C15_14_a_file_goes_out) {
     const support::temporary_directory dir;
     const std::string all = support::pattern(500'000);
     support::put(dir / "f", all);
@@ -128,7 +128,7 @@ TEST_F(copying, what_a_cancelled_read_had_given_back_is_copied_first) {
     EXPECT_EQ(support::read_to_end(out).wait(), "one two");
 }
 
-TEST_F(copying, nobody_reads_is_broken_pipe_and_no_signal) {
+TEST_F(copying, C15_4_nobody_reads_is_broken_pipe_and_no_signal) {
     tcp_pair x;
     auto [out, in] = bide::make_pipe();
     out.close();

@@ -94,7 +94,7 @@ TEST_F(counterparts, socat_is_our_client) {
     EXPECT_EQ(client.said(), "an answer after its end\n");
 }
 
-TEST_F(counterparts, a_peer_that_is_killed_is_an_end_or_a_reset) {
+TEST_F(counterparts, C15_4_a_peer_that_is_killed_is_an_end_or_a_reset) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     program client({"socat", "-u", "/dev/zero", "TCP:" + at.local_endpoint().to_string()});
     tcp_stream peer = at.accept().wait();

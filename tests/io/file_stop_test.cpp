@@ -44,7 +44,7 @@ protected:
     support::temporary_directory dir_;
 };
 
-TEST_F(stopped_files, C6_5_before_it_was_handed_over_it_never_happens) {
+TEST_F(stopped_files, C6_5_C15_19_before_it_was_handed_over_it_never_happens) {
     bide::loop l;
     if (!has_ring(l)) return;
     support::put(dir_ / "f", "old");
@@ -74,7 +74,7 @@ TEST_F(stopped_files, C6_5_while_the_kernel_has_it_the_kernel_ends_it) {
     EXPECT_EQ(disk.left(), "abc") << "nobody reads any more";
 }
 
-TEST_F(stopped_files, C6_5_an_operation_on_a_file_ends_with_its_step) {
+TEST_F(stopped_files, C6_5_C15_19_an_operation_on_a_file_ends_with_its_step) {
     support::put(dir_ / "f", "content");
     file f = file::open(dir_ / "f").wait();
     const slow_disk disk;
@@ -91,7 +91,7 @@ TEST_F(stopped_files, C6_5_an_operation_on_a_file_ends_with_its_step) {
     EXPECT_THROW(limited.value(), bide::timed_out);
 }
 
-TEST_F(stopped_files, C1_12_what_has_come_before_the_stop_is_delivered) {
+TEST_F(stopped_files, C1_12_C15_19_what_has_come_before_the_stop_is_delivered) {
     const slow_disk disk;
     bide::loop l;
     if (!has_ring(l)) return;

@@ -34,7 +34,7 @@ protected:
     fs::path at(const char* name) const { return dir_ / name; }
 };
 
-TEST_F(files, written_and_read_at_offsets) {
+TEST_F(files, C15_18_written_and_read_at_offsets) {
     file f = file::open(at("f"), open_mode::read_write | open_mode::create).wait();
     f.write_at(5, bytes_of("world")).wait();
     f.write_at(0, bytes_of("hello")).wait();
@@ -71,7 +71,7 @@ TEST_F(files, the_modes_of_opening) {
     EXPECT_EQ(bide::path_information(at("mine")).wait().permissions, 0600U);
 }
 
-TEST_F(files, what_is_no_file_is_refused_and_named) {
+TEST_F(files, C15_2_what_is_no_file_is_refused_and_named) {
     try {
         static_cast<void>(file::open(dir_.path()).wait());
         FAIL();
@@ -98,7 +98,7 @@ TEST_F(files, a_full_disk_is_an_error) {
 }
 
 // A file that cannot be replaced stays what it was, and nothing is left beside it.
-TEST_F(files, a_write_file_that_fails_leaves_the_old_content) {
+TEST_F(files, C15_18_a_write_file_that_fails_leaves_the_old_content) {
     const fs::path disk = at("disk");
     ASSERT_TRUE(fs::create_directory(disk));
     if (::mount("none", disk.c_str(), "tmpfs", 0, "size=64k") != 0) {
@@ -113,7 +113,7 @@ TEST_F(files, a_write_file_that_fails_leaves_the_old_content) {
     ASSERT_EQ(::umount(disk.c_str()), 0);
 }
 
-TEST_F(files, whole_files) {
+TEST_F(files, C15_18_whole_files) {
     const std::string all = support::pattern(1'000'003);
     bide::write_file(at("f"), all).wait();
     EXPECT_TRUE(bide::read_file(at("f")).wait() == all);
@@ -129,7 +129,7 @@ TEST_F(files, whole_files) {
     EXPECT_EQ(bide::list_directory(dir_.path()).wait().size(), 3U) << "no temporary file is left";
 }
 
-TEST_F(files, replacing_keeps_the_permissions_and_follows_links) {
+TEST_F(files, C15_18_replacing_keeps_the_permissions_and_follows_links) {
     put(at("f"), "old");
     ASSERT_EQ(::chmod(at("f").c_str(), 0640), 0);
     fs::create_symlink("f", at("link"));
@@ -144,7 +144,7 @@ TEST_F(files, replacing_keeps_the_permissions_and_follows_links) {
 }
 
 // Whoever reads while a file is replaced finds the old content or the new one.
-TEST_F(files, a_reader_never_sees_half_a_file) {
+TEST_F(files, C15_18_a_reader_never_sees_half_a_file) {
     const std::string a(100'000, 'a'), b(150'000, 'b');
     bide::write_file(at("f"), a).wait();
     bool over = false;
@@ -223,7 +223,7 @@ TEST_F(files, directories_are_listed) {
               std::errc::no_such_file_or_directory);
 }
 
-TEST_F(files, closed_and_empty_ones_say_so) {
+TEST_F(files, C15_6_closed_and_empty_ones_say_so) {
     put(at("f"), "x");
     file f = file::open(at("f")).wait();
     EXPECT_TRUE(f.is_open());
@@ -235,7 +235,7 @@ TEST_F(files, closed_and_empty_ones_say_so) {
     EXPECT_THROW(file().read_at(0, one).wait(), bide::usage_error);
 }
 
-TEST_F(files, a_file_as_a_stream) {
+TEST_F(files, C15_1_a_file_as_a_stream) {
     const std::string all = support::pattern(100'000);
     {
         file f = file::open(at("f"), open_mode::write | open_mode::create).wait();
@@ -250,7 +250,7 @@ TEST_F(files, a_file_as_a_stream) {
     EXPECT_EQ(support::read_to_end(from).wait(), all.substr(99'990));
 }
 
-TEST_F(files, the_loop_goes_on_meanwhile_and_many_are_read_at_once) {
+TEST_F(files, C15_19_the_loop_goes_on_meanwhile_and_many_are_read_at_once) {
     for (int i = 0; i < 50; ++i) put(at(std::to_string(i).c_str()), std::to_string(i));
     int right = 0;
     bool ticked = false;
@@ -271,7 +271,7 @@ TEST_F(files, the_loop_goes_on_meanwhile_and_many_are_read_at_once) {
 }
 
 // Stopped before it begins it never does; stopped while it runs it is joined: nothing of it is in use afterwards.
-TEST_F(files, cancelled_at_every_step) {
+TEST_F(files, C15_19_cancelled_at_every_step) {
     const std::string all = support::pattern(200'000);
     put(at("f"), all);
     bool ended = false;

@@ -35,7 +35,7 @@ file_event until(file_watch& w, const std::filesystem::path& path, file_change w
     }
 }
 
-TEST_F(watch, what_happens_in_a_directory) {
+TEST_F(watch, C15_20_what_happens_in_a_directory) {
     file_watch w;
     w.add(dir_.path());
     support::put(dir_ / "f", "x");
@@ -58,7 +58,7 @@ TEST_F(watch, what_happens_in_a_directory) {
         bide::timed_out);
 }
 
-TEST_F(watch, one_file_until_it_goes) {
+TEST_F(watch, C15_20_one_file_until_it_goes) {
     support::put(dir_ / "f", "x");
     support::put(dir_ / "other", "x");
     file_watch w;
@@ -82,7 +82,7 @@ TEST_F(watch, what_is_removed_from_the_watch_is_not_told) {
     EXPECT_THROW(bide::with_timeout(1ms, w.next()).wait(), bide::timed_out);
 }
 
-TEST_F(watch, a_cancelled_wait_has_taken_nothing_and_several_events_come_one_by_one) {
+TEST_F(watch, C15_20_a_cancelled_wait_has_taken_nothing_and_several_events_come_one_by_one) {
     file_watch w;
     w.add(dir_.path());
     bide::loop l;
@@ -100,7 +100,7 @@ TEST_F(watch, a_cancelled_wait_has_taken_nothing_and_several_events_come_one_by_
     }
 }
 
-TEST_F(watch, too_much_at_once_is_told) {
+TEST_F(watch, C15_20_too_much_at_once_is_told) {
     file_watch w;
     w.add(dir_.path());
     int bound = 0;

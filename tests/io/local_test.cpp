@@ -65,7 +65,7 @@ TEST_F(local, connect_and_talk_by_path_and_by_abstract_name) {
     }
 }
 
-TEST_F(local, nobody_there_is_an_error_that_names_it) {
+TEST_F(local, C15_2_nobody_there_is_an_error_that_names_it) {
     try {
         static_cast<void>(local_stream::connect(here("nobody")).wait());
         FAIL();
@@ -80,7 +80,7 @@ TEST_F(local, nobody_there_is_an_error_that_names_it) {
     EXPECT_EQ(local_stream::try_connect(here("file")).wait().error, std::errc::connection_refused);
 }
 
-TEST_F(local, a_listeners_path_goes_with_it_and_only_its_own) {
+TEST_F(local, C15_16_a_listeners_path_goes_with_it_and_only_its_own) {
     {
         local_listener at = local_listener::listen(here("s"));
         EXPECT_EQ(error_of([&] { static_cast<void>(local_listener::listen(here("s"))); }), std::errc::address_in_use);
@@ -117,7 +117,7 @@ TEST_F(local, a_full_queue_is_waited_for_and_the_wait_can_be_cancelled) {
     EXPECT_EQ(all[2].status(), bide::future_status::succeeded);
 }
 
-TEST_F(local, the_peer_is_known) {
+TEST_F(local, C15_16_the_peer_is_known) {
     auto [a, b] = local_stream::pair();
     EXPECT_EQ(a.peer().process, ::getpid());
     EXPECT_EQ(a.peer().user, ::getuid());
@@ -146,7 +146,7 @@ TEST_F(local, much_goes_both_ways) {
 
 // ---- descriptors ----------------------------------------------------------------------------------------------------
 
-TEST_F(local, descriptors_pass_through) {
+TEST_F(local, C15_16_descriptors_pass_through) {
     auto [a, b] = local_stream::pair();
     auto [out, in] = bide::make_pipe();
     const int fds[] = {in.native_handle(), out.native_handle()};
@@ -164,7 +164,7 @@ TEST_F(local, descriptors_pass_through) {
     EXPECT_EQ(support::read_to_end(out).wait(), "through") << "the last writer has gone with the message";
 }
 
-TEST_F(local, descriptors_that_nobody_asks_for_are_closed) {
+TEST_F(local, C15_16_descriptors_that_nobody_asks_for_are_closed) {
     auto [a, b] = local_stream::pair();
     auto [out, in] = bide::make_pipe();
     const int fd = in.native_handle();
@@ -175,7 +175,7 @@ TEST_F(local, descriptors_that_nobody_asks_for_are_closed) {
     EXPECT_EQ(support::read_to_end(out).wait(), "");
 }
 
-TEST_F(local, descriptors_that_were_not_received_are_closed_with_the_stream) {
+TEST_F(local, C15_16_descriptors_that_were_not_received_are_closed_with_the_stream) {
     auto [out, in] = bide::make_pipe();
     {
         auto [a, b] = local_stream::pair();
@@ -186,7 +186,7 @@ TEST_F(local, descriptors_that_were_not_received_are_closed_with_the_stream) {
     EXPECT_EQ(support::read_to_end(out).wait(), "");
 }
 
-TEST_F(local, descriptors_beyond_the_limit_are_lost_and_that_is_said) {
+TEST_F(local, C15_16_descriptors_beyond_the_limit_are_lost_and_that_is_said) {
     auto [a, b] = local_stream::pair();
     const std::vector<int> many(10, a.native_handle());
     EXPECT_EQ(a.send_with(bytes_of("x"), many).wait(), 1U);

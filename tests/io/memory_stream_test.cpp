@@ -92,7 +92,7 @@ TEST(memory_stream, much_goes_through_little_both_ways) {
     }
 }
 
-TEST(memory_stream, a_full_one_makes_the_writer_wait) {
+TEST(memory_stream, C16_3_a_full_one_makes_the_writer_wait) {
     ends e(4);
     bide::loop l;
     auto write = l.submit([&]() -> task<> { co_await e.a.write_all(bytes_of("012345")); });
@@ -113,7 +113,7 @@ TEST(memory_stream, a_full_one_makes_the_writer_wait) {
     EXPECT_EQ(text_of(std::span(six).first(2)), "67");
 }
 
-TEST(memory_stream, it_works_in_virtual_time) {
+TEST(memory_stream, C16_3_it_works_in_virtual_time) {
     const bide::testing::virtual_time time;
     ends e;
     std::string got;
@@ -140,7 +140,7 @@ TEST(memory_stream, a_deadline_ends_a_wait) {
     EXPECT_EQ(time.elapsed(), 1s);
 }
 
-TEST(memory_stream, each_side_ends_on_its_own) {
+TEST(memory_stream, C15_1_each_side_ends_on_its_own) {
     ends e;
     e.a.write_all(bytes_of("last words")).wait();
     e.a.finish().wait();
@@ -171,7 +171,7 @@ TEST(memory_stream, closing_one_end_is_the_end_for_the_other) {
     EXPECT_EQ(e.a.try_finish().wait(), std::errc::bad_file_descriptor);
 }
 
-TEST(memory_stream, closing_ends_what_is_pending) {
+TEST(memory_stream, C15_6_closing_ends_what_is_pending) {
     ends e(2);
     bide::loop l;
     std::array<std::byte, 4> four;
@@ -194,7 +194,7 @@ TEST(memory_stream, closing_ends_what_is_pending) {
     EXPECT_EQ(error_of([&] { peer.value(); }), std::errc::broken_pipe);
 }
 
-TEST(memory_stream, destroying_an_end_ends_what_is_pending) {
+TEST(memory_stream, C15_6_destroying_an_end_ends_what_is_pending) {
     std::optional<ends> e(std::in_place);
     bide::loop l;
     std::array<std::byte, 4> four;
@@ -220,7 +220,7 @@ TEST(memory_stream, an_end_may_go_before_its_stopped_reader_is_unwound) {
     EXPECT_EQ(read.status(), bide::future_status::cancelled);
 }
 
-TEST(memory_stream, another_reader_or_writer_is_refused) {
+TEST(memory_stream, C15_5_another_reader_or_writer_is_refused) {
     ends e(1);
     bide::loop l;
     std::array<std::byte, 1> one, other;
@@ -234,7 +234,7 @@ TEST(memory_stream, another_reader_or_writer_is_refused) {
     EXPECT_EQ(read.status(), bide::future_status::succeeded);
 }
 
-TEST(memory_stream, an_empty_one_is_a_mistake_that_says_so) {
+TEST(memory_stream, C15_5_an_empty_one_is_a_mistake_that_says_so) {
     ends e;
     const memory_stream moved = std::move(e.a);
     std::array<std::byte, 1> one;
@@ -248,7 +248,7 @@ TEST(memory_stream, an_empty_one_is_a_mistake_that_says_so) {
 
 // ---- cancellation ---------------------------------------------------------------------------------------------------
 
-TEST(memory_stream, a_cancelled_read_gives_back_what_it_had) {
+TEST(memory_stream, C15_3_a_cancelled_read_gives_back_what_it_had) {
     ends e;
     bide::loop l;
     std::array<std::byte, 6> six;
@@ -266,7 +266,7 @@ TEST(memory_stream, a_cancelled_read_gives_back_what_it_had) {
     EXPECT_EQ(text_of(six), "abcdef");
 }
 
-TEST(memory_stream, a_cancelled_write_that_was_cut_refuses_to_go_on) {
+TEST(memory_stream, C15_3_a_cancelled_write_that_was_cut_refuses_to_go_on) {
     ends e(4);
     bide::loop l;
     auto cut = l.submit([&]() -> task<> { co_await e.a.write_all(bytes_of("0123456789")); });
@@ -279,7 +279,7 @@ TEST(memory_stream, a_cancelled_write_that_was_cut_refuses_to_go_on) {
     EXPECT_EQ(read_to_end(e.b).wait(), "0123") << "what was sent is intact";
 }
 
-TEST(memory_stream, a_cancelled_write_that_sent_nothing_harms_nothing) {
+TEST(memory_stream, C15_3_a_cancelled_write_that_sent_nothing_harms_nothing) {
     ends e(4);
     bide::loop l;
     e.a.write_all(bytes_of("full")).wait();
@@ -311,7 +311,7 @@ TEST(memory_stream, C1_12_what_was_delivered_is_delivered_whatever_is_stopped_th
 
 // Two tasks talk; one of them is stopped after k turns, for every k. What the other one got is a beginning of what was
 // said, and nothing is lost between two reads.
-TEST(memory_stream, cancelled_at_every_step_nothing_is_lost) {
+TEST(memory_stream, C15_3_cancelled_at_every_step_nothing_is_lost) {
     const std::string sent = long_text(300);
     for (int k = 0;; ++k) {
         ends e(5);
@@ -345,7 +345,7 @@ TEST(memory_stream, cancelled_at_every_step_nothing_is_lost) {
 
 // ---- faults ---------------------------------------------------------------------------------------------------------
 
-TEST(memory_stream, reads_and_writes_may_be_made_small) {
+TEST(memory_stream, C16_3_reads_and_writes_may_be_made_small) {
     ends e;
     e.b.limit_reads(1);
     e.a.write_all(bytes_of("abc")).wait();
@@ -360,7 +360,7 @@ TEST(memory_stream, reads_and_writes_may_be_made_small) {
     EXPECT_EQ(e.b.read_some(eight).wait(), 1U);
 }
 
-TEST(memory_stream, a_cut_is_an_end_after_so_many_bytes) {
+TEST(memory_stream, C16_3_a_cut_is_an_end_after_so_many_bytes) {
     for (std::size_t at = 0; at <= 10; ++at) {
         ends e(3);
         e.a.cut_after(at);
@@ -386,7 +386,7 @@ TEST(memory_stream, a_cut_is_an_end_after_so_many_bytes) {
     }
 }
 
-TEST(memory_stream, a_reset_is_an_error_on_both_sides_after_so_many_bytes) {
+TEST(memory_stream, C16_3_a_reset_is_an_error_on_both_sides_after_so_many_bytes) {
     for (std::size_t at = 0; at <= 10; ++at) {
         ends e(3);
         std::string got;

@@ -84,7 +84,7 @@ TEST_F(pipe, much_goes_through) {
     EXPECT_TRUE(got == sent);
 }
 
-TEST_F(pipe, nobody_reads_is_broken_pipe_and_no_signal) {
+TEST_F(pipe, C15_4_nobody_reads_is_broken_pipe_and_no_signal) {
     out_.close();
     for (int i = 0; i < 3; ++i)
         EXPECT_EQ(error_of([&] { in_.write_all(bytes_of("x")).wait(); }), std::errc::broken_pipe);
@@ -93,7 +93,7 @@ TEST_F(pipe, nobody_reads_is_broken_pipe_and_no_signal) {
     EXPECT_EQ(sigismember(&pending, SIGPIPE), 0);
 }
 
-TEST_F(pipe, a_reader_that_goes_while_we_wait_is_broken_pipe) {
+TEST_F(pipe, C15_4_a_reader_that_goes_while_we_wait_is_broken_pipe) {
     stuff();
     bide::loop l;
     auto write = l.submit([&]() -> task<> { co_await in_.write_all(bytes_of("more")); });
@@ -104,7 +104,7 @@ TEST_F(pipe, a_reader_that_goes_while_we_wait_is_broken_pipe) {
     EXPECT_EQ(error_of([&] { write.value(); }), std::errc::broken_pipe);
 }
 
-TEST_F(pipe, a_cancelled_read_gives_back_what_it_had) {
+TEST_F(pipe, C15_3_a_cancelled_read_gives_back_what_it_had) {
     bide::loop l;
     std::array<std::byte, 6> six;
     for (const char* part : {"ab", "cd"}) {
@@ -122,7 +122,7 @@ TEST_F(pipe, a_cancelled_read_gives_back_what_it_had) {
     EXPECT_EQ(text_of(six), "abcdef");
 }
 
-TEST_F(pipe, a_cancelled_write_that_was_cut_refuses_to_go_on) {
+TEST_F(pipe, C15_3_a_cancelled_write_that_was_cut_refuses_to_go_on) {
     bide::loop l;
     const std::string much = support::pattern(1'000'000);
     auto cut = l.submit([&]() -> task<> { co_await in_.write_all(bytes_of(much)); });
@@ -138,7 +138,7 @@ TEST_F(pipe, a_cancelled_write_that_was_cut_refuses_to_go_on) {
     EXPECT_TRUE(got == much.substr(0, got.size()));
 }
 
-TEST_F(pipe, a_cancelled_write_that_wrote_nothing_harms_nothing) {
+TEST_F(pipe, C15_3_a_cancelled_write_that_wrote_nothing_harms_nothing) {
     const std::size_t before = stuff();
     bide::loop l;
     auto all = l.submit([&]() -> task<> { co_await in_.write_all(bytes_of("never")); });
@@ -157,7 +157,7 @@ TEST_F(pipe, a_deadline_ends_a_wait) {
     EXPECT_THROW(bide::with_timeout(1ms, out_.read_some(one)).wait(), bide::timed_out);
 }
 
-TEST_F(pipe, closing_ends_what_is_pending) {
+TEST_F(pipe, C15_6_closing_ends_what_is_pending) {
     stuff();
     bide::loop l;
     auto ends = bide::make_pipe();
@@ -174,7 +174,7 @@ TEST_F(pipe, closing_ends_what_is_pending) {
     EXPECT_THROW(in_.write_all(bytes_of("x")).wait(), bide::usage_error);
 }
 
-TEST_F(pipe, there_is_no_pipe_in_virtual_time) {
+TEST_F(pipe, C15_8_there_is_no_pipe_in_virtual_time) {
     std::thread([&] {
         const bide::testing::virtual_time time;
         std::array<std::byte, 8> buffer;
@@ -213,7 +213,7 @@ TEST_F(pipe, a_fifo_that_is_opened_again_is_read_again) {
 }
 
 // Reader and writer on threads of their own, deadlines all the time: nothing is lost, nothing comes twice.
-TEST_F(pipe, cancelled_at_random_nothing_is_lost) {
+TEST_F(pipe, C15_3_cancelled_at_random_nothing_is_lost) {
     const std::string sent = support::pattern(300'000);
     std::string got;
     std::thread writing([&] {

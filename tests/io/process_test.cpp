@@ -48,7 +48,7 @@ process_output shell(const std::string& script) { return run_process("sh", "-c",
 process_options shell_options(const std::string& script) { return process_options("-c", script); }
 bool alive(pid_t pid) { return ::kill(pid, 0) == 0; }
 
-TEST_F(processes, a_program_runs_and_says_how_it_ended) {
+TEST_F(processes, C15_21_a_program_runs_and_says_how_it_ended) {
     const process_output good = run_process("true").wait();
     EXPECT_TRUE(good.status.success());
     EXPECT_EQ(good.status.code(), 0);
@@ -61,7 +61,7 @@ TEST_F(processes, a_program_runs_and_says_how_it_ended) {
     EXPECT_EQ(killed.to_string(), "killed by signal 9 (Killed)");
 }
 
-TEST_F(processes, arguments_arrive_as_they_are) {
+TEST_F(processes, C15_21_arguments_arrive_as_they_are) {
     const process_output got = run_process("printf", "%s|", "a b", "", "*", "$HOME", "\"quoted\"", "two\nlines").wait();
     EXPECT_EQ(got.output, "a b||*|$HOME|\"quoted\"|two\nlines|");
     EXPECT_THROW(run_process("printf", std::string("a\0b", 3)).wait(), std::invalid_argument);
@@ -85,12 +85,12 @@ TEST_F(processes, a_program_that_does_not_read_its_input_is_no_error) {
     EXPECT_TRUE(got.status.success());
 }
 
-TEST_F(processes, too_much_output_is_an_error_and_ends_it) {
+TEST_F(processes, C15_21_too_much_output_is_an_error_and_ends_it) {
     EXPECT_EQ(error_of([] { static_cast<void>(run_process("yes", process_options(), "", 100'000).wait()); }),
               bide::io_errc::too_much);
 }
 
-TEST_F(processes, what_cannot_be_run_is_an_error_that_names_it) {
+TEST_F(processes, C15_21_what_cannot_be_run_is_an_error_that_names_it) {
     try {
         static_cast<void>(run_process("bide-no-such-program").wait());
         FAIL();
@@ -120,7 +120,7 @@ TEST_F(processes, directory_and_environment) {
 }
 
 // Descriptors that somebody made without CLOEXEC, a blocked and an ignored signal: none of it reaches the child.
-TEST_F(processes, a_child_gets_nothing_that_it_was_not_given) {
+TEST_F(processes, C15_7_C15_21_a_child_gets_nothing_that_it_was_not_given) {
     const int leak = ::open("/dev/null", O_RDONLY);
     const int high = ::fcntl(leak, F_DUPFD, 900);
     sigset_t blocked;
@@ -199,7 +199,7 @@ TEST_F(processes, one_can_talk_to_a_child) {
 
 // ---- ending them ----------------------------------------------------------------------------------------------------
 
-TEST_F(processes, a_cancelled_exited_leaves_the_child_alone) {
+TEST_F(processes, C15_22_a_cancelled_exited_leaves_the_child_alone) {
     process p = process::spawn("sleep", process_options("1000"));
     EXPECT_THROW(bide::with_timeout(1ms, p.exited()).wait(), bide::timed_out);
     EXPECT_FALSE(p.status());
@@ -208,7 +208,7 @@ TEST_F(processes, a_cancelled_exited_leaves_the_child_alone) {
     EXPECT_EQ(p.exited().wait().signal(), SIGTERM);
 }
 
-TEST_F(processes, a_cancelled_join_ends_the_child) {
+TEST_F(processes, C15_22_a_cancelled_join_ends_the_child) {
     process p = process::spawn("sleep", process_options("1000"));
     EXPECT_THROW(bide::with_timeout(1ms, p.join()).wait(), bide::timed_out);
     ASSERT_TRUE(p.status());
@@ -220,7 +220,7 @@ task<> until_it_says(bide::pipe_reader& from, char what) {
     while (static_cast<char>(one[0]) != what) co_await from.read_exactly(one);
 }
 
-TEST_F(processes, a_child_that_ignores_sigterm_is_killed_after_the_grace_period) {
+TEST_F(processes, C15_22_a_child_that_ignores_sigterm_is_killed_after_the_grace_period) {
     process_options o = shell_options("trap '' TERM; echo .; while :; do sleep 1000; done");
     o.output = stdio::pipe();
     o.own_group = true;  // with its sleep
@@ -246,7 +246,7 @@ TEST_F(processes, a_stopped_child_is_ended_too) {
     EXPECT_EQ(p.terminate(60s).wait().signal(), SIGTERM);
 }
 
-TEST_F(processes, the_rest_of_a_group_goes_with_its_leader) {
+TEST_F(processes, C15_22_the_rest_of_a_group_goes_with_its_leader) {
     process_options o =
         shell_options("trap 'exit 0' TERM; (trap '' TERM; sleep 1000) & echo $!; while :; do sleep 0.01; done");
     o.output = stdio::pipe();
@@ -258,7 +258,7 @@ TEST_F(processes, the_rest_of_a_group_goes_with_its_leader) {
     EXPECT_EQ(p.output.read_some(one).wait(), 0U);
 }
 
-TEST_F(processes, a_process_that_is_destroyed_is_killed_and_no_zombie_stays) {
+TEST_F(processes, C15_22_a_process_that_is_destroyed_is_killed_and_no_zombie_stays) {
     pid_t pid = 0;
     {
         process p = process::spawn("sleep", process_options("1000"));
@@ -275,7 +275,7 @@ TEST_F(processes, a_process_that_is_destroyed_is_killed_and_no_zombie_stays) {
     EXPECT_THROW(p.exited().wait(), bide::usage_error);
 }
 
-TEST_F(processes, a_detached_child_lives_on_and_its_status_is_taken) {
+TEST_F(processes, C15_22_a_detached_child_lives_on_and_its_status_is_taken) {
     process_options o;
     o.input = stdio::pipe();
     process p = process::spawn("cat", std::move(o));
@@ -298,7 +298,7 @@ TEST_F(processes, a_status_that_somebody_else_took_is_an_error) {
 }
 
 // Stopped after k turns of the loop, for every k until it comes to its end.
-TEST_F(processes, cancelled_at_every_step_no_child_is_left) {
+TEST_F(processes, C15_22_cancelled_at_every_step_no_child_is_left) {
     bool ended = false;
     for (int k = 0; !ended; ++k) {
         ASSERT_LT(k, 100'000);

@@ -77,7 +77,7 @@ protected:
 
 // ---- into several buffers -----------------------------------------------------------------------------------------
 
-TEST_F(received_ahead, is_scattered_first_and_then_what_comes) {
+TEST_F(received_ahead, C15_10_is_scattered_first_and_then_what_comes) {
     begin();
     peer_.write_all(bytes_of("one-two")).wait();
     turn(*l_, 3);
@@ -90,7 +90,7 @@ TEST_F(received_ahead, is_scattered_first_and_then_what_comes) {
     EXPECT_EQ(waiting.value(), "three");
 }
 
-TEST_F(received_ahead, of_a_cancelled_scatter_nothing_is_lost) {
+TEST_F(received_ahead, C15_10_of_a_cancelled_scatter_nothing_is_lost) {
     begin();
     for (int turns = 0; turns < 4; ++turns) {
         auto cancelled = l_->submit([this] { return scatter(); });
@@ -124,7 +124,7 @@ TEST_F(received_ahead, a_reset_is_told_to_a_scatter_and_is_no_end) {
 
 // ---- by copy ------------------------------------------------------------------------------------------------------
 
-TEST_F(received_ahead, is_copied_first_and_then_what_comes) {
+TEST_F(received_ahead, C15_10_is_copied_first_and_then_what_comes) {
     begin();
     peer_.write_all(bytes_of("one-two-")).wait();
     turn(*l_, 3);
@@ -154,7 +154,7 @@ TEST_F(received_ahead, a_reset_ends_a_copy_with_an_error) {
 
 // Every kind of reading, here and on other loops, some of it stopped on its way, while bytes arrive: they are those
 // that were sent.
-TEST_F(received_ahead, whoever_reads_and_is_stopped_the_bytes_stay_in_order) {
+TEST_F(received_ahead, C15_10_whoever_reads_and_is_stopped_the_bytes_stay_in_order) {
     const std::uint32_t seed = std::random_device()();
     std::printf("seed %u\n", seed);
     std::mt19937 random(seed);

@@ -129,7 +129,7 @@ protected:
 
 // ---- which driver -------------------------------------------------------------------------------------------------
 
-TEST_F(ring, the_environments_words_are_checked) {
+TEST_F(ring, C15_9_the_environments_words_are_checked) {
     using bide::detail::parse_driver;
     EXPECT_EQ(parse_driver(nullptr), io_driver::automatic);
     EXPECT_EQ(parse_driver(""), io_driver::automatic);
@@ -139,7 +139,7 @@ TEST_F(ring, the_environments_words_are_checked) {
     EXPECT_THROW(static_cast<void>(parse_driver("iouring")), bide::usage_error);
 }
 
-TEST_F(ring, a_loop_has_none_before_its_first_io) {
+TEST_F(ring, C15_9_a_loop_has_none_before_its_first_io) {
     bide::loop l;
     auto f = l.submit([]() -> task<int> { co_return 1; });
     l.run();
@@ -153,7 +153,7 @@ TEST_F(ring, a_loop_has_none_before_its_first_io) {
     EXPECT_EQ(driver_of(l).ring_made != nullptr, rings_here());
 }
 
-TEST_F(ring, a_loop_that_wants_epoll_has_no_ring) {
+TEST_F(ring, C15_9_a_loop_that_wants_epoll_has_no_ring) {
     bide::loop l(loop_options{io_driver::epoll});
     pair p;
     auto got = l.submit(read_text, std::ref(p.server), std::size_t{1});
@@ -163,7 +163,7 @@ TEST_F(ring, a_loop_that_wants_epoll_has_no_ring) {
     EXPECT_EQ(driver_of(l).ring_made, nullptr);
 }
 
-TEST_F(ring, where_it_is_forbidden_epoll_takes_over_in_silence) {
+TEST_F(ring, C15_9_where_it_is_forbidden_epoll_takes_over_in_silence) {
     for (const int error : {EPERM, ENOSYS, ENOMEM}) {
         EXPECT_TRUE(in_child_without_io_uring(error, [] {
             int reports = 0;
@@ -177,7 +177,7 @@ TEST_F(ring, where_it_is_forbidden_epoll_takes_over_in_silence) {
 }
 
 // What the environment wants is read once: so it is a program of its own, this test once more.
-TEST_F(ring, where_it_is_forbidden_an_environment_that_wants_it_is_told_why_and_once) {
+TEST_F(ring, C15_9_where_it_is_forbidden_an_environment_that_wants_it_is_told_why_and_once) {
     if (std::getenv("BIDE_TEST_REFUSED") == nullptr) {  // NOLINT(concurrency-mt-unsafe): nobody else is here
         EXPECT_TRUE(in_child_without_io_uring(EPERM, [] {
             ::setenv("BIDE_DRIVER", "io_uring", 1);
@@ -201,7 +201,7 @@ TEST_F(ring, where_it_is_forbidden_an_environment_that_wants_it_is_told_why_and_
     EXPECT_NE(said[0].find("epoll"), std::string::npos) << said[0];
 }
 
-TEST_F(ring, where_it_is_forbidden_a_loop_that_demands_it_says_why) {
+TEST_F(ring, C15_9_where_it_is_forbidden_a_loop_that_demands_it_says_why) {
     for (const int error : {EPERM, ENOSYS}) {
         EXPECT_TRUE(in_child_without_io_uring(error, [error] {
             try {
@@ -337,7 +337,7 @@ TEST_F(ring, little_and_much_by_turns_keeps_the_order_of_bytes) {
     EXPECT_TRUE(got == sent);
 }
 
-TEST_F(ring, a_peer_that_sends_without_end_is_held_up_when_nobody_reads) {
+TEST_F(ring, C15_10_a_peer_that_sends_without_end_is_held_up_when_nobody_reads) {
     pair p;
     bide::loop l;
     auto first = l.submit(read_text, std::ref(p.server), std::size_t{1});
@@ -366,7 +366,7 @@ TEST_F(ring, a_peer_that_sends_without_end_is_held_up_when_nobody_reads) {
 
 // ---- other threads, other loops -----------------------------------------------------------------------------------
 
-TEST_F(ring, what_one_threads_wait_had_received_ahead_is_read_by_another) {
+TEST_F(ring, C15_10_what_one_threads_wait_had_received_ahead_is_read_by_another) {
     pair p;
     write_text(p.client, "onetwo").wait();
     ASSERT_EQ(read_text(p.server, 3).wait(),
@@ -380,7 +380,7 @@ TEST_F(ring, what_one_threads_wait_had_received_ahead_is_read_by_another) {
     EXPECT_EQ(read_text(p.server, 5).wait(), "three");
 }
 
-TEST_F(ring, a_stream_leaves_a_loop_that_runs) {
+TEST_F(ring, C15_5_a_stream_leaves_a_loop_that_runs) {
     pair p;
     bide::loop_thread other;
     other.start();
@@ -395,7 +395,7 @@ TEST_F(ring, a_stream_leaves_a_loop_that_runs) {
     other.stop();
 }
 
-TEST_F(ring, a_stream_outlives_the_loop_threads_that_read_it) {
+TEST_F(ring, C15_5_a_stream_outlives_the_loop_threads_that_read_it) {
     pair p;
     for (int i = 0; i < 3; ++i) {
         bide::loop_thread other;
@@ -421,7 +421,7 @@ TEST_F(ring, a_loop_whose_thread_has_ended_goes_on_elsewhere) {
     EXPECT_EQ(got.value(), "here");
 }
 
-TEST_F(ring, closing_from_elsewhere_ends_the_reader_and_the_peer_sees_it) {
+TEST_F(ring, C15_6_closing_from_elsewhere_ends_the_reader_and_the_peer_sees_it) {
     for (int i = 0; i < 20; ++i) {
         pair p;
         bide::loop_thread other;
@@ -460,7 +460,7 @@ TEST_F(ring, closing_a_listener_closes_what_it_had_accepted_ahead) {
     EXPECT_TRUE(got.error == std::errc::connection_reset || (got.ok() && got.value == 0)) << got.error.message();
 }
 
-TEST_F(ring, many_connections_at_once_are_all_accepted) {
+TEST_F(ring, C15_10_many_connections_at_once_are_all_accepted) {
     constexpr int many = 100;  // more than are accepted ahead
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     bide::loop l;

@@ -35,7 +35,7 @@ void (*handler_of(int signal))(int) {
     return now.sa_handler;
 }
 
-TEST_F(signals, a_signal_that_came_is_there) {
+TEST_F(signals, C15_23_a_signal_that_came_is_there) {
     signal_set s{SIGUSR1, SIGUSR2};
     ::raise(SIGUSR1);
     EXPECT_EQ(s.next().wait(), SIGUSR1);
@@ -55,7 +55,7 @@ TEST_F(signals, one_that_waits_is_woken) {
     EXPECT_EQ(waiting.value(), SIGUSR1);
 }
 
-TEST_F(signals, several_are_all_given_and_none_starves_another) {
+TEST_F(signals, C15_23_several_are_all_given_and_none_starves_another) {
     signal_set s{SIGUSR1, SIGUSR2, SIGHUP, SIGRTMIN};
     for (const int signal : {SIGRTMIN, SIGHUP, SIGUSR2, SIGUSR1}) ::raise(signal);
     std::set<int> got;
@@ -66,7 +66,7 @@ TEST_F(signals, several_are_all_given_and_none_starves_another) {
     EXPECT_EQ(got, (std::set<int>{SIGRTMIN, SIGHUP, SIGUSR2, SIGUSR1}));
 }
 
-TEST_F(signals, a_cancelled_wait_has_taken_none) {
+TEST_F(signals, C15_23_a_cancelled_wait_has_taken_none) {
     signal_set s{SIGUSR1};
     bide::loop l;
     auto next = [&]() -> task<int> { co_return co_await s.next(); };
@@ -81,7 +81,7 @@ TEST_F(signals, a_cancelled_wait_has_taken_none) {
     EXPECT_EQ(again.value(), SIGUSR1);
 }
 
-TEST_F(signals, what_a_signal_did_before_comes_back) {
+TEST_F(signals, C15_23_what_a_signal_did_before_comes_back) {
     static std::atomic<int> called{0};
     struct sigaction before{};
     struct sigaction ours{};
@@ -101,14 +101,14 @@ TEST_F(signals, what_a_signal_did_before_comes_back) {
     ASSERT_EQ(::sigaction(SIGUSR1, &before, nullptr), 0);
 }
 
-TEST_F(signals, several_sets_are_all_told) {
+TEST_F(signals, C15_23_several_sets_are_all_told) {
     signal_set a{SIGUSR1}, b{SIGUSR1};
     ::raise(SIGUSR1);
     EXPECT_EQ(a.next().wait(), SIGUSR1);
     EXPECT_EQ(b.next().wait(), SIGUSR1);
 }
 
-TEST_F(signals, what_cannot_be_waited_for_is_refused_and_leaves_nothing) {
+TEST_F(signals, C15_23_what_cannot_be_waited_for_is_refused_and_leaves_nothing) {
     EXPECT_EQ(error_of([] { signal_set s(SIGUSR1, SIGKILL); }), std::errc::invalid_argument);
     EXPECT_EQ(handler_of(SIGUSR1), SIG_DFL);
     EXPECT_THROW(signal_set s(SIGSEGV), std::invalid_argument);

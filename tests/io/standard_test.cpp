@@ -61,7 +61,7 @@ void write_output(const std::string& text) {
     bide::write_all(out, bytes_of(text)).wait();
 }
 
-TEST_F(standard, a_pipe_that_stays_blocking_for_others) {
+TEST_F(standard, C15_17_a_pipe_that_stays_blocking_for_others) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     owned_descriptor out(ends[0]), in(ends[1]);
@@ -91,7 +91,7 @@ TEST_F(standard, a_pipe_that_stays_blocking_for_others) {
     }
 }
 
-TEST_F(standard, a_reader_of_a_pipe_waits_and_can_be_cancelled) {
+TEST_F(standard, C15_3_a_reader_of_a_pipe_waits_and_can_be_cancelled) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     const owned_descriptor out(ends[0]), in(ends[1]);
@@ -103,7 +103,7 @@ TEST_F(standard, a_reader_of_a_pipe_waits_and_can_be_cancelled) {
     EXPECT_EQ(from.read_some(buffer).wait(), 4U);
 }
 
-TEST_F(standard, nobody_reads_is_broken_pipe_and_no_signal) {
+TEST_F(standard, C15_4_nobody_reads_is_broken_pipe_and_no_signal) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     owned_descriptor out(ends[0]);
@@ -118,7 +118,7 @@ TEST_F(standard, nobody_reads_is_broken_pipe_and_no_signal) {
     EXPECT_EQ(error, std::errc::broken_pipe);
 }
 
-TEST_F(standard, regular_files_from_where_they_stand) {
+TEST_F(standard, C15_17_regular_files_from_where_they_stand) {
     support::put(dir_ / "in", "skipped|the rest");
     const owned_descriptor in(::open((dir_ / "in").c_str(), O_RDONLY | O_CLOEXEC));
     const owned_descriptor out(::open((dir_ / "out").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
@@ -132,7 +132,7 @@ TEST_F(standard, regular_files_from_where_they_stand) {
     EXPECT_EQ(support::content_of(dir_ / "out"), "before the rest");
 }
 
-TEST_F(standard, devices) {
+TEST_F(standard, C15_17_devices) {
     const owned_descriptor null(::open("/dev/null", O_RDWR | O_CLOEXEC));
     const owned_descriptor full(::open("/dev/full", O_RDWR | O_CLOEXEC));
     std::error_code error;
@@ -151,7 +151,7 @@ TEST_F(standard, devices) {
     EXPECT_EQ(error, std::errc::no_space_on_device);
 }
 
-TEST_F(standard, sockets) {
+TEST_F(standard, C15_17_sockets) {
     auto [mine, theirs] = bide::local_stream::pair();
     std::string got;
     {
@@ -166,7 +166,7 @@ TEST_F(standard, sockets) {
     EXPECT_EQ(text_of(answer), "question");
 }
 
-TEST_F(standard, a_terminal) {
+TEST_F(standard, C15_17_a_terminal) {
     owned_descriptor master(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
     ASSERT_TRUE(static_cast<bool>(master));
     ASSERT_EQ(::grantpt(master.get()), 0);
@@ -201,7 +201,7 @@ TEST_F(standard, a_terminal) {
 }
 
 // What cannot be opened once more is asked before each call.
-TEST_F(standard, a_descriptor_that_blocks_is_asked_first) {
+TEST_F(standard, C15_17_a_descriptor_that_blocks_is_asked_first) {
     int ends[2];
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     bide::detail::socket_owner reads = bide::detail::own_descriptor(ends[0]);

@@ -61,7 +61,7 @@ TEST(stream, text_and_bytes_are_the_same_thing) {
     EXPECT_TRUE(bide::bytes_of({}).empty());
 }
 
-TEST(stream, read_exactly_takes_as_many_parts_as_it_needs) {
+TEST(stream, C15_1_read_exactly_takes_as_many_parts_as_it_needs) {
     bare_stream s;
     s.in = "0123456789rest";
     std::array<std::byte, 10> got;
@@ -72,7 +72,7 @@ TEST(stream, read_exactly_takes_as_many_parts_as_it_needs) {
     EXPECT_EQ(s.in, "rest");
 }
 
-TEST(stream, an_end_too_early_is_an_error_that_says_how_much_came) {
+TEST(stream, C15_1_an_end_too_early_is_an_error_that_says_how_much_came) {
     bare_stream s;
     s.in = "four";
     std::array<std::byte, 8> got;
@@ -88,7 +88,7 @@ TEST(stream, an_end_too_early_is_an_error_that_says_how_much_came) {
     }
 }
 
-TEST(stream, an_error_in_the_middle_says_how_much_came) {
+TEST(stream, C15_1_an_error_in_the_middle_says_how_much_came) {
     bare_stream s;
     s.in = "fours";
     s.then = std::make_error_code(std::errc::io_error);
@@ -100,7 +100,7 @@ TEST(stream, an_error_in_the_middle_says_how_much_came) {
     EXPECT_EQ(bide::try_read_some(s, got).wait().error, std::errc::io_error);
 }
 
-TEST(stream, write_all_goes_on_until_everything_is_handed_over) {
+TEST(stream, C15_1_write_all_goes_on_until_everything_is_handed_over) {
     bare_stream s;
     bide::write_all(s, bide::bytes_of("0123456789")).wait();
     EXPECT_EQ(s.out, "0123456789");
@@ -114,7 +114,7 @@ TEST(stream, write_all_goes_on_until_everything_is_handed_over) {
     EXPECT_EQ(bide::try_write_some(s, bide::bytes_of("x")).wait().error, std::errc::no_space_on_device);
 }
 
-TEST(stream, a_try_form_lets_through_what_is_no_error_of_the_world) {
+TEST(stream, C15_2_a_try_form_lets_through_what_is_no_error_of_the_world) {
     struct strange : bare_stream {
         static task<std::size_t> read_some(std::span<std::byte>) {
             throw std::out_of_range("not the world's");
@@ -125,7 +125,7 @@ TEST(stream, a_try_form_lets_through_what_is_no_error_of_the_world) {
     EXPECT_THROW(static_cast<void>(bide::try_read_exactly(s, got).wait()), std::out_of_range);
 }
 
-TEST(stream, a_streams_own_functions_are_used_where_it_has_them) {
+TEST(stream, C15_1_a_streams_own_functions_are_used_where_it_has_them) {
     auto [a, b] = bide::memory_stream::pair(4);
     using member = decltype(a.read_exactly(std::span<std::byte>()));
     static_assert(std::is_same_v<decltype(bide::read_exactly(a, std::span<std::byte>())), member>);
@@ -143,7 +143,7 @@ TEST(stream, a_streams_own_functions_are_used_where_it_has_them) {
     EXPECT_EQ(got, sent);
 }
 
-TEST(stream, tcp_finishes_as_every_stream_does) {
+TEST(stream, C15_1_tcp_finishes_as_every_stream_does) {
     bide::tcp_listener at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));
     bide::tcp_stream client = bide::tcp_stream::connect(at.local_endpoint()).wait();
     bide::tcp_stream server = at.accept().wait();

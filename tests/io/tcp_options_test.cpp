@@ -103,7 +103,7 @@ TEST_F(tcp_more, listeners_share_a_port_when_all_of_them_want_to) {
 
 // ---- several buffers ------------------------------------------------------------------------------------------------
 
-TEST_F(tcp_more, several_buffers_arrive_as_one) {
+TEST_F(tcp_more, C15_12_several_buffers_arrive_as_one) {
     const std::string head = "head|", body = "body", none;
     const std::span<const std::byte> parts[] = {bytes_of(none), bytes_of(head), bytes_of(none), bytes_of(body)};
     bide::write_all_of(client_, parts).wait();
@@ -128,7 +128,7 @@ TEST_F(tcp_more, several_buffers_arrive_as_one) {
     EXPECT_EQ(error_of([&] { bide::write_all_of(client_, parts).wait(); }), std::errc::bad_file_descriptor);
 }
 
-TEST_F(tcp_more, many_buffers_through_a_small_one) {
+TEST_F(tcp_more, C15_12_many_buffers_through_a_small_one) {
     bide::set_send_buffer(client_, 4096);
     const std::string all = support::pattern(3'000'000);
     std::vector<std::span<const std::byte>> parts;
@@ -161,7 +161,7 @@ TEST_F(tcp_more, many_buffers_through_a_small_one) {
     EXPECT_TRUE(got == all);
 }
 
-TEST_F(tcp_more, a_cancelled_gather_that_was_cut_refuses_to_go_on) {
+TEST_F(tcp_more, C15_12_a_cancelled_gather_that_was_cut_refuses_to_go_on) {
     const std::string much = support::pattern(8'000'000);
     const std::span<const std::byte> parts[] = {bytes_of(much), bytes_of(much)};
     bide::loop l;
@@ -174,7 +174,7 @@ TEST_F(tcp_more, a_cancelled_gather_that_was_cut_refuses_to_go_on) {
     EXPECT_EQ(bide::try_write_all_of(client_, parts).wait().error, bide::io_errc::write_cut);
 }
 
-TEST_F(tcp_more, what_was_given_back_is_scattered_first) {
+TEST_F(tcp_more, C15_12_what_was_given_back_is_scattered_first) {
     bide::loop l;
     std::array<std::byte, 8> buffer;
     auto read = l.submit([&]() -> task<> { co_await server_.read_exactly(buffer); });
@@ -253,7 +253,7 @@ TEST_F(tcp_more, a_slow_dribble) {
 
 task<tcp_stream> accept_one(tcp_listener& at) { co_return co_await bide::accept_patiently(at); }
 
-TEST_F(tcp_more, where_no_descriptor_is_left_a_patient_accept_waits_and_does_not_spin) {
+TEST_F(tcp_more, C15_11_where_no_descriptor_is_left_a_patient_accept_waits_and_does_not_spin) {
     {  // UBSan looks at objects of these types by means of a descriptor, the first time
         tcp_listener other = tcp_listener::listen(ip_endpoint::loopback(0));
         const tcp_stream caller = tcp_stream::connect(other.local_endpoint()).wait();

@@ -91,7 +91,7 @@ class tcp : public support::no_leaks {};
 
 // ---- addresses, connecting, accepting -----------------------------------------------------------------------------
 
-TEST_F(tcp, a_listener_on_port_0_says_where_it_listens) {
+TEST_F(tcp, C15_11_a_listener_on_port_0_says_where_it_listens) {
     const tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     EXPECT_TRUE(at.is_open());
     EXPECT_NE(at.local_endpoint().port(), 0);
@@ -126,7 +126,7 @@ TEST_F(tcp, version_6_works_where_the_system_has_it) {
     }
 }
 
-TEST_F(tcp, a_taken_port_is_refused_by_name) {
+TEST_F(tcp, C15_2_a_taken_port_is_refused_by_name) {
     const tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     try {
         const tcp_listener again = tcp_listener::listen(at.local_endpoint());
@@ -137,7 +137,7 @@ TEST_F(tcp, a_taken_port_is_refused_by_name) {
     }
 }
 
-TEST_F(tcp, nobody_there_is_connection_refused_by_name) {
+TEST_F(tcp, C15_2_nobody_there_is_connection_refused_by_name) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     const ip_endpoint nobody = at.local_endpoint();
     at.close();
@@ -154,7 +154,7 @@ TEST_F(tcp, nobody_there_is_connection_refused_by_name) {
     EXPECT_FALSE(tried.value.is_open());
 }
 
-TEST_F(tcp, where_no_descriptor_is_left_accept_fails_and_the_connection_waits) {
+TEST_F(tcp, C15_11_where_no_descriptor_is_left_accept_fails_and_the_connection_waits) {
     support::know_system_errors();
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     const tcp_stream client = tcp_stream::connect(at.local_endpoint()).wait();
@@ -173,7 +173,7 @@ TEST_F(tcp, where_no_descriptor_is_left_accept_fails_and_the_connection_waits) {
     EXPECT_EQ(at.accept().wait().remote_endpoint(), client.local_endpoint());
 }
 
-TEST_F(tcp, a_connection_that_was_reset_before_it_was_accepted_harms_nobody) {
+TEST_F(tcp, C15_11_a_connection_that_was_reset_before_it_was_accepted_harms_nobody) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     {
         const tcp_stream gone = tcp_stream::connect(at.local_endpoint()).wait();
@@ -279,7 +279,7 @@ TEST_F(tcp, writes_in_parts_through_small_buffers) {
     EXPECT_TRUE(got == sent);
 }
 
-TEST_F(tcp, write_some_says_how_much_it_handed_over) {
+TEST_F(tcp, C15_1_write_some_says_how_much_it_handed_over) {
     pair p;
     small_buffer(p.client);
     const std::vector<std::byte> sent = byte_pattern(1'000'000);
@@ -350,7 +350,7 @@ TEST_F(tcp, C1_12_a_stream_that_is_always_ready_starves_nobody) {
     EXPECT_GE(turns, static_cast<int>(many / 128));
 }
 
-TEST_F(tcp, both_sides_end_on_their_own) {
+TEST_F(tcp, C15_1_both_sides_end_on_their_own) {
     pair p;
     p.client.write_all(bytes_of("last words")).wait();
     p.client.shutdown_send();
@@ -364,7 +364,7 @@ TEST_F(tcp, both_sides_end_on_their_own) {
     EXPECT_EQ(read_to_end(p.client).wait(), "");
 }
 
-TEST_F(tcp, the_end_is_there_for_a_reader_that_comes_later) {
+TEST_F(tcp, C15_1_the_end_is_there_for_a_reader_that_comes_later) {
     pair p;
     bide::loop l;
     std::array<std::byte, 100> buffer;
@@ -381,7 +381,7 @@ TEST_F(tcp, the_end_is_there_for_a_reader_that_comes_later) {
     }
 }
 
-TEST_F(tcp, an_end_in_the_middle_is_an_error_that_says_how_much_came) {
+TEST_F(tcp, C15_1_an_end_in_the_middle_is_an_error_that_says_how_much_came) {
     pair p;
     p.client.write_all(bytes_of("half")).wait();
     p.client.shutdown_send();
@@ -396,7 +396,7 @@ TEST_F(tcp, an_end_in_the_middle_is_an_error_that_says_how_much_came) {
     EXPECT_FALSE(thrown.message().empty());
 }
 
-TEST_F(tcp, a_reset_is_an_error_for_reader_and_writer) {
+TEST_F(tcp, C15_4_a_reset_is_an_error_for_reader_and_writer) {
     pair p;
     bide::loop l;
     stuff(p.client);
@@ -418,7 +418,7 @@ TEST_F(tcp, a_reset_is_an_error_for_reader_and_writer) {
     EXPECT_EQ(error_of([&] { p.client.write_all(bytes_of("more")).wait(); }), std::errc::broken_pipe);
 }
 
-TEST_F(tcp, a_peer_that_is_killed_during_a_write_is_an_error_and_no_signal) {
+TEST_F(tcp, C15_4_a_peer_that_is_killed_during_a_write_is_an_error_and_no_signal) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     sockaddr_storage to{};
     const unsigned size = at.local_endpoint().to_native(to);
@@ -448,7 +448,7 @@ TEST_F(tcp, a_peer_that_is_killed_during_a_write_is_an_error_and_no_signal) {
 
 // ---- cancellation -------------------------------------------------------------------------------------------------
 
-TEST_F(tcp, a_cancelled_accept_leaves_the_connection_in_the_queue) {
+TEST_F(tcp, C15_3_a_cancelled_accept_leaves_the_connection_in_the_queue) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     bide::loop l;
     auto accept = [&]() -> task<tcp_stream> { co_return co_await at.accept(); };
@@ -465,7 +465,7 @@ TEST_F(tcp, a_cancelled_accept_leaves_the_connection_in_the_queue) {
     EXPECT_EQ(next.value().remote_endpoint(), client.local_endpoint());
 }
 
-TEST_F(tcp, a_cancelled_read_takes_nothing) {
+TEST_F(tcp, C15_3_a_cancelled_read_takes_nothing) {
     pair p;
     bide::loop l;
     std::array<std::byte, 8> buffer;
@@ -482,7 +482,7 @@ TEST_F(tcp, a_cancelled_read_takes_nothing) {
     EXPECT_EQ(text_of(std::span(buffer).first(4)), "kept");
 }
 
-TEST_F(tcp, a_read_that_has_its_bytes_delivers_them_whatever_is_cancelled_then) {
+TEST_F(tcp, C15_3_a_read_that_has_its_bytes_delivers_them_whatever_is_cancelled_then) {
     pair p;
     bide::loop l;
     std::array<std::byte, 8> buffer;
@@ -500,7 +500,7 @@ TEST_F(tcp, a_read_that_has_its_bytes_delivers_them_whatever_is_cancelled_then) 
     EXPECT_EQ(got, 4U);
 }
 
-TEST_F(tcp, what_a_cancelled_read_exactly_had_taken_is_read_next) {
+TEST_F(tcp, C15_3_what_a_cancelled_read_exactly_had_taken_is_read_next) {
     pair p;
     bide::loop l;
     const std::vector<std::byte> sent = byte_pattern(1000);
@@ -543,7 +543,7 @@ TEST_F(tcp, what_a_cancelled_read_exactly_had_taken_is_read_next) {
     EXPECT_TRUE(got == sent);
 }
 
-TEST_F(tcp, a_write_that_was_cut_makes_further_writes_fail) {
+TEST_F(tcp, C15_3_a_write_that_was_cut_makes_further_writes_fail) {
     pair p;
     small_buffer(p.client);
     bide::loop l;
@@ -566,7 +566,7 @@ TEST_F(tcp, a_write_that_was_cut_makes_further_writes_fail) {
     EXPECT_EQ(text_of(answer), "still there");
 }
 
-TEST_F(tcp, a_write_that_was_cancelled_before_its_first_byte_harms_nothing) {
+TEST_F(tcp, C15_3_a_write_that_was_cancelled_before_its_first_byte_harms_nothing) {
     pair p;
     const std::size_t before = stuff(p.client);
     bide::loop l;
@@ -594,7 +594,7 @@ TEST_F(tcp, a_write_that_was_cancelled_before_its_first_byte_harms_nothing) {
     EXPECT_EQ(got.substr(before), "end");
 }
 
-TEST_F(tcp, a_cancelled_connect_leaves_nothing) {
+TEST_F(tcp, C15_3_a_cancelled_connect_leaves_nothing) {
     tcp_listener full = tcp_listener::listen(ip_endpoint::loopback(0), 0);
     bide::loop l;
     std::deque<bide::future<tcp_stream>> waiting;
@@ -611,7 +611,7 @@ TEST_F(tcp, a_cancelled_connect_leaves_nothing) {
     for (auto& f : waiting) EXPECT_NE(f.status(), bide::future_status::pending);
 }
 
-TEST_F(tcp, stop_before_the_first_step_does_nothing) {
+TEST_F(tcp, C15_3_stop_before_the_first_step_does_nothing) {
     pair p;
     p.client.write_all(bytes_of("kept")).wait();
     bide::loop l;
@@ -624,7 +624,7 @@ TEST_F(tcp, stop_before_the_first_step_does_nothing) {
 }
 
 // Stopped after k turns of the loop, for every k until it comes to its end: no state of an operation is left out.
-TEST_F(tcp, cancelled_at_every_step_it_leaks_nothing) {
+TEST_F(tcp, C15_3_cancelled_at_every_step_it_leaks_nothing) {
     int steps = 0;
     for (bool ended = false; !ended; ++steps) {
         ASSERT_LT(steps, 5000);
@@ -669,7 +669,7 @@ TEST_F(tcp, cancelled_at_every_step_it_leaks_nothing) {
 
 // ---- closing, moving, misuse --------------------------------------------------------------------------------------
 
-TEST_F(tcp, closing_ends_what_is_pending_with_an_error) {
+TEST_F(tcp, C15_6_closing_ends_what_is_pending_with_an_error) {
     pair p;
     stuff(p.client);
     bide::loop l;
@@ -688,7 +688,7 @@ TEST_F(tcp, closing_ends_what_is_pending_with_an_error) {
     EXPECT_EQ(error_of([&] { static_cast<void>(p.client.local_endpoint()); }), std::errc::bad_file_descriptor);
 }
 
-TEST_F(tcp, closing_a_listener_ends_its_accept) {
+TEST_F(tcp, C15_6_closing_a_listener_ends_its_accept) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     bide::loop l;
     auto accept = l.submit([&]() -> task<tcp_stream> { co_return co_await at.accept(); });
@@ -699,7 +699,7 @@ TEST_F(tcp, closing_a_listener_ends_its_accept) {
     EXPECT_EQ(at.try_accept().wait().error, std::errc::bad_file_descriptor);
 }
 
-TEST_F(tcp, destroying_a_stream_ends_what_is_pending_with_an_error) {
+TEST_F(tcp, C15_6_destroying_a_stream_ends_what_is_pending_with_an_error) {
     pair p;
     auto doomed = std::make_unique<tcp_stream>(std::move(p.server));
     bide::loop l;
@@ -728,7 +728,7 @@ TEST_F(tcp, a_stream_may_be_destroyed_before_its_stopped_reader_is_unwound) {
     EXPECT_EQ(read.status(), bide::future_status::cancelled);
 }
 
-TEST_F(tcp, another_reader_or_writer_at_the_same_time_is_refused) {
+TEST_F(tcp, C15_5_another_reader_or_writer_at_the_same_time_is_refused) {
     pair p;
     stuff(p.server);
     bide::loop l;
@@ -751,7 +751,7 @@ TEST_F(tcp, another_reader_or_writer_at_the_same_time_is_refused) {
     l.run();
 }
 
-TEST_F(tcp, an_empty_stream_is_a_mistake_that_says_so) {
+TEST_F(tcp, C15_5_an_empty_stream_is_a_mistake_that_says_so) {
     pair p;
     const tcp_stream moved = std::move(p.client);
     std::array<std::byte, 8> buffer;
@@ -764,7 +764,7 @@ TEST_F(tcp, an_empty_stream_is_a_mistake_that_says_so) {
     EXPECT_TRUE(moved.is_open());
 }
 
-TEST_F(tcp, there_is_no_io_in_virtual_time) {
+TEST_F(tcp, C15_8_there_is_no_io_in_virtual_time) {
     pair p;
     std::thread([&] {  // this thread's loop keeps real time
         const bide::testing::virtual_time time;
@@ -779,7 +779,7 @@ TEST_F(tcp, there_is_no_io_in_virtual_time) {
 
 // ---- other loops, other threads -----------------------------------------------------------------------------------
 
-TEST_F(tcp, a_stream_goes_from_loop_to_loop) {
+TEST_F(tcp, C15_5_a_stream_goes_from_loop_to_loop) {
     pair p;
     std::array<std::byte, 8> buffer;
     auto read = [&]() -> task<std::string> {
@@ -803,7 +803,7 @@ TEST_F(tcp, a_stream_goes_from_loop_to_loop) {
     EXPECT_EQ(read_to_end(p.server).wait(), "");
 }
 
-TEST_F(tcp, a_stream_outlives_the_thread_that_made_it) {
+TEST_F(tcp, C15_5_a_stream_outlives_the_thread_that_made_it) {
     std::optional<pair> p;
     std::thread([&] {
         p.emplace();
@@ -815,7 +815,7 @@ TEST_F(tcp, a_stream_outlives_the_thread_that_made_it) {
     EXPECT_EQ(read_to_end(p->server).wait(), " a thread");
 }
 
-TEST_F(tcp, reader_and_writer_may_stand_on_different_loops) {
+TEST_F(tcp, C15_5_reader_and_writer_may_stand_on_different_loops) {
     pair p;
     small_buffer(p.client);
     small_buffer(p.server);

@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 
 class udp : public support::no_leaks {};
 
-TEST_F(udp, there_and_back) {
+TEST_F(udp, C15_15_there_and_back) {
     for (const bool v6 : {false, true}) {
         const ip_endpoint any = v6 ? ip_endpoint::loopback_v6(0) : ip_endpoint::loopback(0);
         std::optional<udp_socket> server;
@@ -43,7 +43,7 @@ TEST_F(udp, there_and_back) {
     }
 }
 
-TEST_F(udp, a_datagram_that_does_not_fit_says_so) {
+TEST_F(udp, C15_15_a_datagram_that_does_not_fit_says_so) {
     udp_socket server = udp_socket::bind(ip_endpoint::loopback(0));
     udp_socket client = udp_socket::open_like(ip_endpoint());
     client.send_to(bytes_of("0123456789"), server.local_endpoint()).wait();
@@ -63,7 +63,7 @@ TEST_F(udp, a_datagram_that_does_not_fit_says_so) {
     EXPECT_FALSE(d.truncated());
 }
 
-TEST_F(udp, too_big_is_an_error) {
+TEST_F(udp, C15_15_too_big_is_an_error) {
     udp_socket client = udp_socket::open_like(ip_endpoint());
     const std::string big(70'000, 'x');
     EXPECT_EQ(client.try_send_to(bytes_of(big), ip_endpoint::loopback(9)).wait().error, std::errc::message_size);
@@ -71,7 +71,7 @@ TEST_F(udp, too_big_is_an_error) {
               std::errc::message_size);
 }
 
-TEST_F(udp, a_connected_socket_hears_its_peer_alone_and_its_refusal) {
+TEST_F(udp, C15_15_a_connected_socket_hears_its_peer_alone_and_its_refusal) {
     udp_socket server = udp_socket::bind(ip_endpoint::loopback(0));
     udp_socket stranger = udp_socket::bind(ip_endpoint::loopback(0));
     udp_socket client = udp_socket::open_like(ip_endpoint());
@@ -86,7 +86,7 @@ TEST_F(udp, a_connected_socket_hears_its_peer_alone_and_its_refusal) {
     EXPECT_EQ(client.try_receive_from(buffer).wait().error, std::errc::connection_refused);
 }
 
-TEST_F(udp, a_cancelled_receive_takes_nothing) {
+TEST_F(udp, C15_3_a_cancelled_receive_takes_nothing) {
     udp_socket server = udp_socket::bind(ip_endpoint::loopback(0));
     udp_socket client = udp_socket::open_like(ip_endpoint());
     std::array<std::byte, 8> buffer;
@@ -104,7 +104,7 @@ TEST_F(udp, a_cancelled_receive_takes_nothing) {
     EXPECT_THROW(bide::with_timeout(1ms, server.receive_from(buffer)).wait(), bide::timed_out);
 }
 
-TEST_F(udp, closing_ends_what_is_pending) {
+TEST_F(udp, C15_6_closing_ends_what_is_pending) {
     udp_socket server = udp_socket::bind(ip_endpoint::loopback(0));
     std::array<std::byte, 8> buffer;
     bide::loop l;
@@ -117,7 +117,7 @@ TEST_F(udp, closing_ends_what_is_pending) {
     EXPECT_THROW(udp_socket().receive_from(buffer).wait(), bide::usage_error);
 }
 
-TEST_F(udp, another_receiver_is_refused) {
+TEST_F(udp, C15_5_another_receiver_is_refused) {
     udp_socket server = udp_socket::bind(ip_endpoint::loopback(0));
     std::array<std::byte, 8> buffer;
     bide::loop l;

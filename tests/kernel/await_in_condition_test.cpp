@@ -112,7 +112,7 @@ task<int> of_a_future(future<bool> f) {
     co_return 2;
 }
 
-TEST(await_in_condition, C1_1_if_goes_the_right_way) {
+TEST(await_in_condition, C1_1_C19_6_if_goes_the_right_way) {
     bide::testing::virtual_time time;
     for (task<int> (*f)(bool) : {if_ready, if_later, if_not, if_and, if_or, if_else_waits, in_a_block, in_try, several,
                                  of_guards, of_combinators, of_a_scope}) {
@@ -149,7 +149,7 @@ task<int> switches(int n) {
     co_return 30;
 }
 
-TEST(await_in_condition, C1_1_loops_and_switches) {
+TEST(await_in_condition, C1_1_C19_6_loops_and_switches) {
     EXPECT_EQ(loops(5).wait(), 7);
     EXPECT_EQ(switches(1).wait(), 10);
     EXPECT_EQ(switches(2).wait(), 20);

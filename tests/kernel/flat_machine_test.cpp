@@ -25,7 +25,7 @@ task<int> sum_of_ready(int n) {
     co_return sum;
 }
 
-TEST(flat_machine, a_million_awaits_of_ready_children) { EXPECT_EQ(sum_of_ready(million).wait(), million); }
+TEST(flat_machine, C19_1_a_million_awaits_of_ready_children) { EXPECT_EQ(sum_of_ready(million).wait(), million); }
 
 struct counted {
     int& n;
@@ -44,13 +44,13 @@ task<int> chain(int depth, int& alive, bool suspend) {
     co_return 1 + co_await chain(depth - 1, alive, suspend);
 }
 
-TEST(flat_machine, a_chain_a_million_deep) {
+TEST(flat_machine, C19_1_a_chain_a_million_deep) {
     int alive = 0;
     EXPECT_EQ(chain(million, alive, false).wait(), million);
     EXPECT_EQ(alive, 0);
 }
 
-TEST(flat_machine, a_chain_a_million_deep_that_suspends_at_its_leaf) {
+TEST(flat_machine, C19_1_a_chain_a_million_deep_that_suspends_at_its_leaf) {
     const bide::testing::virtual_time time;
     int alive = 0;
     EXPECT_EQ(chain(million, alive, true).wait(), million);
@@ -58,7 +58,7 @@ TEST(flat_machine, a_chain_a_million_deep_that_suspends_at_its_leaf) {
     EXPECT_EQ(time.elapsed(), 1h);
 }
 
-TEST(flat_machine, a_chain_a_million_deep_is_cancelled) {
+TEST(flat_machine, C19_1_a_chain_a_million_deep_is_cancelled) {
     const bide::testing::virtual_time time;
     int alive = 0;
     int at_stop = 0;
@@ -75,7 +75,7 @@ TEST(flat_machine, a_chain_a_million_deep_is_cancelled) {
 
 task<> holds(task<> inner) { co_await std::move(inner); }
 
-TEST(flat_machine, a_million_cold_frames_that_own_each_other) {
+TEST(flat_machine, C19_1_a_million_cold_frames_that_own_each_other) {
     task<> outermost = bide::detail::as_task(bide::yield_now());
     for (int i = 0; i < million; ++i) outermost = holds(std::move(outermost));
     outermost.wait();

@@ -45,7 +45,7 @@ TEST(frame_pool, what_was_freed_is_taken_again) {
 }
 
 // One thread makes frames, another frees them: without a way home each would cost a malloc for ever.
-TEST(frame_pool, blocks_freed_on_another_thread_come_home) {
+TEST(frame_pool, C19_4_blocks_freed_on_another_thread_come_home) {
     const long before = frames_alive();
     const std::vector<void*> made = make(1000);
     on_another_thread(&free_all, made);
@@ -57,7 +57,7 @@ TEST(frame_pool, blocks_freed_on_another_thread_come_home) {
     EXPECT_EQ(frames_alive(), before);
 }
 
-TEST(frame_pool, blocks_outlive_the_thread_that_made_them) {
+TEST(frame_pool, C19_4_blocks_outlive_the_thread_that_made_them) {
     const long before = frames_alive();
     for (int round = 0; round < 3; ++round) {  // the home is taken over by the next thread
         std::vector<void*> made;
@@ -102,7 +102,7 @@ TEST(frame_pool, large_frames_and_all_sizes) {
 }
 
 // In a process of its own: the decision is made once.
-TEST(frame_pool_death, can_be_switched_off_for_valgrind) {
+TEST(frame_pool_death, C19_4_can_be_switched_off_for_valgrind) {
     GTEST_FLAG_SET(death_test_style, "threadsafe");
     EXPECT_EXIT(
         {

@@ -104,7 +104,7 @@ task<bool> lies_in(std::allocator_arg_t, allocator a, const ledger& memory) {
     co_return memory.holds(&local);
 }
 
-TEST(frame, C1_1_a_coroutine_that_is_given_an_allocator_lives_in_its_memory) {
+TEST(frame, C1_1_C19_2_a_coroutine_that_is_given_an_allocator_lives_in_its_memory) {
     const long before = bide::detail::frames_alive();
     ledger memory;
     {
@@ -118,7 +118,7 @@ TEST(frame, C1_1_a_coroutine_that_is_given_an_allocator_lives_in_its_memory) {
     EXPECT_EQ(bide::detail::frames_alive(), before);
 }
 
-TEST(frame, C1_2_one_that_never_runs_goes_back_too) {
+TEST(frame, C1_2_C19_2_one_that_never_runs_goes_back_too) {
     ledger memory;
     {
         const auto cold = lies_in(std::allocator_arg, &memory, memory);
@@ -223,7 +223,7 @@ task<> inner(const ledger& memory, bool expected, int depth) {
     if (depth != 0) co_await inner(memory, expected, depth - 1);
 }
 
-TEST(frame, C3_1_a_scope_with_a_resource_has_nodes_and_frames_there) {
+TEST(frame, C3_1_C19_2_a_scope_with_a_resource_has_nodes_and_frames_there) {
     const long before = bide::detail::frames_alive();
     ledger memory;
     {
@@ -285,7 +285,7 @@ TEST(frame, C3_1_scopes_with_different_resources_nest) {
     EXPECT_EQ(b.taken(), 2);
 }
 
-TEST(frame, C6_5_frames_of_stopped_tasks_go_back) {
+TEST(frame, C6_5_C19_2_frames_of_stopped_tasks_go_back) {
     const bide::testing::virtual_time time;
     const long before = bide::detail::frames_alive();
     ledger memory;
@@ -306,7 +306,7 @@ TEST(frame, C6_5_frames_of_stopped_tasks_go_back) {
     EXPECT_EQ(bide::detail::frames_alive(), before);
 }
 
-TEST(frame, C1_11_frames_that_end_on_another_thread_go_back_to_where_they_came_from) {
+TEST(frame, C1_11_C19_2_frames_that_end_on_another_thread_go_back_to_where_they_came_from) {
     const support::watchdog here;
     ledger memory;
     bide::loop_thread worker;

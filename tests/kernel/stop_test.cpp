@@ -52,7 +52,7 @@ TEST(stop_source, C6_5_no_reason_means_the_user) {
     EXPECT_EQ(source.token().reason(), bide::stop_reason::user);
 }
 
-TEST(stop_token, C6_5_outlives_its_source_and_is_empty_by_default) {
+TEST(stop_token, C6_5_C18_3_outlives_its_source_and_is_empty_by_default) {
     bide::stop_token token;
     EXPECT_FALSE(token.stop_requested());
     {
@@ -68,7 +68,7 @@ TEST(stop_token, C6_5_outlives_its_source_and_is_empty_by_default) {
     EXPECT_FALSE(moved_to.stop_requested());
 }
 
-TEST(stop_callback, C6_5_are_called_once_in_order_and_late_ones_at_once) {
+TEST(stop_callback, C6_5_C18_3_are_called_once_in_order_and_late_ones_at_once) {
     const bide::stop_source source;
     std::vector<int> calls;
     const bide::stop_callback first(source.token(), [&] { calls.push_back(1); });
@@ -84,7 +84,7 @@ TEST(stop_callback, C6_5_are_called_once_in_order_and_late_ones_at_once) {
     EXPECT_EQ(calls, (std::vector{1, 2, 3}));
 }
 
-TEST(stop_callback, C6_5_one_that_throws_goes_to_the_hook_and_does_not_stop_the_next) {
+TEST(stop_callback, C6_5_C18_3_one_that_throws_goes_to_the_hook_and_does_not_stop_the_next) {
     const hook_guard hook;
     const bide::stop_source source;
     bool second = false;
@@ -115,7 +115,7 @@ TEST(stop_callback, C6_5_may_destroy_itself_and_the_next_and_the_source) {
     EXPECT_FALSE(all.a.has_value());
 }
 
-TEST(stop_callback, C6_5_runs_outside_all_locks) {
+TEST(stop_callback, C6_5_C18_3_runs_outside_all_locks) {
     // A callback may use the source, register others and stop a child of the same tree.
     const bide::stop_source source;
     const bide::stop_source other;
@@ -129,7 +129,7 @@ TEST(stop_callback, C6_5_runs_outside_all_locks) {
     EXPECT_EQ(nested, 2);
 }
 
-TEST(stop_callback, C6_5_the_destructor_waits_for_one_that_runs_on_another_thread) {
+TEST(stop_callback, C6_5_C18_3_the_destructor_waits_for_one_that_runs_on_another_thread) {
     for (int round = 0; round < 50; ++round) {
         const bide::stop_source source;
         std::latch inside(1);
@@ -195,7 +195,7 @@ bide::task<> notes_why(std::vector<bide::stop_reason>& seen, int& calls) {
     co_await bide::sleep_for(1h);
 }
 
-TEST(stop_requested, C6_5_plain_code_was_not_asked) {
+TEST(stop_requested, C6_5_C18_3_plain_code_was_not_asked) {
     EXPECT_FALSE(bide::stop_requested());
     EXPECT_EQ(bide::why_stopped(), bide::stop_reason::none);
     bool called = false;

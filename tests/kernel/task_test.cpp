@@ -154,7 +154,7 @@ TEST(task, C1_2_moving_moves_the_work) {
     EXPECT_TRUE(ran);
 }
 task<int> forgotten_function() { co_return 1; }
-TEST(task, C1_2_dev_mode_names_the_dropped_function) {
+TEST(task, C1_2_C17_4_dev_mode_names_the_dropped_function) {
     const support::unhandled reports;
     const support::dev_mode_on dev;
     { const task<int> t = forgotten_function(); }
@@ -231,7 +231,7 @@ TEST(task, C1_2_an_argument_whose_copy_throws_leaves_nothing_behind) {
     }
     EXPECT_EQ(lives.alive, 0);
 }
-TEST(task, parameters_live_until_the_task_has_ended_and_die_before_its_caller_goes_on) {
+TEST(task, C18_1_parameters_live_until_the_task_has_ended_and_die_before_its_caller_goes_on) {
     support::life_count lives;
     const bide::testing::virtual_time time;
     const auto child = [](support::counted c) -> task<int> {
@@ -249,7 +249,7 @@ TEST(task, parameters_live_until_the_task_has_ended_and_die_before_its_caller_go
 
 // ---- abuse ----------------------------------------------------------------------------------------------------------
 
-TEST(task, a_moved_from_task_throws_and_says_where) {
+TEST(task, C18_2_a_moved_from_task_throws_and_says_where) {
     task<int> t = forgotten_function();
     const task<int> kept = std::move(t);
     try {
@@ -260,12 +260,12 @@ TEST(task, a_moved_from_task_throws_and_says_where) {
         EXPECT_NE(std::string(e.what()).find("consumed once"), std::string::npos) << e.what();
     }
 }
-TEST(task, a_second_wait_throws) {
+TEST(task, C18_2_a_second_wait_throws) {
     task<int> t = forgotten_function();
     EXPECT_EQ(t.wait(), 1);
     EXPECT_THROW(t.wait(), bide::usage_error);
 }
-TEST(task, a_second_await_throws_into_the_awaiter) {
+TEST(task, C18_2_a_second_await_throws_into_the_awaiter) {
     const auto body = []() -> task<int> {
         task<int> t = forgotten_function();
         const int first = co_await std::move(t);
@@ -279,7 +279,7 @@ TEST(task, a_second_await_throws_into_the_awaiter) {
     };
     EXPECT_EQ(body().wait(), 11);
 }
-TEST(task, starting_an_empty_task_fails_its_future) {
+TEST(task, C18_2_starting_an_empty_task_fails_its_future) {
     task<int> t = forgotten_function();
     EXPECT_EQ(t.wait(), 1);
     EXPECT_THROW(bide::with_scope([&](bide::scope& s) { s.start(std::move(t)); }), bide::usage_error);
@@ -329,7 +329,7 @@ TEST(task, a_result_whose_move_throws_is_a_failure) {
     EXPECT_THROW((void)make().wait(), own_error);
 }
 
-TEST(task, a_cold_task_may_be_consumed_on_another_thread) {
+TEST(task, C18_2_a_cold_task_may_be_consumed_on_another_thread) {
     task<int> t = forgotten_function();
     int got = 0;
     std::thread other([&got, moved = std::move(t)]() mutable { got = moved.wait(); });

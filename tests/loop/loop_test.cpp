@@ -43,7 +43,7 @@ struct noted final : bide::detail::call_node {
     }
 };
 
-TEST(loop, C7_2_run_ends_when_everything_submitted_has_and_at_once_without) {
+TEST(loop, C7_2_C18_9_run_ends_when_everything_submitted_has_and_at_once_without) {
     bide::loop l;
     l.run();
     std::string trace;
@@ -98,7 +98,7 @@ TEST(loop, C7_2_submit_from_other_threads_while_it_runs) {
     for (auto& f : where) EXPECT_EQ(f.value(), std::this_thread::get_id());
 }
 
-TEST(loop, C3_2_ready_tasks_run_first_in_first_out_in_turns) {
+TEST(loop, C3_2_C18_9_ready_tasks_run_first_in_first_out_in_turns) {
     bide::loop l;
     std::string trace;
     const auto step = [](std::string& t, char name) -> task<> {
@@ -112,7 +112,7 @@ TEST(loop, C3_2_ready_tasks_run_first_in_first_out_in_turns) {
     EXPECT_EQ(trace, "012012012");
 }
 
-TEST(loop, C3_2_a_turn_runs_what_was_ready_when_it_began_and_then_due_timers_have_their_turn) {
+TEST(loop, C3_2_C18_9_a_turn_runs_what_was_ready_when_it_began_and_then_due_timers_have_their_turn) {
     const bide::testing::virtual_time time;
     bide::loop l;
     std::string trace;
@@ -135,7 +135,7 @@ TEST(loop, C3_2_a_turn_runs_what_was_ready_when_it_began_and_then_due_timers_hav
     EXPECT_EQ(trace, "ab123");
 }
 
-TEST(loop, C3_2_timers_fire_in_the_order_of_their_times_and_equal_ones_in_that_of_arming) {
+TEST(loop, C3_2_C18_9_timers_fire_in_the_order_of_their_times_and_equal_ones_in_that_of_arming) {
     const bide::testing::virtual_time time;
     bide::loop l;
     std::string trace;
@@ -280,7 +280,7 @@ TEST(loop, C7_4_stop_from_another_thread_ends_run) {
     }
 }
 
-TEST(loop, C7_4_the_destructor_stops_its_tasks_and_runs_them_to_their_end) {
+TEST(loop, C7_4_C18_9_the_destructor_stops_its_tasks_and_runs_them_to_their_end) {
     const bide::testing::virtual_time time;
     support::life_count lives;
     std::string trace;

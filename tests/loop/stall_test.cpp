@@ -120,7 +120,7 @@ TEST(stall, C1_6_a_wait_in_plain_code_for_an_event_that_nobody_sets) {
     EXPECT_EQ(time.elapsed(), 0s);
 }
 
-TEST(stall, C1_6_the_report_shows_the_chain_of_frames) {
+TEST(stall, C1_6_C17_3_the_report_shows_the_chain_of_frames) {
     const watchdog guard;
     const bide::testing::virtual_time time;
     bide::event e;
@@ -198,7 +198,7 @@ void expect_stall(const char* what, const std::function<void()>& wait, std::func
     EXPECT_TRUE(says(seen.all(), {what, "Remedy"}));
 }
 
-TEST(stall, C1_6_every_primitive_without_an_owner) {
+TEST(stall, C1_6_C17_3_every_primitive_without_an_owner) {
     bide::channel<int> empty(1);
     expect_stall(
         "waits for a channel to have a value", [&] { static_cast<void>(empty.receive().wait()); },
@@ -306,7 +306,7 @@ TEST(stall, C1_6_each_stall_is_reported_not_only_the_first) {
     EXPECT_EQ(seen.count(), 3U);
 }
 
-TEST(stall, C1_6_a_timer_a_deadline_or_a_job_is_an_end) {
+TEST(stall, C1_6_C17_3_a_timer_a_deadline_or_a_job_is_an_end) {
     const watchdog guard;
     const bide::testing::virtual_time time;
     bide::event e;
@@ -349,7 +349,7 @@ TEST(stall, C1_6_what_another_loop_may_end_is_not_certain) {
     sets.wait();
 }
 
-TEST(stall, C1_6_never_if_so_asked) {
+TEST(stall, C1_6_C17_3_never_if_so_asked) {
     const watchdog guard;
     const delay never(std::chrono::milliseconds::max());
     const bide::testing::virtual_time time;
@@ -366,7 +366,7 @@ TEST(stall, C1_6_never_if_so_asked) {
 
 // ---- in real time after a while -------------------------------------------------------------------------------------
 
-TEST(stall, C1_6_the_delay_is_that_of_dev_mode_unless_it_is_set) {
+TEST(stall, C1_6_C17_3_the_delay_is_that_of_dev_mode_unless_it_is_set) {
     const bool before = bide::dev_mode();
     bide::set_dev_mode(false);
     EXPECT_EQ(bide::stall_delay(), std::chrono::milliseconds::max());
@@ -389,7 +389,7 @@ TEST(stall, C1_6_real_time_plain_code) {
     EXPECT_TRUE(says(seen.all(), {"for 5 ms", "waits for an event", "the wait() at", "Remedy"}));
 }
 
-TEST(stall, C1_6_real_time_once_per_wait_and_without_a_busy_thread) {
+TEST(stall, C1_6_C17_3_real_time_once_per_wait_and_without_a_busy_thread) {
     const watchdog guard;
     const delay d(2ms);
     bide::event e;
@@ -435,7 +435,7 @@ TEST(stall, C1_6_real_time_in_a_loop_that_watches_descriptors_no_more) {
 // No false alarm: all of these sleep for many delays. A report would come from a sleep that has lasted one.
 constexpr auto many_delays = 40ms;
 
-TEST(stall, C1_6_a_server_that_waits_for_connections_is_left_alone) {
+TEST(stall, C1_6_C17_3_a_server_that_waits_for_connections_is_left_alone) {
     const watchdog guard;
     const delay d(1ms);
     const reports seen;
@@ -457,7 +457,7 @@ TEST(stall, C1_6_a_server_that_waits_for_connections_is_left_alone) {
     serves.wait();
 }
 
-TEST(stall, C1_6_a_loop_thread_without_tasks_is_left_alone) {
+TEST(stall, C1_6_C17_3_a_loop_thread_without_tasks_is_left_alone) {
     const watchdog guard;
     const delay d(1ms);
     const reports seen;

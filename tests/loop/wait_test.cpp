@@ -171,7 +171,7 @@ TEST(wait, C1_5_a_cold_task_in_plain_code_that_a_loop_runs_works_while_that_loop
     });
     EXPECT_EQ(steps, "()x");
 }
-TEST(wait, C1_5_dev_mode_reports_the_standstill) {
+TEST(wait, C1_5_C17_4_dev_mode_reports_the_standstill) {
     const bide::testing::virtual_time time;
     const support::unhandled reports;
     const support::dev_mode_on dev;
@@ -334,13 +334,31 @@ TEST(idle_loop, C1_9_C9_6_a_thousand_rounds_leak_no_descriptor) {
     for (int i = 0; i < 1000; ++i) round();
     EXPECT_EQ(support::descriptors_of_process(), before);
 }
-TEST(idle_loop, C9_6_a_wait_opens_no_descriptor) {
+TEST(idle_loop, C9_6_C19_5_a_wait_opens_no_descriptor) {
     std::thread([] {
         const long before = support::descriptors_of_process();
         EXPECT_EQ(give(1).wait(), 1);
         bide::wait(bide::sleep_for(1ms));
         EXPECT_EQ(support::descriptors_of_process(), before);
     }).join();
+}
+
+TEST(wait, C19_5_waits_scopes_and_futures_start_no_thread) {
+    const long before = support::threads_of_process();
+    EXPECT_EQ(give(1).wait(), 1);
+    bide::wait(bide::sleep_for(1us));
+    bide::promise<int> p;
+    const bide::future<int> f = p.get_future();
+    bide::with_scope([&](bide::scope& s) {
+        s.start(give, 2);
+        s.start([](bide::future<int> waits) -> task<> { EXPECT_EQ(co_await waits, 3); }, f);
+        bide::wait(bide::yield_now());
+        p.set_value(3);
+        EXPECT_EQ(f.wait(), 3);
+        // Fewer: where all tests are one process, one of another test may have left meanwhile.
+        EXPECT_LE(support::threads_of_process(), before);
+    });
+    EXPECT_LE(support::threads_of_process(), before);
 }
 
 // ---- at the end of a thread -----------------------------------------------------------------------------------------

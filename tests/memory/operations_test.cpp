@@ -280,7 +280,7 @@ struct operation {
 std::string name_of(const testing::TestParamInfo<operation>& at) { return at.param.name; }
 class operations : public testing::TestWithParam<operation> {};
 
-TEST_P(operations, succeed_or_throw_bad_alloc_and_leave_nothing) {
+TEST_P(operations, C19_3_succeed_or_throw_bad_alloc_and_leave_nothing) {
     const support::watchdog here(std::chrono::seconds(100));
     for (const memory::shortage how : {memory::shortage::once, memory::shortage::for_good}) {
         const memory::swept swept = memory::fail_each_allocation(GetParam().run, how);

@@ -68,7 +68,7 @@ long for_all(With with) {
     return failed;
 }
 
-TEST(start_without_memory, C3_9_in_a_scope_has_no_effect) {
+TEST(start_without_memory, C3_9_C19_3_in_a_scope_has_no_effect) {
     const long failed = for_all([](long n, auto how, life_count& l, int& runs, int& expected) {
         bool now = false;
         bide::with_scope([&](scope& s) {
@@ -80,7 +80,7 @@ TEST(start_without_memory, C3_9_in_a_scope_has_no_effect) {
     EXPECT_GT(failed, 0);
 }
 
-TEST(start_without_memory, C3_9_through_a_ref_has_no_effect) {
+TEST(start_without_memory, C3_9_C19_3_through_a_ref_has_no_effect) {
     const long failed = for_all([](long n, auto how, life_count& l, int& runs, int& expected) {
         bool now = false;
         bide::with_scope([&](scope& s) {
@@ -126,7 +126,7 @@ TEST(start_without_memory, C3_4_in_the_memory_of_the_callers_has_no_effect) {
     EXPECT_GT(failed, 0);
 }
 
-TEST(start_without_memory, C7_2_submit_to_a_loop_has_no_effect) {
+TEST(start_without_memory, C7_2_C19_3_submit_to_a_loop_has_no_effect) {
     const long failed = for_all([](long n, auto how, life_count& l, int& runs, int& expected) {
         bide::loop own;
         const auto start = [&own](const counted& c, int& r) { static_cast<void>(own.submit(ran, c, std::ref(r))); };
@@ -137,7 +137,7 @@ TEST(start_without_memory, C7_2_submit_to_a_loop_has_no_effect) {
     EXPECT_GT(failed, 0);
 }
 
-TEST(start_without_memory, C7_2_submit_to_a_loop_thread_has_no_effect) {
+TEST(start_without_memory, C7_2_C19_3_submit_to_a_loop_thread_has_no_effect) {
     bide::loop_thread worker;
     worker.start();
     const long failed = for_all([&](long n, auto how, life_count& l, int& runs, int& expected) {
@@ -157,7 +157,7 @@ TEST(start_without_memory, C7_2_submit_to_a_loop_thread_has_no_effect) {
     EXPECT_GT(failed, 0);
 }
 
-TEST(start_without_memory, C8_1_submit_to_a_strand_has_no_effect) {
+TEST(start_without_memory, C8_1_C19_3_submit_to_a_strand_has_no_effect) {
     const long failed = for_all([](long n, auto how, life_count& l, int& runs, int& expected) {
         bide::loop own;
         bool now = false;
@@ -172,7 +172,7 @@ TEST(start_without_memory, C8_1_submit_to_a_strand_has_no_effect) {
     EXPECT_GT(failed, 0);
 }
 
-TEST(start_without_memory, C4_1_to_thread_has_no_effect) {
+TEST(start_without_memory, C4_1_C19_3_to_thread_has_no_effect) {
     const long failed = for_all([](long n, auto how, life_count& l, int& runs, int& expected) {
         bide::threads own({.max = 1});
         const auto blocks = [](counted, int& r) { ++r; };

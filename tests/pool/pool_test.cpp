@@ -220,7 +220,7 @@ bide::task<long> deep(long n) {
     co_return 1 + co_await deep(n - 1);
 }
 
-TEST(pool, C10_1_chains_may_be_a_million_deep) {
+TEST(pool, C10_1_C19_1_chains_may_be_a_million_deep) {
     bide::pool p(2);
     EXPECT_EQ(p.run(deep, 1'000'000L).wait(), 1'000'000);
 }

@@ -336,4 +336,42 @@ TEST(scope_rules, C3_10_a_cancelled_sync_scope_ends_cancelled_and_its_task_with_
     EXPECT_EQ(log, (log_of{"inner unwound", "task unwound"}));
 }
 
+TEST(scope_rules, C18_1_start_keeps_the_callable_and_the_arguments_until_the_task_has_ended) {
+    const bide::testing::virtual_time time;
+    support::life_count captured;
+    support::life_count given;
+    int at_the_end = -1;
+    with_scope([&](scope& s) {
+        {
+            // Both are gone when the task begins; what it has are copies of its own.
+            auto callable = [c = support::counted(captured), &at_the_end](support::counted argument) -> task<> {
+                co_await bide::sleep_for(1s);
+                at_the_end = c.count().alive + argument.count().alive;
+            };
+            const support::counted argument(given);
+            s.start(callable, argument);
+        }
+        EXPECT_EQ(captured.alive, 1);
+        EXPECT_EQ(given.alive, 1);
+        bide::sleep_for(500ms).wait();
+        EXPECT_EQ(captured.alive, 1);
+        EXPECT_GE(given.alive, 1);
+        bide::sleep_for(1s).wait();
+        EXPECT_EQ(captured.alive + given.alive, 0) << "the task has ended, the scope has not";
+    });
+    EXPECT_GE(at_the_end, 2);
+}
+TEST(scope_rules, C18_1_start_passes_a_reference_by_std_ref) {
+    std::string text = "before";
+    with_scope([&](scope& s) {
+        s.start(
+            [](std::string& t) -> task<> {
+                t = "after";
+                co_return;
+            },
+            std::ref(text));
+    });
+    EXPECT_EQ(text, "after");
+}
+
 }  // namespace

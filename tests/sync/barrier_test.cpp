@@ -134,7 +134,7 @@ TYPED_TEST(barriers, C6_1_arrive_and_drop_makes_the_next_meetings_smaller) {
     EXPECT_THROW(b.arrive_and_drop(), bide::usage_error);
 }
 
-TYPED_TEST(barriers, C6_1_mistakes_are_told) {
+TYPED_TEST(barriers, C6_1_C18_8_mistakes_are_told) {
     EXPECT_THROW(TypeParam(0), std::invalid_argument);
     EXPECT_THROW(TypeParam(-3), std::invalid_argument);
     TypeParam alone(1);
@@ -233,7 +233,7 @@ TEST(barrier, C6_1_cancelled_while_the_last_one_comes) {
 
 bide::task<> waits_for(bide::barrier& b) { (void)co_await b.arrive_and_wait(); }
 
-TEST(barrier_death, C6_1_destroyed_while_it_is_waited_for) {
+TEST(barrier_death, C6_1_C18_7_destroyed_while_it_is_waited_for) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

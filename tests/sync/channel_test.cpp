@@ -104,7 +104,7 @@ TYPED_TEST(channels, C6_2_waiting_senders_and_receivers_are_served_in_order) {
     EXPECT_EQ(who_got_what, (std::vector<std::pair<int, int>>{{0, 10}, {1, 11}, {2, 12}}));
 }
 
-TYPED_TEST(channels, C6_2_capacity_0_hands_over_from_hand_to_hand) {
+TYPED_TEST(channels, C6_2_C18_8_capacity_0_hands_over_from_hand_to_hand) {
     typename TypeParam::template channel<int> c(0);
     std::vector<std::string> log;
     EXPECT_FALSE(c.try_send(7));
@@ -239,7 +239,7 @@ struct counted {  // not default-constructible, move-only
     int* count;
 };
 
-TYPED_TEST(channels, C6_2_what_is_queued_dies_with_the_channel) {
+TYPED_TEST(channels, C6_2_C18_8_what_is_queued_dies_with_the_channel) {
     int alive = 0;
     {
         typename TypeParam::template channel<counted> c(3);
@@ -255,7 +255,7 @@ TYPED_TEST(channels, C6_2_what_is_queued_dies_with_the_channel) {
     EXPECT_EQ(alive, 0);
 }
 
-TYPED_TEST(channels, C6_2_a_capacity_that_cannot_be_had_is_told) {
+TYPED_TEST(channels, C6_2_C18_8_a_capacity_that_cannot_be_had_is_told) {
     using chan = typename TypeParam::template channel<long>;
     EXPECT_THROW(chan(std::size_t(-1)), std::bad_alloc);  // bad_array_new_length
 }
@@ -603,7 +603,7 @@ TEST(channel, C6_2_the_checker_of_histories_finds_what_is_wrong) {
 
 bide::task<> receives_from(bide::channel<int>& c) { (void)co_await c.receive(); }
 
-TEST(channel_death, C6_2_destroyed_while_somebody_waits) {
+TEST(channel_death, C6_2_C18_7_destroyed_while_somebody_waits) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

@@ -333,7 +333,7 @@ bide::task<> waits_for(bide::mutex& m, bide::condition& c) {
     co_await c.wait(held);
 }
 
-TEST(condition_death, C6_1_destroyed_while_it_is_waited_for) {
+TEST(condition_death, C6_1_C18_7_destroyed_while_it_is_waited_for) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

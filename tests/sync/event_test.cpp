@@ -251,7 +251,7 @@ TEST(local_event, C6_3_a_stop_request_may_come_from_another_thread) {
 
 bide::task<> waits_for(bide::event& e) { co_await e; }
 
-TEST(event_death, C6_1_destroyed_while_it_is_waited_for) {
+TEST(event_death, C6_1_C18_7_destroyed_while_it_is_waited_for) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

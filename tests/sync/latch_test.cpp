@@ -99,7 +99,7 @@ TYPED_TEST(latches, C1_12_a_task_that_is_to_stop_does_not_arrive) {
     EXPECT_FALSE(l.try_wait());
 }
 
-TYPED_TEST(latches, C6_1_mistakes_are_told) {
+TYPED_TEST(latches, C6_1_C18_8_mistakes_are_told) {
     EXPECT_THROW(TypeParam(-1), std::invalid_argument);
     TypeParam l(1);
     EXPECT_THROW(l.count_down(-1), std::invalid_argument);
@@ -144,7 +144,7 @@ TEST(latch, C6_3_threads_and_coroutines_meet_and_the_latch_may_go_at_once) {
 
 bide::task<> waits_for(bide::latch& l) { co_await l; }
 
-TEST(latch_death, C6_1_destroyed_while_it_is_waited_for) {
+TEST(latch_death, C6_1_C18_7_destroyed_while_it_is_waited_for) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

@@ -447,7 +447,7 @@ TEST(local_mutex, C6_3_a_stop_request_may_come_from_another_thread) {
     EXPECT_FALSE(m.locked());
 }
 
-TEST(mutex_death, C6_1_destroyed_while_it_is_waited_for) {
+TEST(mutex_death, C6_1_C18_7_destroyed_while_it_is_waited_for) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {
@@ -464,7 +464,7 @@ TEST(mutex_death, C6_1_destroyed_while_it_is_waited_for) {
         "bide: mutex destroyed while it is waited for, first of all by .*lock_in_a_helper.*mutex_test.cpp");
 }
 
-TEST(mutex_death, C6_1_destroyed_while_it_is_locked) {
+TEST(mutex_death, C6_1_C18_7_destroyed_while_it_is_locked) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

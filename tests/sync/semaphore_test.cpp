@@ -58,7 +58,7 @@ bide::task<> note_when_acquired(S& s, std::vector<int>& order, int id, std::ptrd
     permit.keep();
 }
 
-TYPED_TEST(semaphores, C6_1_nobody_overtakes_one_who_wants_many) {
+TYPED_TEST(semaphores, C6_1_C18_8_nobody_overtakes_one_who_wants_many) {
     TypeParam sem(0);
     std::vector<int> order;
     bide::with_scope([&](bide::scope& s) {
@@ -134,7 +134,7 @@ TYPED_TEST(semaphores, C6_1_permits_are_given_back_kept_and_moved) {
     EXPECT_EQ(sem.available(), 4) << "nothing was added";
 }
 
-TYPED_TEST(semaphores, C6_1_mistakes_are_told) {
+TYPED_TEST(semaphores, C6_1_C18_8_mistakes_are_told) {
     EXPECT_THROW(TypeParam(-1), std::invalid_argument);
     EXPECT_THROW(TypeParam(2, 1), std::invalid_argument);
     EXPECT_THROW(TypeParam(0, 0), std::invalid_argument);
@@ -268,7 +268,7 @@ TEST(semaphore, C6_1_cancelled_from_another_thread_while_it_is_served) {
 
 bide::task<> waits_for(bide::semaphore& s) { auto permit = co_await s.acquire(); }
 
-TEST(semaphore_death, C6_1_destroyed_while_it_is_waited_for) {
+TEST(semaphore_death, C6_1_C18_7_destroyed_while_it_is_waited_for) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

@@ -294,7 +294,7 @@ TEST(shared_mutex, C6_3_threads_and_coroutines_never_read_half_a_write) {
 
 bide::task<> waits_for(bide::shared_mutex& m) { auto held = co_await m.lock_shared(); }
 
-TEST(shared_mutex_death, C6_1_destroyed_while_it_is_waited_for_or_locked) {
+TEST(shared_mutex_death, C6_1_C18_7_destroyed_while_it_is_waited_for_or_locked) {
     testing::GTEST_FLAG(death_test_style) = "threadsafe";
     EXPECT_DEATH(
         {

@@ -25,7 +25,7 @@ using bide::task;
 using bide::testing::sweep_cancellation;
 using bide::testing::sweep_run;
 
-TEST(sweep_cancellation, C6_5_stops_before_and_after_each_step) {
+TEST(sweep_cancellation, C6_5_C16_4_stops_before_and_after_each_step) {
     const bide::testing::virtual_time time;
     std::string trace;
     std::vector<std::string> runs;
@@ -51,7 +51,7 @@ TEST(sweep_cancellation, C6_5_stops_before_and_after_each_step) {
     EXPECT_EQ(swept.missed, 0u);
 }
 
-TEST(sweep_cancellation, C6_5_counts_what_the_scenario_starts) {
+TEST(sweep_cancellation, C6_5_C16_4_counts_what_the_scenario_starts) {
     const bide::testing::virtual_time time;
     int runs = 0;
     const auto scenario = [&]() -> task<int> {
@@ -68,7 +68,7 @@ TEST(sweep_cancellation, C6_5_counts_what_the_scenario_starts) {
     EXPECT_EQ(runs, 1 + 18 - 1);  // at the first point it has not begun
 }
 
-TEST(sweep_cancellation, C6_5_finds_the_one_place_where_stopping_does_harm) {
+TEST(sweep_cancellation, C6_5_C16_4_finds_the_one_place_where_stopping_does_harm) {
     const bide::testing::virtual_time time;
     int balance = 0;
     const auto scenario = [&]() -> task<> {
@@ -100,7 +100,7 @@ TEST(sweep_cancellation, C6_5_a_scenario_may_hold_a_stop_off) {
 
 std::string said(const std::exception& e) { return e.what(); }
 
-TEST(sweep_cancellation, C2_7_a_run_that_fails_ends_it_and_names_the_point) {
+TEST(sweep_cancellation, C2_7_C16_4_a_run_that_fails_ends_it_and_names_the_point) {
     const bide::testing::virtual_time time;
     const auto fails = [&]() -> task<> {
         auto kept = co_await bide::stopped_as_optional(bide::sleep_for(1s));
@@ -136,7 +136,7 @@ TEST(sweep_cancellation, C2_7_the_first_run_has_to_succeed) {
     EXPECT_THROW(sweep_cancellation(ends_cancelled), std::runtime_error);
 }
 
-TEST(sweep_cancellation, what_the_check_throws_comes_through) {
+TEST(sweep_cancellation, C16_4_what_the_check_throws_comes_through) {
     const bide::testing::virtual_time time;
     const auto scenario = []() -> task<> { co_await bide::yield_now(); };
     EXPECT_THROW(sweep_cancellation(scenario,

@@ -58,7 +58,7 @@ bide::task<std::thread::id> my_thread() { co_return std::this_thread::get_id(); 
 
 // ---- 7.1 ------------------------------------------------------------------------------------------------------------
 
-TEST(loop_thread, C7_1_constructing_starts_no_thread_and_never_starting_is_harmless) {
+TEST(loop_thread, C7_1_C19_5_constructing_starts_no_thread_and_never_starting_is_harmless) {
     const std::size_t before = threads_now();
     const std::size_t fds = descriptors_now();
     {

@@ -139,7 +139,7 @@ TEST(stop_on_signals, C7_6_a_stop_source_is_asked) {
     EXPECT_EQ(p.ended(), by_sigint);
 }
 
-TEST(stop_on_signals, C7_6_a_second_signal_during_the_cleanup_ends_the_process_at_once) {
+TEST(stop_on_signals, C7_6_C18_6_a_second_signal_during_the_cleanup_ends_the_process_at_once) {
     program p("second_ends");
     p.until("ready");
     p.send(SIGINT);
@@ -149,7 +149,7 @@ TEST(stop_on_signals, C7_6_a_second_signal_during_the_cleanup_ends_the_process_a
     EXPECT_EQ(p.ended(), by_sigterm);
 }
 
-TEST(stop_on_signals, C7_6_a_second_signal_may_be_ignored) {
+TEST(stop_on_signals, C7_6_C18_6_a_second_signal_may_be_ignored) {
     program p("second_ignored");
     p.until("ready");
     p.send(SIGINT);
@@ -166,7 +166,7 @@ TEST(stop_on_signals, C7_6_a_storm_of_signals_is_one_stop) {
     EXPECT_TRUE(p.ended().starts_with("signal "));
 }
 
-TEST(stop_on_signals, C7_6_without_the_guard_nothing_is_touched) {
+TEST(stop_on_signals, C7_6_C19_5_without_the_guard_nothing_is_touched) {
     program p("no_guard");
     p.until("ready");
     p.send(SIGINT);
@@ -180,7 +180,7 @@ TEST(stop_on_signals, C7_6_without_a_signal_the_guard_leaves_everything_as_it_wa
     EXPECT_EQ(p.ended(), "exit 3");
 }
 
-TEST(stop_on_signals, C7_6_a_handler_that_was_there_before_is_called_after_the_cleanup) {
+TEST(stop_on_signals, C7_6_C18_6_a_handler_that_was_there_before_is_called_after_the_cleanup) {
     program p("handler_before");
     p.until("ready");
     p.send(SIGINT);
@@ -188,7 +188,7 @@ TEST(stop_on_signals, C7_6_a_handler_that_was_there_before_is_called_after_the_c
     EXPECT_EQ(p.ended(), "exit 7");
 }
 
-TEST(stop_on_signals, C7_6_an_ignored_signal_stays_ignored_and_the_other_one_stops) {
+TEST(stop_on_signals, C7_6_C18_6_an_ignored_signal_stays_ignored_and_the_other_one_stops) {
     program p("ignored_before");
     p.until("ready");
     p.send(SIGINT);
@@ -197,7 +197,7 @@ TEST(stop_on_signals, C7_6_an_ignored_signal_stays_ignored_and_the_other_one_sto
     EXPECT_EQ(p.ended(), by_sigterm);
 }
 
-TEST(stop_on_signals, C7_6_there_is_one_guard_at_a_time_in_plain_code) {
+TEST(stop_on_signals, C7_6_C18_6_there_is_one_guard_at_a_time_in_plain_code) {
     program p("nested");
     const std::string said = p.said();
     EXPECT_NE(said.find("here: stop_on_signals: there is a guard already"), std::string::npos) << said;

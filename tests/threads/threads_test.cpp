@@ -102,7 +102,7 @@ TEST(to_thread, C4_1_an_awaiting_task_resumes_on_its_executor_which_kept_serving
     EXPECT_EQ(order, (std::vector<std::string>{"served", "resumed"}));
 }
 
-TEST(to_thread, C4_1_arguments_are_copied_or_moved_in) {
+TEST(to_thread, C4_1_C18_1_arguments_are_copied_or_moved_in) {
     const support::watchdog guard;
     auto owned = std::make_unique<int>(3);
     std::string text = "abc";
@@ -167,7 +167,7 @@ TEST(to_thread, C4_1_a_null_callable_is_refused) {
     EXPECT_THROW(static_cast<void>(bide::make_async(std::function<void()>())), std::invalid_argument);
 }
 
-TEST(to_thread, C4_1_the_virtual_time_of_a_test_waits_for_jobs) {
+TEST(to_thread, C4_1_C16_2_the_virtual_time_of_a_test_waits_for_jobs) {
     const support::watchdog guard;
     const bide::testing::virtual_time time;
     gate g;
@@ -187,7 +187,7 @@ TEST(to_thread, C4_1_the_virtual_time_of_a_test_waits_for_jobs) {
     opener.join();
 }
 
-TEST(to_thread, C4_1_a_job_that_waits_for_a_task_does_not_hold_up_the_time_of_the_test) {
+TEST(to_thread, C4_1_C16_2_a_job_that_waits_for_a_task_does_not_hold_up_the_time_of_the_test) {
     const support::watchdog guard;
     const bide::testing::virtual_time time;
     bide::promise<int> p;
@@ -930,7 +930,7 @@ TEST(threads, C1_11_a_job_inherits_stop_deadline_and_task_locals) {
     EXPECT_FALSE(plain.left);
 }
 
-TEST(threads, C1_11_values_live_as_long_as_a_job_that_may_see_them) {
+TEST(threads, C1_11_C18_5_values_live_as_long_as_a_job_that_may_see_them) {
     const support::watchdog guard;
     gate g;
     bide::future<std::string> job;
@@ -1009,7 +1009,7 @@ TEST(threads, C7_9_in_the_child_of_a_fork_an_inherited_set_says_so) {
     EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
-TEST(threads_death, C7_9_leaving_main_waits_for_nothing_and_names_the_jobs_in_dev_mode) {
+TEST(threads_death, C7_9_C17_4_leaving_main_waits_for_nothing_and_names_the_jobs_in_dev_mode) {
     testing::FLAGS_gtest_death_test_style = "threadsafe";
     EXPECT_EXIT(
         {
@@ -1026,7 +1026,7 @@ TEST(threads_death, C7_9_leaving_main_waits_for_nothing_and_names_the_jobs_in_de
         testing::ExitedWithCode(7), "jobs on its threads are alive.*\n.*threads_test.cpp:[0-9]+");
 }
 
-TEST(threads_death, C7_9_leaving_main_says_nothing_without_dev_mode) {
+TEST(threads_death, C7_9_C17_4_leaving_main_says_nothing_without_dev_mode) {
     testing::FLAGS_gtest_death_test_style = "threadsafe";
     EXPECT_EXIT(
         {

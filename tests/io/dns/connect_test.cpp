@@ -111,7 +111,7 @@ struct world {
 const std::error_code refused = std::make_error_code(std::errc::connection_refused);
 constexpr ms never = 1h;
 
-TEST(address_race, families_alternate_and_version_6_begins) {
+TEST(address_race, C15_25_families_alternate_and_version_6_begins) {
     world w;
     w.addresses = {"10.0.0.1", "10.0.0.2", "10.0.0.3", "2001:db8::1", "2001:db8::2"};
     for (const std::string& a : w.addresses) w.hosts[a] = {never, {}};
@@ -126,7 +126,7 @@ TEST(address_race, families_alternate_and_version_6_begins) {
     EXPECT_EQ(w.now(), 1010ms);
 }
 
-TEST(address_race, the_first_that_connects_wins_though_it_began_later) {
+TEST(address_race, C15_25_the_first_that_connects_wins_though_it_began_later) {
     world w;
     w.addresses = {"10.0.0.1", "2001:db8::1"};
     w.hosts = {{"2001:db8::1", {400ms, {}}}, {"10.0.0.1", {100ms, {}}}};
@@ -150,7 +150,7 @@ TEST(address_race, a_quick_one_leaves_the_others_alone) {
     EXPECT_EQ(w.attempts.size(), 1U);
 }
 
-TEST(address_race, after_a_failure_the_next_begins_at_once) {
+TEST(address_race, C15_25_after_a_failure_the_next_begins_at_once) {
     world w;
     w.addresses = {"10.0.0.1", "2001:db8::1"};
     w.hosts = {{"2001:db8::1", {30ms, refused}}, {"10.0.0.1", {5ms, {}}}};
@@ -159,7 +159,7 @@ TEST(address_race, after_a_failure_the_next_begins_at_once) {
     EXPECT_EQ(w.now(), 35ms);
 }
 
-TEST(address_race, when_all_fail_the_first_failure_is_the_answer_and_each_is_told) {
+TEST(address_race, C15_25_when_all_fail_the_first_failure_is_the_answer_and_each_is_told) {
     world w;
     w.addresses = {"10.0.0.1", "2001:db8::1"};
     w.hosts = {{"2001:db8::1", {30ms, refused}},
@@ -224,7 +224,7 @@ TEST(address_race, a_name_that_is_not_there_is_the_look_ups_error) {
     EXPECT_EQ(half.go().error, bide::dns_errc::timed_out);
 }
 
-TEST(address_race, two_that_connect_at_the_same_moment_leave_one) {
+TEST(address_race, C15_25_two_that_connect_at_the_same_moment_leave_one) {
     world w;
     w.addresses = {"10.0.0.1", "2001:db8::1"};
     w.hosts = {{"2001:db8::1", {300ms, {}}}, {"10.0.0.1", {50ms, {}}}};
@@ -244,7 +244,7 @@ TEST(address_race, more_addresses_than_the_queue_holds) {
     EXPECT_EQ(w.go().value.to(), "10.0.0.60");
 }
 
-TEST(address_race, stopped_at_any_moment_nothing_is_left) {
+TEST(address_race, C15_25_stopped_at_any_moment_nothing_is_left) {
     for (ms at = 0ms; at < 675ms; at += 25ms) {
         world w;
         w.addresses = {"10.0.0.1", "2001:db8::1", "2001:db8::2"};
@@ -277,7 +277,7 @@ protected:
     }
 };
 
-TEST_F(connect_by_name, a_host_is_reached) {
+TEST_F(connect_by_name, C15_25_a_host_is_reached) {
     const support::dns_server server([](const support::dns_question& q) { return answers(q, {"127.0.0.1"}); });
     bide::tcp_listener at = bide::tcp_listener::listen(ip_endpoint::loopback(0));
     const auto s = bide::connect_tcp("host.example", at.local_endpoint().port(), by(server)).wait();
@@ -287,7 +287,7 @@ TEST_F(connect_by_name, a_host_is_reached) {
     EXPECT_TRUE(by_hosts_file.is_open());
 }
 
-TEST_F(connect_by_name, an_address_that_does_not_answer_is_passed_by) {
+TEST_F(connect_by_name, C15_25_an_address_that_does_not_answer_is_passed_by) {
     const support::dns_server server(
         [](const support::dns_question& q) { return answers(q, {"127.0.0.2", "127.0.0.3"}); });
     // A queue of one that is full: whoever connects now gets no answer.
@@ -308,7 +308,7 @@ TEST_F(connect_by_name, an_address_that_does_not_answer_is_passed_by) {
     EXPECT_GE(std::chrono::steady_clock::now() - began, 250ms) << "the first address was not tried first";
 }
 
-TEST_F(connect_by_name, what_was_tried_stands_in_the_message) {
+TEST_F(connect_by_name, C15_25_what_was_tried_stands_in_the_message) {
     const support::dns_server server(
         [](const support::dns_question& q) { return answers(q, {"127.0.0.2", "127.0.0.3"}); });
     std::uint16_t nobody = 0;

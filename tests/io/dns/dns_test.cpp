@@ -70,14 +70,14 @@ dns_reply with_code(int code) {
 
 class dns : public support::no_leaks {};
 
-TEST_F(dns, addresses_of_both_families_with_the_port) {
+TEST_F(dns, C15_24_addresses_of_both_families_with_the_port) {
     const dns_server server(&both_families);
     const resolver ask = asking(server);
     EXPECT_EQ(texts(ask.lookup("host.example", 443).wait()),
               (std::vector<std::string>{"192.0.2.1:443", "192.0.2.2:443", "[2001:db8::1]:443"}));
 }
 
-TEST_F(dns, one_family_is_not_asked_for_the_other) {
+TEST_F(dns, C15_24_one_family_is_not_asked_for_the_other) {
     const dns_server server(&both_families);
     const resolver ask = asking(server);
     EXPECT_EQ(texts(ask.lookup("host.example", 1, ip_family::v4).wait()),
@@ -90,7 +90,7 @@ TEST_F(dns, one_family_is_not_asked_for_the_other) {
     EXPECT_EQ(asked[1].type, dns_is::aaaa);
 }
 
-TEST_F(dns, what_fails_says_why) {
+TEST_F(dns, C15_24_what_fails_says_why) {
     const std::map<std::string, int> codes{{"nobody", 3}, {"broken", 2}, {"unknown", 4}, {"secret", 5}, {"empty", 0}};
     const dns_server server(
         [&](const dns_question& q) { return with_code(codes.at(q.name.substr(0, q.name.find('.')))); });
@@ -112,7 +112,7 @@ TEST_F(dns, what_fails_says_why) {
     }
 }
 
-TEST_F(dns, a_failure_of_one_family_does_not_hide_the_other) {
+TEST_F(dns, C15_24_a_failure_of_one_family_does_not_hide_the_other) {
     const dns_server server(
         [](const dns_question& q) { return q.type == dns_is::a ? both_families(q) : with_code(2); });
     EXPECT_EQ(texts(asking(server).lookup("host.example", 1).wait()),
@@ -172,7 +172,7 @@ TEST_F(dns, the_next_server_is_asked_when_the_first_fails) {
     EXPECT_FALSE(broken.asked().empty());
 }
 
-TEST_F(dns, what_is_no_answer_is_not_taken_for_one) {
+TEST_F(dns, C15_24_what_is_no_answer_is_not_taken_for_one) {
     const dns_server server([](const dns_question& q) {
         dns_reply r = both_families(q);
         r.wrong_id = q.name == "others.example";
@@ -226,7 +226,7 @@ TEST_F(dns, a_server_that_hangs_up_half_way_is_an_error) {
 
 // ---- services -----------------------------------------------------------------------------------------------------
 
-TEST_F(dns, services_come_in_the_order_of_their_priority) {
+TEST_F(dns, C15_24_services_come_in_the_order_of_their_priority) {
     const dns_server server([](const dns_question& q) {
         dns_reply r;
         if (q.type == dns_is::srv)
@@ -251,7 +251,7 @@ TEST_F(dns, a_domain_can_say_that_it_has_no_such_service) {
     EXPECT_EQ(asking(server).try_lookup_srv("_pop3._tcp.example").wait().error, dns_errc::no_service);
 }
 
-TEST(srv_order, within_a_priority_the_weight_is_the_share) {
+TEST(srv_order, C15_24_within_a_priority_the_weight_is_the_share) {
     const unsigned seed = std::random_device{}();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
@@ -277,7 +277,7 @@ TEST(srv_order, within_a_priority_the_weight_is_the_share) {
 
 // ---- without a server ---------------------------------------------------------------------------------------------
 
-TEST_F(dns, the_hosts_file_comes_first) {
+TEST_F(dns, C15_24_the_hosts_file_comes_first) {
     const dns_server server([](const dns_question&) { return with_code(3); });
     const auto got = asking(server).lookup("localhost", 80, ip_family::v4).wait();
     EXPECT_EQ(texts(got), std::vector<std::string>{"127.0.0.1:80"});
@@ -307,7 +307,7 @@ TEST_F(dns, the_hosts_file_can_be_left_aside) {
               (std::vector<std::string>{"192.0.2.1:7", "192.0.2.2:7"}));
 }
 
-TEST_F(dns, numbers_are_given_back) {
+TEST_F(dns, C15_24_numbers_are_given_back) {
     const dns_server server([](const dns_question&) { return with_code(3); });
     const resolver ask = asking(server);
     EXPECT_EQ(texts(ask.lookup("192.0.2.7", 80).wait()), std::vector<std::string>{"192.0.2.7:80"});
@@ -343,7 +343,7 @@ TEST_F(dns, options_that_make_no_sense_are_refused) {
     EXPECT_THROW(static_cast<void>(resolver(o)), std::invalid_argument);
 }
 
-TEST_F(dns, there_is_no_looking_up_in_virtual_time) {
+TEST_F(dns, C15_8_there_is_no_looking_up_in_virtual_time) {
     const dns_server server(&both_families);
     const resolver ask = asking(server);
     std::thread([&] {
@@ -354,7 +354,7 @@ TEST_F(dns, there_is_no_looking_up_in_virtual_time) {
 
 // ---- stopping, many, elsewhere ------------------------------------------------------------------------------------
 
-TEST_F(dns, its_sockets_are_closed_on_exec) {
+TEST_F(dns, C15_7_its_sockets_are_closed_on_exec) {
     const dns_server server([](const dns_question&) {
         dns_reply r;
         r.silent = true;

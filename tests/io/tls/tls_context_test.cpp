@@ -53,7 +53,7 @@ TEST(tls_context, a_file_that_cannot_be_read_is_the_systems_error) {
     EXPECT_EQ(error_of([&] { o.load_roots("/"); }), std::errc::is_a_directory);
 }
 
-TEST(tls_context, what_makes_no_sense_is_refused_in_openssls_words) {
+TEST(tls_context, C15_29_what_makes_no_sense_is_refused_in_openssls_words) {
     tls_options o = server_options();
     o.certificates = "no certificate at all";
     EXPECT_EQ(refusal(o), "tls certificates: no start line");
@@ -81,7 +81,7 @@ TEST(tls_context, a_locked_key_needs_its_password) {
     EXPECT_EQ(refusal(o), "");
 }
 
-TEST(tls_context, options_that_contradict_each_other_are_refused) {
+TEST(tls_context, C15_29_options_that_contradict_each_other_are_refused) {
     EXPECT_THROW(static_cast<void>(tls_context::server(tls_options())), std::invalid_argument);
     tls_options o = server_options();
     o.key.clear();

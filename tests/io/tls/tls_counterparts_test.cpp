@@ -220,7 +220,7 @@ TEST_F(tls_counterparts, s_client_changes_keys) {
     client_program.wait_for("and ours");
 }
 
-TEST_F(tls_counterparts, s_client_may_not_renegotiate) {
+TEST_F(tls_counterparts, C15_28_s_client_may_not_renegotiate) {
     program client_program({"openssl", "s_client", "-connect", "127.0.0.1:" + port(), "-CAfile", roots, "-tls1_2"});
     tcp_tls peer = accept();
     client_program.wait_for("Verify return code");

@@ -115,7 +115,7 @@ TEST_P(tls_hostile, the_conversation_itself_works) {
 
 // The line is cut after k bytes, for every k: of what the client sends, and of what the server sends. Elliptic
 // signatures differ in length by a few bytes, so it is repeated until it comes through.
-TEST_P(tls_hostile, cut_after_every_byte) {
+TEST_P(tls_hostile, C15_28_cut_after_every_byte) {
     for (const bool of_client : {true, false}) {
         std::size_t k = 0;
         for (bool whole = false; !whole; ++k) {
@@ -131,7 +131,7 @@ TEST_P(tls_hostile, cut_after_every_byte) {
     }
 }
 
-TEST_P(tls_hostile, reset_after_every_byte) {
+TEST_P(tls_hostile, C15_28_reset_after_every_byte) {
     for (const bool of_client : {true, false}) {
         bool whole = false;
         for (std::size_t k = 0; !whole; ++k) {
@@ -171,7 +171,7 @@ task<> within_a_minute(task<> op, seen& what) {
 }
 
 // One bit of one byte is turned, of what the client or the server sends: wherever it is, no wrong byte comes through.
-TEST_P(tls_hostile, a_bit_turned_anywhere_is_noticed) {
+TEST_P(tls_hostile, C15_28_a_bit_turned_anywhere_is_noticed) {
     const unsigned seed = std::random_device{}();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);
@@ -205,7 +205,7 @@ TEST_P(tls_hostile, a_bit_turned_anywhere_is_noticed) {
 }
 
 // Rubbish instead of a peer.
-TEST_P(tls_hostile, random_bytes_end_in_an_error) {
+TEST_P(tls_hostile, C15_28_random_bytes_end_in_an_error) {
     const unsigned seed = std::random_device{}();
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937 random(seed);

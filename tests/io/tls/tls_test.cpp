@@ -67,7 +67,7 @@ INSTANTIATE_TEST_SUITE_P(versions, tls_of, testing::Values(tls_version::tls_1_2,
 
 // ---- what is agreed -----------------------------------------------------------------------------------------------
 
-TEST_P(tls_of, both_sides_talk_and_know_what_was_agreed) {
+TEST_P(tls_of, C15_29_both_sides_talk_and_know_what_was_agreed) {
     handshake_ends e = ends();
     e.client_stream.write_all(bytes_of("hello")).wait();
     std::array<std::byte, 5> five;
@@ -100,7 +100,7 @@ TEST_F(tls, without_a_common_version_there_is_no_connection) {
     EXPECT_EQ(e.client_says, "tls handshake with host.example: tlsv1 alert protocol version");
 }
 
-TEST_F(tls, a_protocol_is_agreed_by_the_servers_order) {
+TEST_F(tls, C15_29_a_protocol_is_agreed_by_the_servers_order) {
     tls_options c = client_options();
     c.protocols = {"http/1.1", "h2", "h3"};
     tls_options s = server_options();
@@ -125,7 +125,7 @@ std::error_code verdict(const support::issued_certificate& shown, const std::str
     return e.client;
 }
 
-TEST_F(tls, a_certificate_has_to_be_for_the_host) {
+TEST_F(tls, C15_26_a_certificate_has_to_be_for_the_host) {
     const auto one =
         our_authority().issue("DNS:host.example,DNS:*.wild.example,DNS:p*rt.example,IP:192.0.2.1,IP:2001:db8::1");
     EXPECT_EQ(verdict(one), std::error_code());
@@ -144,7 +144,7 @@ TEST_F(tls, a_certificate_has_to_be_for_the_host) {
     EXPECT_EQ(verdict(our_authority().issue(by_subject)), tls_verify_errc::hostname_mismatch);
 }
 
-TEST_F(tls, a_certificate_has_to_be_good) {
+TEST_F(tls, C15_26_a_certificate_has_to_be_good) {
     support::certificate_request r;
     r.names = "DNS:host.example";
     r.from = -48h, r.until = -1h;
@@ -170,14 +170,14 @@ TEST_F(tls, a_certificate_has_to_be_good) {
     EXPECT_EQ(verdict(theirs, support::tls_host, both), std::error_code());
 }
 
-TEST_F(tls, the_systems_roots_do_not_know_ours) {
+TEST_F(tls, C15_26_the_systems_roots_do_not_know_ours) {
     EXPECT_EQ(verdict(support::our_certificate(), support::tls_host, tls_options()), tls_verify_errc::unknown_issuer);
     tls_options both = client_options();
     both.also_system_roots = true;
     EXPECT_EQ(verdict(support::our_certificate(), support::tls_host, both), std::error_code());
 }
 
-TEST_F(tls, the_message_says_whom_and_why) {
+TEST_F(tls, C15_26_the_message_says_whom_and_why) {
     support::certificate_request r;
     r.names = "DNS:host.example";
     r.from = -48h, r.until = -1h;
@@ -193,7 +193,7 @@ TEST_F(tls, the_message_says_whom_and_why) {
     EXPECT_STREQ(other.client.category().name(), "bide.tls.verify");
 }
 
-TEST_F(tls, verification_can_be_left_out_by_name) {
+TEST_F(tls, C15_26_verification_can_be_left_out_by_name) {
     tls_options anybody = client_options();
     anybody.verify = false;
     support::certificate_request r;
@@ -220,7 +220,7 @@ TEST_P(tls_of, a_client_shows_its_certificate) {
     EXPECT_EQ(e.server_stream.peer_certificate(), mine.certificate);
 }
 
-TEST_P(tls_of, a_client_without_one_is_refused_where_one_is_required) {
+TEST_P(tls_of, C15_26_a_client_without_one_is_refused_where_one_is_required) {
     tls_options s = server_options();
     s.clients = bide::client_certificate::required;
     s.roots = our_authority().pem();
@@ -237,7 +237,7 @@ TEST_P(tls_of, a_client_without_one_is_refused_where_one_is_required) {
     }
 }
 
-TEST_P(tls_of, a_client_that_somebody_else_has_signed_is_refused) {
+TEST_P(tls_of, C15_26_a_client_that_somebody_else_has_signed_is_refused) {
     tls_options s = server_options();
     s.clients = bide::client_certificate::optional;
     s.roots = our_authority().pem();
@@ -264,7 +264,7 @@ bool resumes(const tls_context& c, const tls_context& s, const std::string& host
     return e.client_stream.resumed();
 }
 
-TEST_P(tls_of, a_session_goes_on_at_the_next_connection) {
+TEST_P(tls_of, C15_29_a_session_goes_on_at_the_next_connection) {
     const tls_context c = tls_context::client(clients());
     const tls_context s = tls_context::server(server_options());
     EXPECT_FALSE(resumes(c, s));
@@ -290,7 +290,7 @@ TEST_P(tls_of, and_does_not_where_it_is_not_wanted) {
     EXPECT_FALSE(resumes(c, strict));
 }
 
-TEST_F(tls, the_sessions_of_many_hosts_are_bounded) {
+TEST_F(tls, C15_29_the_sessions_of_many_hosts_are_bounded) {
     tls_options anybody = client_options();
     anybody.verify = false;
     const tls_context c = tls_context::client(anybody);
@@ -303,7 +303,7 @@ TEST_F(tls, the_sessions_of_many_hosts_are_bounded) {
 
 // ---- the end ------------------------------------------------------------------------------------------------------
 
-TEST_P(tls_of, each_side_ends_by_itself) {
+TEST_P(tls_of, C15_27_each_side_ends_by_itself) {
     handshake_ends e = ends();
     e.client_stream.write_all(bytes_of("question")).wait();
     e.client_stream.finish().wait();
@@ -317,7 +317,7 @@ TEST_P(tls_of, each_side_ends_by_itself) {
     EXPECT_EQ(read_to_end(e.client_stream).wait(), "answer");
 }
 
-TEST_P(tls_of, an_end_that_nobody_announced_is_an_error) {
+TEST_P(tls_of, C15_27_an_end_that_nobody_announced_is_an_error) {
     handshake_ends e = ends();
     e.client_stream.write_all(bytes_of("part of it")).wait();
     e.client_stream.below().finish().wait();  // as somebody in between would
@@ -334,7 +334,7 @@ TEST_P(tls_of, an_end_that_nobody_announced_is_an_error) {
     EXPECT_EQ(text_of(ten).substr(0, 5), "heard");
 }
 
-TEST_P(tls_of, read_exactly_tells_the_end_from_the_cut) {
+TEST_P(tls_of, C15_27_read_exactly_tells_the_end_from_the_cut) {
     handshake_ends e = ends();
     e.client_stream.write_all(bytes_of("abc")).wait();
     e.client_stream.finish().wait();
@@ -417,7 +417,7 @@ TEST_P(tls_of, nothing_takes_no_time) {
     e.client_stream.read_exactly(std::span<std::byte>()).wait();
 }
 
-TEST_F(tls, keys_change_under_way) {
+TEST_F(tls, C15_28_keys_change_under_way) {
     handshake_ends e = shake_hands(tls_context::client(client_options()), tls_context::server(server_options()));
     const std::vector<std::byte> sent = byte_pattern(300'000);
     bide::with_scope([&](bide::scope& s) {
@@ -461,7 +461,7 @@ TEST_F(tls, over_tls) {
 
 // ---- stopping -----------------------------------------------------------------------------------------------------
 
-TEST_P(tls_of, a_cancelled_read_has_taken_nothing) {
+TEST_P(tls_of, C15_27_a_cancelled_read_has_taken_nothing) {
     handshake_ends e = ends();
     std::array<std::byte, 6> six;
     e.client_stream.write_all(bytes_of("abc")).wait();
@@ -475,7 +475,7 @@ TEST_P(tls_of, a_cancelled_read_has_taken_nothing) {
     EXPECT_EQ(e.server_stream.read_some(six).wait(), 0U);
 }
 
-TEST_P(tls_of, a_cancelled_write_cuts_the_stream) {
+TEST_P(tls_of, C15_27_a_cancelled_write_cuts_the_stream) {
     handshake_ends e = ends(1000);
     const std::vector<std::byte> much = byte_pattern(100'000);
     EXPECT_THROW(bide::with_timeout(1s, e.client_stream.write_all(much)).wait(), bide::timed_out);
@@ -587,7 +587,7 @@ TEST_F(tls, a_reader_that_is_stopped_all_the_time_loses_nothing) {
 
 // ---- closing, moving, misuse --------------------------------------------------------------------------------------
 
-TEST_F(tls, closing_ends_what_is_pending_with_an_error) {
+TEST_F(tls, C15_6_closing_ends_what_is_pending_with_an_error) {
     handshake_ends e = shake_hands(tls_context::client(client_options()), tls_context::server(server_options()));
     bide::loop l;
     std::array<std::byte, 8> buffer;
@@ -606,7 +606,7 @@ TEST_F(tls, closing_ends_what_is_pending_with_an_error) {
     EXPECT_EQ(other.client_stream.try_read_some(buffer).wait().error, std::errc::bad_file_descriptor);
 }
 
-TEST_F(tls, another_reader_or_writer_at_the_same_time_is_refused) {
+TEST_F(tls, C15_5_another_reader_or_writer_at_the_same_time_is_refused) {
     handshake_ends e = shake_hands(tls_context::client(client_options()), tls_context::server(server_options()),
                                    support::tls_host, 100);
     const std::vector<std::byte> much = byte_pattern(10'000);
@@ -644,7 +644,7 @@ TEST_F(tls, mistakes_are_named) {
     EXPECT_THROW(static_cast<void>(bide::tls_connect(c, end(), std::string(300, 'a')).wait()), std::invalid_argument);
 }
 
-TEST_F(tls, a_handshake_has_the_limit_that_it_is_given) {
+TEST_F(tls, C15_27_a_handshake_has_the_limit_that_it_is_given) {
     auto [client, server] = bide::memory_stream::pair();
     const tls_context c = tls_context::client(client_options());
     EXPECT_THROW(
@@ -660,7 +660,7 @@ TEST_F(tls, a_handshake_has_the_limit_that_it_is_given) {
 
 class tls_over_tcp : public support::no_leaks {};
 
-TEST_F(tls_over_tcp, one_context_serves_many_threads) {
+TEST_F(tls_over_tcp, C15_29_one_context_serves_many_threads) {
     bide::tcp_listener at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));
     const tls_context c = tls_context::client(client_options());
     const tls_context s = tls_context::server(server_options());
