@@ -22,6 +22,7 @@
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/base/two_way_list.hpp>
@@ -219,7 +220,7 @@ private:
     };
 
     executor& base_;
-    std::mutex m_;
+    detail::os_mutex m_;
     state state_ = state::idle;
     detail::strand_signal* ended_ = nullptr;  // the destructor waits for it; under m_
     detail::strand_entry* reserved_ = nullptr;

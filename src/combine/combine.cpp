@@ -2,10 +2,10 @@
 #include "kernel/this_thread.hpp"
 
 #include <bide/combine.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/combine/child.hpp>
 #include <bide/hooks.hpp>
 
-#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -103,7 +103,7 @@ void child_group::start(promise_base& awaiting) noexcept {
 void child_group::child_ended(child_base& child) noexcept {
     bool decides = false;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (child.how_ == outcome::failed && first_failed_ == nullptr) first_failed_ = &child;
         if (decisive_ != nullptr) {
             child.late_ = child.how_ == outcome::failed;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/place.hpp"
 
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
 
 #include <algorithm>
 #include <cstddef>
-#include <mutex>
 #include <new>
 #include <unordered_map>
 #include <utility>
@@ -91,7 +91,7 @@ struct step_of_search {
 };
 
 struct graph {
-    std::mutex m;
+    os_mutex m;
     waits_by_owner waits;
     standing_wait* standing = nullptr;
     std::uint64_t searches = 0;
@@ -347,7 +347,7 @@ std::exception_ptr leave_home(wait_edge& e) noexcept {
 // Everything that was noted, published; linked by `after`, in the order of noting.
 wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept {
     wait_edge* fresh = nullptr;
-    const std::lock_guard lock(noted.lock);
+    const lock_guard lock(noted.lock);
     while (wait_edge* e = noted.first) {
         take_out(noted, *e);
         publish(g, *e);
@@ -365,7 +365,7 @@ void note_edge(wait_edge& e) noexcept {
     noted_edges& noted = noted_on(*l);
     e.home = &noted;
     ::new (static_cast<void*>(&e.verdict)) std::exception_ptr;
-    std::lock_guard guard(noted.lock);
+    lock_guard guard(noted.lock);
     put_in(noted, e);
 }
 
@@ -373,7 +373,7 @@ std::exception_ptr forget_edge(wait_edge& e) noexcept {
     if (e.home == nullptr) return nullptr;
     noted_edges& noted = *e.home;
     {
-        std::lock_guard guard(noted.lock);
+        lock_guard guard(noted.lock);
         if (e.in.load(std::memory_order_relaxed) == wait_edge::where::noted) {
             take_out(noted, e);
             return leave_home(e);
@@ -381,11 +381,11 @@ std::exception_ptr forget_edge(wait_edge& e) noexcept {
     }
     // Being published, or published: the graph's mutex orders us after that. (Or noted again meanwhile.)
     graph& g = the_graph();
-    std::lock_guard guard(g.m);
+    lock_guard guard(g.m);
     if (e.in.load(std::memory_order_relaxed) == wait_edge::where::published) {
         withdraw(g, e);
     } else {
-        const std::lock_guard lock(noted.lock);
+        const lock_guard lock(noted.lock);
         take_out(noted, e);
     }
     return leave_home(e);  // under the mutex: until now a search might have looked at it
@@ -393,11 +393,11 @@ std::exception_ptr forget_edge(wait_edge& e) noexcept {
 
 examined examine_edges(noted_edges& noted) noexcept {
     {
-        std::lock_guard look(noted.lock);
+        lock_guard look(noted.lock);
         if (noted.first == nullptr) return examined::nothing;
     }
     graph& g = the_graph();
-    const std::lock_guard guard(g.m);
+    const lock_guard guard(g.m);
     wait_edge* fresh = publish_noted(g, noted);
     bool woke = false;
     bool all = true;
@@ -408,7 +408,7 @@ examined examine_edges(noted_edges& noted) noexcept {
     } catch (...) {  // no memory: those that are left are looked at the next time
         all = false;
         s.clear();
-        const std::lock_guard lock(noted.lock);
+        const lock_guard lock(noted.lock);
         for (; fresh != nullptr; fresh = fresh->after) {
             if (fresh->verdict) continue;
             withdraw(g, *fresh);
@@ -421,7 +421,7 @@ examined examine_edges(noted_edges& noted) noexcept {
 
 wait_ender ender_of(const task_node& n) noexcept {
     graph& g = the_graph();
-    const std::lock_guard guard(g.m);
+    const lock_guard guard(g.m);
     const wait_edge* const e = n.graph.edge;
     if (e == nullptr) return {};
     const wait_target t = e->target(*e);
@@ -431,14 +431,14 @@ wait_ender ender_of(const task_node& n) noexcept {
 
 void publish_standing(standing_wait& w) noexcept {
     graph& g = the_graph();
-    std::lock_guard guard(g.m);
+    lock_guard guard(g.m);
     w.next = g.standing;
     g.standing = &w;
 }
 
 void withdraw_standing(standing_wait& w) noexcept {
     graph& g = the_graph();
-    std::lock_guard guard(g.m);
+    lock_guard guard(g.m);
     for (standing_wait** at = &g.standing; *at != nullptr; at = &(*at)->next)
         if (*at == &w) {
             *at = w.next;

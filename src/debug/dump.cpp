@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/debug/dump.hpp>
+#include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 
 #include <algorithm>
-#include <condition_variable>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <ostream>
 #include <sstream>
 #include <string>
@@ -85,7 +84,7 @@ std::string describe_loop(loop& l) {
             for (; ex != nullptr; ex = live_access::after(*ex)) {
                 if (!ex->stands_on(in.l)) continue;
                 live_list& list = live_access::of(*ex);
-                const std::lock_guard guard(list.lock);
+                const detail::lock_guard guard(list.lock);
                 for (const task_node* n = list.first; n != nullptr; n = n->next)
                     in.nodes.push_back({n, n->parent, n->wanders ? describe_node(*n, false) : std::string()});
             }
@@ -105,8 +104,8 @@ std::string describe_loop(loop& l) {
 }
 
 struct answer {
-    std::mutex m;
-    std::condition_variable there;
+    detail::os_mutex m;
+    detail::os_condition there;
     bool given = false;
     std::string text;
 };
@@ -118,7 +117,7 @@ struct question final : call_node {
         const std::unique_ptr<question> q(static_cast<question*>(self));
         try {
             std::string text = describe_loop(q->l);
-            const std::lock_guard guard(q->to->m);
+            const detail::lock_guard guard(q->to->m);
             q->to->text = std::move(text);
             q->to->given = true;
             q->to->there.notify_one();
@@ -135,7 +134,7 @@ bool is_mine(const loop& l) {
 
 bool empty(executor& ex) {
     live_list& list = live_access::of(ex);
-    const std::lock_guard guard(list.lock);
+    const detail::lock_guard guard(list.lock);
     return list.first == nullptr;
 }
 
@@ -156,7 +155,7 @@ void ask_all(executor* first, void* with) {
         if (on == nullptr) {
             a.name = ex->name();
             live_list& list = live_access::of(*ex);
-            const std::lock_guard guard(list.lock);
+            const detail::lock_guard guard(list.lock);
             for (const task_node* n = list.first; n != nullptr; n = n->next) a.names += "  " + describe_node(*n, false);
         } else {
             a.name = on->name();
@@ -184,7 +183,7 @@ void dump(std::ostream& out, std::chrono::milliseconds patience) {
         } else if (a.to == nullptr) {
             out << a.name << "\n" << a.names;
         } else {
-            std::unique_lock guard(a.to->m);
+            detail::unique_lock guard(a.to->m);
             if (a.to->there.wait_until(guard, until, [&] { return a.to->given; }))
                 out << a.name << "\n" << a.to->text;
             else

@@ -2,10 +2,9 @@
 #include "base/place.hpp"
 #include "kernel/this_thread.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/future.hpp>
 #include <bide/hooks.hpp>
-
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -40,7 +39,7 @@ void future_base::publish(future_status how) noexcept {
     leaf** last = &claimed;
     bool subscribed = false;
     {
-        std::lock_guard guard(lock);
+        lock_guard guard(lock);
         // release: the result was written before. Under the lock: a waiter that parks sees it, or is seen here.
         status_.store(how, std::memory_order_release);
         while (leaf* l = waiters.pop_claimed()) {
@@ -62,7 +61,7 @@ void future_base::publish(future_status how) noexcept {
 
 void future_base::subscribe(subscriber* s) {
     {
-        std::lock_guard guard(lock);
+        lock_guard guard(lock);
         if (!ready() || calling_) {  // the earlier ones are being called: this one comes after them, over there
             if (last_ != nullptr)
                 last_->next = s;
@@ -82,7 +81,7 @@ void future_base::run_subscribers() noexcept {
     for (;;) {
         subscriber* s = nullptr;
         {
-            std::lock_guard guard(lock);
+            lock_guard guard(lock);
             s = first_;
             if (s == nullptr) {
                 calling_ = false;
@@ -184,7 +183,7 @@ void started_base::finish() noexcept {
 // ---- what was submitted -------------------------------------------------------------------------------------------
 
 void submitted_work::adopt(started_base& child) {
-    std::lock_guard guard(lock_);
+    lock_guard guard(lock_);
     if (closed_.load(std::memory_order_relaxed))
         throw not_running(std::string(what_) + ": it has been stopped and takes no new work");
     live_.push_back(child);
@@ -193,7 +192,7 @@ void submitted_work::adopt(started_base& child) {
 
 void submitted_work::ended(started_base& child, future_base& result, future_status) noexcept {
     {
-        std::lock_guard guard(lock_);
+        lock_guard guard(lock_);
         live_.remove(child);
     }
     void (*const tell)(submitted_work*) noexcept = when_empty;
@@ -205,7 +204,7 @@ void submitted_work::ended(started_base& child, future_base& result, future_stat
 void submitted_work::close(stop_reason why) noexcept {
     // The list may change while nodes are told (a stopped task ends, another thread submits): one at a time, each held
     // by a reference of ours.
-    std::unique_lock guard(lock_);
+    unique_lock guard(lock_);
     closed_.store(true, std::memory_order_release);
     started_base* n = live_.first();
     if (n != nullptr) n->state().add_ref();

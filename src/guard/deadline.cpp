@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "kernel/this_thread.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/guard/deadline.hpp>
 
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/time.hpp>
 
 #include <algorithm>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -45,7 +45,7 @@ bool deadline_guard::leave(bool in_line) noexcept {
 
 bool deadline_guard::disarm(bool in_line) noexcept {
     settle_fresh_timer(this_thread);  // TRAP: detach() does it too, and must not below: the lock may be the same
-    const std::lock_guard locked(loop_access::timers_lock(*carrier_));
+    const lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;
     if (in_line) detach(above);  // before the node, on another thread perhaps, can see that we wait
@@ -66,7 +66,7 @@ void deadline_guard::on_posted(call_node* node) noexcept {
     self->stop_.request(stop_reason::deadline);
     bool finishes = false;
     {
-        const std::lock_guard locked(loop_access::timers_lock(*self->carrier_));
+        const lock_guard locked(loop_access::timers_lock(*self->carrier_));
         self->posted_ = false;
         finishes = self->waiting_;
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/io/file_watch.hpp>
 
 #include <sys/inotify.h>
@@ -8,7 +9,6 @@
 #include <cstring>
 #include <exception>
 #include <map>
-#include <mutex>
 #include <optional>
 
 namespace bide {
@@ -51,7 +51,7 @@ public:
     [[nodiscard]] socket_state& descriptor() const noexcept { return *inotify_.get(); }
 
     void add(const std::filesystem::path& path) {
-        const std::lock_guard hold(m_);
+        const lock_guard hold(m_);
         descriptor().use([&](int fd) {
             const int number = ::inotify_add_watch(fd, path.c_str(), wanted);
             if (number < 0) throw std::system_error(last_error(), path.string());
@@ -59,7 +59,7 @@ public:
         });
     }
     void remove(const std::filesystem::path& path) {
-        const std::lock_guard hold(m_);
+        const lock_guard hold(m_);
         for (const auto& [number, p] : paths_) {
             if (p != path) continue;
             descriptor().use([n = number](int fd) { ::inotify_rm_watch(fd, n); });
@@ -94,7 +94,7 @@ private:
             event.overflow = true;
             return event;
         }
-        const std::lock_guard hold(m_);
+        const lock_guard hold(m_);
         const auto found = paths_.find(e.wd);
         if (found == paths_.end()) return {};
         if ((e.mask & IN_IGNORED) != 0) {
@@ -110,7 +110,7 @@ private:
     }
 
     const socket_owner inotify_;
-    std::mutex m_;  // over the next
+    os_mutex m_;  // over the next
     std::map<int, std::filesystem::path> paths_;
     // The waiter's:
     std::array<char, 16384> buffer_;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/io/memory_stream.hpp>
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -16,7 +16,7 @@ namespace {
 constexpr wait_kind memory_read_kind{"memory_stream read"};
 constexpr wait_kind memory_write_kind{"memory_stream write"};
 constexpr wait_kind memory_finish_kind{"memory_stream finish"};
-using locked = std::lock_guard<spin_lock>;
+using locked = lock_guard<spin_lock>;
 
 std::error_code code(std::errc e) noexcept { return std::make_error_code(e); }
 }  // namespace

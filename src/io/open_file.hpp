@@ -3,10 +3,11 @@
 // open_file: the descriptor of a file, which stays open while operations use it.
 #pragma once
 
+#include <bide/detail/base/os_mutex.hpp>
+
 #include <unistd.h>
 #include <cerrno>
 #include <filesystem>
-#include <mutex>
 #include <utility>
 
 #include "io/file_system.hpp"
@@ -30,14 +31,14 @@ public:
     class user {
     public:
         explicit user(open_file& f) : of_(f) {
-            const std::lock_guard guard(of_.lock_);
+            const lock_guard guard(of_.lock_);
             if (of_.closed_) fail(EBADF, of_.path_);
             ++of_.users_;
         }
         user(const user&) = delete;
         user& operator=(const user&) = delete;
         ~user() {
-            const std::lock_guard guard(of_.lock_);
+            const lock_guard guard(of_.lock_);
             if (--of_.users_ == 0 && of_.closed_) of_.close_now();
         }
         [[nodiscard]] int fd() const noexcept { return of_.fd_; }
@@ -46,11 +47,11 @@ public:
         open_file& of_;
     };
     void close() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (!std::exchange(closed_, true) && users_ == 0) close_now();
     }
     [[nodiscard]] int descriptor() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         return closed_ ? -1 : fd_;
     }
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
@@ -59,7 +60,7 @@ private:
     void close_now() noexcept { ::close(std::exchange(fd_, -1)); }
 
     const std::filesystem::path path_;
-    std::mutex lock_;
+    os_mutex lock_;
     int fd_;  // does not change while there are users
     int users_ = 0;
     bool closed_ = false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/combine.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/io/process.hpp>
 #include <bide/loop.hpp>
@@ -33,7 +34,7 @@ child_status how(const siginfo_t& info) noexcept { return {info.si_code != CLD_E
 }  // namespace
 
 bool child_process::signal(int number) {
-    const std::lock_guard hold(m_);
+    const lock_guard hold(m_);
     if (status_) return false;
     int failed = 0;
     descriptor().use([&](int fd) {
@@ -46,17 +47,17 @@ bool child_process::signal(int number) {
 }
 
 void child_process::kill_the_rest() noexcept {
-    const std::lock_guard hold(m_);
+    const lock_guard hold(m_);
     kill_the_rest_ = true;
 }
 
 std::optional<child_status> child_process::status() const noexcept {
-    const std::lock_guard hold(m_);
+    const lock_guard hold(m_);
     return status_;
 }
 
 std::optional<child_status> child_process::look(std::error_code& error) noexcept {
-    const std::lock_guard hold(m_);
+    const lock_guard hold(m_);
     if (status_) return status_;
     const auto pid = static_cast<id_t>(id_);
     siginfo_t info{};

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/io/signal.hpp>
 
 #include <sched.h>
@@ -8,7 +9,6 @@
 #include <bit>
 #include <cerrno>
 #include <csignal>
-#include <mutex>
 #include <stdexcept>
 
 namespace bide {
@@ -22,7 +22,7 @@ constexpr wait_kind signal_kind{"signal"};
 // All sources, for the handler, which may run on any thread at any moment and takes no lock: `readers` counts the
 // handlers that walk the list; whoever has taken a source out waits until none of them can have it.
 struct registry {
-    std::mutex m;  // over changes; never taken by the handler
+    os_mutex m;  // over changes; never taken by the handler
     std::atomic<signal_source*> first{nullptr};
     std::atomic<int> readers{0};
     std::array<int, 65> users{};  // how many sources have the signal
@@ -96,7 +96,7 @@ signal_source::signal_source(std::uint64_t signals)
       event_fd_(event_.get()->descriptor()) {
     registry& r = all();
     for_handler.store(&r, std::memory_order_release);
-    const std::lock_guard hold(r.m);
+    const lock_guard hold(r.m);
     next.store(r.first.load(std::memory_order_relaxed), std::memory_order_relaxed);  // relaxed: under the mutex
     r.first.store(this, std::memory_order_seq_cst);
     std::uint64_t done = 0;
@@ -124,7 +124,7 @@ signal_source::signal_source(std::uint64_t signals)
 signal_source::~signal_source() {
     {
         registry& r = all();
-        const std::lock_guard hold(r.m);
+        const lock_guard hold(r.m);
         each_signal(signals_, [&](int s) { give_up(r, s); });
         take_out(r, *this);
     }

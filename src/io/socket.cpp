@@ -82,7 +82,8 @@ bool socket_state::begin(socket_op& op) noexcept {
     return try_once(op, s, lock) == attempt::done;
 }
 
-attempt socket_state::try_once(socket_op& op, side& s, lock_guard& lock) noexcept {
+// Unanalyzed: the caller's guard is given back during the try.
+BIDE_UNANALYZED attempt socket_state::try_once(socket_op& op, side& s, lock_guard& lock) noexcept {
     s.ready = false;  // before the try: an event that comes from now on counts
     ++trying_;
     lock.unlock();

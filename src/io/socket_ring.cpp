@@ -138,7 +138,8 @@ bool socket_state::something_received() noexcept {
            at(direction::in).spoilt;
 }
 
-attempt socket_state::try_received(socket_op& op, lock_guard& lock) noexcept {
+// Unanalyzed: the caller's guard is given back during the try.
+BIDE_UNANALYZED attempt socket_state::try_received(socket_op& op, lock_guard& lock) noexcept {
     if (op.shape_ == shape::tries && returned_from_ == returned_.size()) return attempt::blocked;
     lock.unlock();
     attempt result = op.try_(op, -1);
@@ -204,7 +205,8 @@ void socket_state::inflow_is_unwanted() noexcept {
 }
 
 // True: none is under way. False: it will end on its loop's thread, and says so as readiness. From any thread.
-bool socket_state::end_inflow(lock_guard& lock) noexcept {
+// Unanalyzed: the caller's guard is given back while the ring ends it.
+BIDE_UNANALYZED bool socket_state::end_inflow(lock_guard& lock) noexcept {
     forget_inherited_inflow();
     if (!inflow_under_way()) return true;
     ring& r = *inflow_->by;  // stays while the inflow is under way, and that cannot change before we have hold or wait

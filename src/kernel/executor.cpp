@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/executor.hpp>
 
 #include <exception>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -14,7 +14,7 @@ inline namespace v0 {
 
 namespace {
 struct all_executors {
-    std::mutex m;
+    detail::os_mutex m;
     executor* first = nullptr;
 };
 // Never destroyed: executors of static objects may end after everything else.
@@ -27,7 +27,7 @@ all_executors& all() {
 namespace detail {
 
 void live_access::enter(executor& ex) noexcept {
-    const std::lock_guard guard(all().m);
+    const lock_guard guard(all().m);
     ex.next_ = all().first;
     if (ex.next_ != nullptr) ex.next_->prev_ = &ex;
     all().first = &ex;
@@ -35,7 +35,7 @@ void live_access::enter(executor& ex) noexcept {
 }
 
 void live_access::leave(executor& ex) noexcept {
-    const std::lock_guard guard(all().m);
+    const lock_guard guard(all().m);
     if (!std::exchange(ex.listed_, false)) return;
     if (ex.prev_ != nullptr)
         ex.prev_->next_ = ex.next_;
@@ -45,7 +45,7 @@ void live_access::leave(executor& ex) noexcept {
 }
 
 void live_access::visit(void (*f)(executor* first, void* with), void* with) {
-    const std::lock_guard guard(all().m);
+    const lock_guard guard(all().m);
     f(all().first, with);
 }
 

@@ -2,6 +2,7 @@
 #include "base/remote_list.hpp"
 #include "base/static_tls.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/kernel/frame.hpp>
 
@@ -9,7 +10,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory_resource>
-#include <mutex>
 #include <utility>
 
 // Defined by a sanitizer's runtime in the program that this library is part of.
@@ -87,7 +87,7 @@ constinit idle_homes idle;
 
 thread_home* get_home() {
     {
-        const std::lock_guard guard(idle.lock);
+        const lock_guard guard(idle.lock);
         if (idle.first != nullptr) {
             thread_home* h = std::exchange(idle.first, idle.first->next_idle);
             h->come_back.open();
@@ -114,7 +114,7 @@ struct sweeper {
         unsigned n = 0;
         for (block* b = h->come_back.close(); b != nullptr; ++n) ::operator delete(std::exchange(b, b->next));
         h->come_back.took(n);
-        const std::lock_guard guard(idle.lock);
+        const lock_guard guard(idle.lock);
         h->next_idle = std::exchange(idle.first, h);
     }
     void touch() noexcept {}

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/kernel/stop_callbacks.hpp>
-
-#include <condition_variable>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -10,8 +8,8 @@ namespace detail {
 
 namespace {
 struct hand_over {
-    std::mutex m;
-    std::condition_variable ended;
+    os_mutex m;
+    os_condition ended;
 };
 // Never destroyed: callbacks may still be withdrawn by static destructors.
 hand_over& shared() {
@@ -21,7 +19,7 @@ hand_over& shared() {
 }  // namespace
 
 void stop_callbacks::take(stop_link& callback) noexcept {
-    std::lock_guard guard(shared().m);
+    lock_guard guard(shared().m);
     auto& c = static_cast<stop_callback_link&>(callback);
     c.waiting_in = this;
     any_ = true;
@@ -30,7 +28,7 @@ void stop_callbacks::take(stop_link& callback) noexcept {
 
 void stop_callbacks::run() noexcept {
     if (!any_) return;  // not the list: another thread may be taking a callback out of it
-    std::unique_lock guard(shared().m);
+    unique_lock guard(shared().m);
     while (!waiting_.empty()) {
         auto& c = static_cast<stop_callback_link&>(*waiting_.next);
         take_out(c);
@@ -52,7 +50,7 @@ void stop_callbacks::take_out(stop_callback_link& c) noexcept {
 }
 
 void stop_callbacks::withdraw(stop_callback_link& c) noexcept {
-    std::unique_lock guard(shared().m);
+    unique_lock guard(shared().m);
     if (c.waiting_in != nullptr) {
         take_out(c);
     } else if (c.running && ::pthread_equal(c.runner, ::pthread_self()) != 0) {

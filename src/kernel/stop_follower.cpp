@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/stop_follower.hpp>
-
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -15,8 +14,8 @@ stop_anchor& stop_state::anchor() {
 void stop_state::drop_anchor() noexcept {
     {
         // Both locks: a follower that leaves now finds either itself in the list, or the state gone.
-        const std::lock_guard no_follower(anchor_->lock);
-        const std::lock_guard guard(lock_);
+        const lock_guard no_follower(anchor_->lock);
+        const lock_guard guard(lock_);
         while (!children_.empty()) take_out(static_cast<stop_link&>(*children_.next));
         anchor_->last = reason();
         anchor_->state = nullptr;
@@ -37,7 +36,7 @@ void stop_follower::unfollow() noexcept {
     if (a == nullptr) return;
     bool taken_out = false;
     {
-        const std::lock_guard guard(a->lock);
+        const lock_guard guard(a->lock);
         if (a->state != nullptr) taken_out = a->state->remove(*this);
     }
     if (!taken_out) stop_callbacks::withdraw(*this);
@@ -49,7 +48,7 @@ void stop_follower::pass_on(stop_callback_link* self) noexcept {
     auto& me = *static_cast<stop_follower*>(self);
     stop_reason why = stop_reason::none;
     {
-        const std::lock_guard guard(me.anchor_->lock);
+        const lock_guard guard(me.anchor_->lock);
         why = me.anchor_->state != nullptr ? me.anchor_->state->reason() : me.anchor_->last;
     }
     me.mine_->request(why);  // the last touch: it may be the end of the follower

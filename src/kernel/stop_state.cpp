@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/stop_callbacks.hpp>
 #include <bide/detail/kernel/stop_state.hpp>
-
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -14,7 +13,8 @@ void stop_state::mark(stop_reason why) noexcept {
     if (leaf_base* l = word_.request()) post(l->who, step::unwind);
 }
 
-bool stop_state::request(stop_reason why) noexcept {
+// Unanalyzed: the walk holds the locks of all states from *this down to the one it stands at (S2).
+BIDE_UNANALYZED bool stop_state::request(stop_reason why) noexcept {
     stop_callbacks fired;
     lock_.lock();
     if (requested()) {
@@ -55,14 +55,14 @@ bool stop_state::request(stop_reason why) noexcept {
 
 bool stop_state::add(stop_link& callback) noexcept {
     callback.is_callback = true;
-    std::lock_guard guard(lock_);
+    lock_guard guard(lock_);
     if (requested()) return false;
     append(callback);
     return true;
 }
 
 bool stop_state::remove(stop_link& callback) noexcept {
-    std::lock_guard guard(lock_);
+    lock_guard guard(lock_);
     if (!callback.listed) return false;
     take_out(callback);
     return true;

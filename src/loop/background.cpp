@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "loop/loop_service.hpp"
 
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/error.hpp>
 
 #include <atomic>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -14,7 +14,7 @@ namespace detail {
 namespace {
 
 struct background {
-    std::mutex m;
+    os_mutex m;
     std::atomic<bool> serving{false};  // written under the mutex
     loop_service service{"bide background"};
 };
@@ -37,7 +37,7 @@ background& shared() {
 loop& background_loop() {
     background& b = shared();
     if (!b.serving.load(std::memory_order_acquire)) [[unlikely]] {
-        const std::lock_guard guard(b.m);
+        const lock_guard guard(b.m);
         if (!b.serving.load(std::memory_order_relaxed)) {  // relaxed: written under the mutex
             b.service.begin();
             b.serving.store(true, std::memory_order_release);
@@ -52,7 +52,7 @@ void shutdown_background() {
         throw usage_error(
             "shutdown() on the thread of bide's background loop: it would wait for itself; call it from "
             "main, or hand it to another thread");
-    const std::lock_guard guard(b.m);
+    const lock_guard guard(b.m);
     if (!b.serving.load(std::memory_order_relaxed)) return;
     b.service.request_stop();
     b.service.join();

@@ -4,11 +4,11 @@
 // is driven instead keeps it.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/kernel.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 
 #include <atomic>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -33,7 +33,7 @@ public:
     ~deadline_while_standing() {
         if (!armed_) return;
         {
-            const std::lock_guard guard(loop_access::timers_lock(loop_));
+            const lock_guard guard(loop_access::timers_lock(loop_));
             loop_access::disarm_locked(loop_, *this);
         }
         if (posted_) loop_access::run_until_set(loop_, ran_);  // the node is still in the queue

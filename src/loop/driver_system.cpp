@@ -7,6 +7,7 @@
 #include "loop/poller.hpp"
 #include "loop/uring/ring.hpp"
 
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/loop/driver.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
 #include <bide/error.hpp>
@@ -20,7 +21,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -192,7 +192,7 @@ private:
 
     poller& need_poller() {
         if (poller* p = poller_.load(std::memory_order_acquire)) return *p;
-        const std::lock_guard guard(making_);
+        const lock_guard guard(making_);
         poller* p = poller_.load(std::memory_order_relaxed);  // relaxed: written under the mutex
         if (p == nullptr) {
             const auto made = make_counted<poller>();
@@ -239,7 +239,7 @@ private:
     std::atomic<std::uint32_t> woken_{0};
     static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "the futex word is the atomic itself");
     std::atomic<poller*> poller_{nullptr};
-    std::mutex making_;
+    os_mutex making_;
     counted_ptr<fd_watcher> shared_;  // written once, before poller_
     bool may_have_ring_;
     bool polled_ = false;  // the poller has something to report, and is not watched by the ring meanwhile

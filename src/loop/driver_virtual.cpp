@@ -2,10 +2,10 @@
 //
 // Time for tests: it stands still while anything is ready and jumps to the next timer when nothing is. While jobs on
 // other threads are pending, which will wake the loop, it sleeps for real and time does not move.
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
 
 #include <chrono>
-#include <mutex>
 #include <stdexcept>
 #include <utility>
 
@@ -14,12 +14,12 @@ inline namespace v0 {
 namespace detail {
 
 void virtual_clock::job_begins() noexcept {
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     ++jobs_;
 }
 
 void virtual_clock::job_ended() noexcept {
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     if (--jobs_ == 0) changed_.notify_all();
 }
 
@@ -30,7 +30,7 @@ public:
     time_point now() noexcept override { return clock_->now(); }
 
     void park(time_point until) noexcept override {
-        std::unique_lock guard(clock_->m_);
+        unique_lock guard(clock_->m_);
         const bool timer = until != time_point::max();
         const bool had_jobs = clock_->jobs_ != 0;
         // Woken by post() from another thread. With no timer and nothing pending a test would hang here for ever.
@@ -40,22 +40,22 @@ public:
         woken_ = false;
     }
     bool park_at_most(std::chrono::milliseconds real) noexcept override {
-        std::unique_lock guard(clock_->m_);
+        unique_lock guard(clock_->m_);
         static_cast<void>(clock_->changed_.wait_for(guard, real, [this] { return woken_; }));
         return std::exchange(woken_, false);
     }
     bool jumps() const noexcept override { return true; }
     bool no_jobs() noexcept override {
-        const std::lock_guard guard(clock_->m_);
+        const lock_guard guard(clock_->m_);
         return clock_->jobs_ == 0;
     }
     void only_yields(time_point until) noexcept override {
-        const std::lock_guard guard(clock_->m_);
+        const lock_guard guard(clock_->m_);
         if (until != time_point::max() && clock_->jobs_ == 0) clock_->advance_to(until);
     }
     void poll() noexcept override {}
     void wake() noexcept override {
-        const std::lock_guard guard(clock_->m_);
+        const lock_guard guard(clock_->m_);
         woken_ = true;
         clock_->changed_.notify_all();
     }

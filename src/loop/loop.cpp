@@ -3,6 +3,7 @@
 #include "loop/loop_service.hpp"
 #include "loop/uring/ring.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/root.hpp>
 #include <bide/detail/loop/loop_access.hpp>
@@ -12,7 +13,6 @@
 #include <algorithm>
 #include <exception>
 #include <iterator>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -139,7 +139,7 @@ void loop::fire_timers() noexcept {
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
     if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return sharing_.woken_early();
-    std::lock_guard guard(timers_lock_);
+    detail::lock_guard guard(timers_lock_);
     while (detail::timer_node* t = timers_.first()) {
         if (t->at > now) break;
         timers_.remove(*t);
@@ -161,7 +161,7 @@ loop::clock::time_point loop::find_first_timer() noexcept {
     detail::settle_fresh_timer(detail::this_thread);
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
-    const std::lock_guard guard(timers_lock_);
+    const detail::lock_guard guard(timers_lock_);
     note_first_timer();
     return clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
 }
@@ -377,7 +377,7 @@ noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 
 [[gnu::noinline]] void arm_fresh_timer() noexcept {
     loop& l = *this_thread.fresh_timer_of;
-    const std::lock_guard guard(loop_access::timers_lock(l));
+    const lock_guard guard(loop_access::timers_lock(l));
     // Nobody has to be woken: it is a loop that this thread runs.
     static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.fresh_timer, nullptr)));
 }
@@ -507,7 +507,7 @@ bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
             for (; ex != nullptr; ex = live_access::after(*ex)) {
                 if (!ex->stands_on(s.l)) continue;
                 live_list& list = live_access::of(*ex);
-                const std::lock_guard guard(list.lock);
+                const lock_guard guard(list.lock);
                 for (task_node* n = list.first; n != nullptr; n = n->next) {
                     s.any = true;
                     const bool from_elsewhere = n->parent == nullptr || !s.lives_here(*n->parent);

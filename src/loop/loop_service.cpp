@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "loop/loop_service.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
 #include <bide/detail/loop/loop_access.hpp>
@@ -44,10 +45,10 @@ std::string as_the_kernel_shows(std::string name) {
 loop_service::loop_service(std::string thread_name)
     : name_(as_the_kernel_shows(std::move(thread_name))), process_(process_generation()) {}
 
-loop_service::~loop_service() { const std::lock_guard last_job_is_out(m_); }
+loop_service::~loop_service() { const lock_guard last_job_is_out(m_); }
 
 void loop_service::begin() {
-    std::unique_lock guard(m_);
+    unique_lock guard(m_);
     stopping_.store(false, std::memory_order_relaxed);  // relaxed: the thread that reads it is made below
     if (made_) loop_access::work_of(*made_).reopen();
     accepts_ = false;
@@ -66,17 +67,17 @@ void loop_service::run() noexcept {
               std::memory_order_relaxed);  // relaxed: compared with the reader's own id only
     pthread_setname_np(pthread_self(), name_.c_str());
     try {
-        const std::lock_guard guard(m_);
+        const lock_guard guard(m_);
         if (!made_) made_ = std::make_unique<loop>();
         loop_.store(made_.get(), std::memory_order_release);
         accepts_ = true;
     } catch (...) {
-        const std::lock_guard guard(m_);
+        const lock_guard guard(m_);
         failed_ = std::current_exception();
     }
     changed_.notify_all();
     if (accepts_) loop_access::serve(*made_, *this);  // accepts_ is written by this thread
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     id_.store({}, std::memory_order_relaxed);
     ended_ = true;
     changed_.notify_all();  // under the lock: whoever is told may destroy this
@@ -93,7 +94,7 @@ void loop_service::request_stop() noexcept {
     if (l == nullptr) return;
     // First: what is submitted from here on is refused, so the thread does not miss any of it when it looks.
     loop_access::work_of(*l).close(stop_reason::shutdown);
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     if (ended_) return;
     stopping_.store(true, std::memory_order_release);
     loop_access::wake(*l);
@@ -101,7 +102,7 @@ void loop_service::request_stop() noexcept {
 
 void loop_service::join() noexcept {
     const blocked_here blocked;
-    std::unique_lock guard(m_);
+    unique_lock guard(m_);
     changed_.wait(guard, [this] { return ended_ && !joining_; });
     if (!thread_.joinable()) return;
     joining_ = true;
@@ -114,14 +115,14 @@ void loop_service::join() noexcept {
 }
 
 bool loop_service::job_begins() noexcept {
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     if (stopping_.load(std::memory_order_relaxed)) return false;
     jobs_.store(jobs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     return true;
 }
 
 void loop_service::job_ended() noexcept {
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     const long left = jobs_.load(std::memory_order_relaxed) - 1;
     jobs_.store(left, std::memory_order_release);  // what the job did is seen by whoever has stopped the thread
     if (left == 0 && stopping_.load(std::memory_order_relaxed)) loop_access::wake(*get());

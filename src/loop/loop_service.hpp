@@ -7,12 +7,11 @@
 // that others started on the loop or on an executor above it, no job that was counted.
 #pragma once
 
+#include <bide/detail/base/os_condition.hpp>
 #include <bide/loop.hpp>
 
 #include <atomic>
-#include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 
@@ -53,8 +52,8 @@ private:
 
     const std::string name_;
     const int process_;
-    std::mutex m_;
-    std::condition_variable changed_;
+    os_mutex m_;
+    os_condition changed_;
     std::unique_ptr<loop> made_;
     std::atomic<loop*> loop_{nullptr};
     std::thread thread_;

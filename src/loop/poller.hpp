@@ -3,6 +3,7 @@
 // poller: readiness, by epoll. It watches the descriptors of one loop, and has the eventfd that wakes it.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/loop/driver.hpp>
@@ -12,7 +13,6 @@
 #include <unistd.h>
 #include <atomic>
 #include <cerrno>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -47,7 +47,7 @@ public:
     }
 
     void add(watched_fd& w) override {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         epoll_event e = events_for(w);
         if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, w.fd, &e) != 0) fail();
         push(watched_, w);
@@ -57,14 +57,14 @@ public:
     }
 
     void report_again(watched_fd& w) noexcept override {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         epoll_event e = events_for(w);
         if (w.watched && !inherited()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, w.fd, &e);
     }
 
     void remove(watched_fd& w) noexcept override {
         {
-            const std::lock_guard guard(lock_);
+            const lock_guard guard(lock_);
             if (!w.watched) return;
             epoll_event none{};
             if (!inherited()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.fd, &none);
@@ -80,7 +80,7 @@ public:
     /// Waits for events and reports them; true: it was woken.
     [[nodiscard]] bool collect(int timeout) noexcept {
         {
-            const std::lock_guard guard(lock_);
+            const lock_guard guard(lock_);
             reporting_ = true;
         }
         bool woken = false;
@@ -97,7 +97,7 @@ public:
         }
         watched_fd* left = nullptr;
         {
-            const std::lock_guard guard(lock_);
+            const lock_guard guard(lock_);
             reporting_ = false;
             left = std::exchange(leaving_, nullptr);
         }
@@ -114,7 +114,7 @@ public:
     void end() noexcept {
         watched_fd* left = nullptr;
         {
-            const std::lock_guard guard(lock_);
+            const lock_guard guard(lock_);
             while (watched_fd* w = watched_) {
                 take_out(*w);
                 push(leaving_, *w);

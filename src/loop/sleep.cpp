@@ -2,10 +2,9 @@
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/duration.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/detail/loop/sleep.hpp>
-
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -34,7 +33,7 @@ bool sleep_awaiter::park() noexcept {
     bool sooner = false;
     bool parked = false;
     {
-        std::lock_guard guard(loop_access::timers_lock(on));
+        lock_guard guard(loop_access::timers_lock(on));
         parked = stop().park(*this);
         sooner = parked && at != clock::time_point::max() && loop_access::arm_locked(on, *this);
     }
@@ -49,7 +48,7 @@ void sleep_awaiter::on_time(timer_node* t) noexcept {
 }
 
 void sleep_awaiter::take_back() noexcept {
-    std::lock_guard guard(loop_access::timers_lock(carrier));
+    lock_guard guard(loop_access::timers_lock(carrier));
     loop_access::disarm_locked(carrier, *this);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/place.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/loop/loop_access.hpp>
@@ -8,7 +9,6 @@
 #include <bide/hooks.hpp>
 
 #include <algorithm>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -50,7 +50,7 @@ private:
             live_list& list = live_access::of(*ex);
             const bool here = ex->stands_on(loop_);
             if (here) here_.push_back(ex);
-            const std::lock_guard guard(list.lock);
+            const lock_guard guard(list.lock);
             if (here)
                 for (const task_node* n = list.first; n != nullptr; n = n->next) nodes_.push_back(n);
             else if (list.first != nullptr && !stands_still(*ex))

@@ -2,14 +2,13 @@
 #include "base/place.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/detail/loop/sleep.hpp>
 #include <bide/strand.hpp>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -23,7 +22,7 @@ constexpr std::chrono::milliseconds patience{100};  // how long a place is kept 
 namespace detail {
 
 /// A thread waits for it, with the strand's mutex. Here, because <condition_variable> is dear to include.
-class strand_signal : public std::condition_variable {};
+class strand_signal : public os_condition {};
 
 // ---- staying --------------------------------------------------------------------------------------------------------
 
@@ -75,7 +74,7 @@ strand_member::strand_member(strand& s, promise_base& p) noexcept
 void strand_member::post(ready_node& node) noexcept {
     strand_entry* turn = nullptr;
     {
-        const std::lock_guard hold(of.m_);
+        const lock_guard hold(of.m_);
         node.next = nullptr;
         if (last != nullptr)
             last->next = &node;
@@ -96,7 +95,7 @@ void strand_member::on_turn(call_node* self) noexcept {
     ready_node* node = nullptr;
     leaf* entering = nullptr;
     {
-        const std::lock_guard hold(m.of.m_);
+        const lock_guard hold(m.of.m_);
         if (!m.of.begin(m)) return;
         m.busy = true;
         entering = std::exchange(m.waiting, nullptr);
@@ -118,7 +117,7 @@ void strand_member::on_turn(call_node* self) noexcept {
     of.run_turn(*node, here, m, *m.on);
     if (here.left()) return;  // the guard is gone, and the member with it
     {
-        const std::lock_guard hold(of.m_);
+        const lock_guard hold(of.m_);
         m.busy = false;
         m.stay = nullptr;
         if (m.first != nullptr) of.queue(m);
@@ -238,7 +237,7 @@ strand::strand(executor& base) : executor(&base), base_(base), pump_(*this), id_
 strand::~strand() {
     work_.close(stop_reason::shutdown);
     {
-        std::unique_lock hold(m_);
+        detail::unique_lock hold(m_);
         const auto over = [this] { return state_ == state::idle && work_.empty(); };
         if (!over()) {
             const loop* standing = detail::tls().running_loop;
@@ -271,7 +270,7 @@ void strand::unlink(detail::strand_entry& e) noexcept {
 }
 
 void strand::withdraw(detail::strand_entry& e) noexcept {
-    const std::lock_guard hold(m_);
+    const detail::lock_guard hold(m_);
     if (e.linked) unlink(e);
 }
 
@@ -282,7 +281,7 @@ void strand::park(detail::leaf& l, detail::strand_entry& e) noexcept {
     bool parked = false;
     detail::detach(p);  // TRAP: not under m_: it may take a loop's timers' lock, under which timers post to strands
     {
-        const std::lock_guard hold(m_);
+        const detail::lock_guard hold(m_);
         parked = l.stop().park(l);
         if (parked) {
             queue(e);
@@ -296,7 +295,7 @@ void strand::park(detail::leaf& l, detail::strand_entry& e) noexcept {
 }
 
 bool strand::try_enter() noexcept {
-    const std::lock_guard hold(m_);
+    const detail::lock_guard hold(m_);
     if (state_ != state::idle) return false;
     state_ = state::held;
     return true;
@@ -370,7 +369,7 @@ detail::strand_entry* strand::let_next_in() noexcept {
 void strand::leave() noexcept {
     detail::strand_entry* turn = nullptr;
     {
-        const std::lock_guard hold(m_);
+        const detail::lock_guard hold(m_);
         turn = let_next_in();
     }
     send(turn);
@@ -379,7 +378,7 @@ void strand::leave() noexcept {
 void strand::stand(detail::strand_stay& stay) noexcept {
     detail::strand_entry* turn = nullptr;
     {
-        const std::lock_guard hold(m_);
+        const detail::lock_guard hold(m_);
         stay.next_standing_ = standing_;
         standing_ = &stay;
         turn = let_next_in();
@@ -388,7 +387,7 @@ void strand::stand(detail::strand_stay& stay) noexcept {
 }
 
 void strand::come_back(detail::strand_stay& stay) noexcept {
-    std::unique_lock hold(m_);
+    detail::unique_lock hold(m_);
     if (state_ == state::idle) {
         state_ = state::held;
     } else {
@@ -421,7 +420,7 @@ bool strand::can_run(const executor* on) const noexcept {
 void strand::post(ready_node& node) noexcept {
     detail::strand_entry* turn = nullptr;
     {
-        const std::lock_guard hold(m_);
+        const detail::lock_guard hold(m_);
         node.next = nullptr;
         if (last_ != nullptr)
             last_->next = &node;
@@ -443,7 +442,7 @@ void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const e
     if (stay.left() || std::exchange(t.yielded_to, nullptr) != &of) return;
     std::uint64_t waiting = 0;
     {
-        const std::lock_guard hold(m_);
+        const detail::lock_guard hold(m_);
         waiting += pushed_ - begun_;
         for (const detail::strand_entry* e = entries_.first(); e != nullptr; e = e->next) ++waiting;
     }
@@ -456,7 +455,7 @@ void strand::on_turn(detail::call_node* self) noexcept {
     strand& s = static_cast<pump*>(self)->of;
     ready_node* node = nullptr;
     {
-        const std::lock_guard hold(s.m_);
+        const detail::lock_guard hold(s.m_);
         if (!s.begin(s.pump_)) return;
         node = s.first_;
         s.first_ = node->next;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "kernel/this_thread.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/pool/fork.hpp>
 
-#include <mutex>
 #include <new>
 #include <utility>
 
@@ -33,7 +33,7 @@ bool fork_stack::refill(std::uint32_t wanted) noexcept {
         if (memory == nullptr) break;
         fresh = ::new (memory) spare{fresh};
     }
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     while (fresh != nullptr) {
         spare* const s = std::exchange(fresh, fresh->next);
         s->next = std::exchange(spares_, s);
@@ -59,7 +59,7 @@ void fork_stack::give_back(fork_node& n) noexcept {
 void fork_stack::discard(fork_node& n) noexcept {
     fork_stack* const here = tls().forks;
     if (here != nullptr) {
-        const std::lock_guard guard(here->lock_);
+        const lock_guard guard(here->lock_);
         if (here->free_ < reserve_max) {
             here->give_back(n);
             return;
@@ -120,7 +120,7 @@ void fork_stack::write_contexts(promise_base* p) noexcept {
 
 void fork_stack::own_context(promise_base* p) noexcept {
     if (deque_.top() == 0 || (p != nullptr && p->ctx->ex != &ex_)) return;
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     name_all();
     if (unnamed()) {
         tls().current = last_named_->head;
@@ -156,7 +156,7 @@ void fork_stack::share_all() noexcept {
     ready_node* first = nullptr;
     ready_node** last = &first;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         while (base_ < deque_.top()) {
             fork_node& n = share_oldest(deque_.floor());
             ready_node& ready = n;
@@ -171,11 +171,11 @@ void fork_stack::share_all() noexcept {
 bool fork_stack::pushed_over(std::uint32_t at) noexcept {
     std::uint32_t wanted = 0;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (deque_.top() - base_ > free_ + private_named_) wanted = deque_.top() - at;
     }
     if (wanted != 0 && !refill(wanted)) {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (at >= base_) {  // nobody has taken it meanwhile
             if (deque_.floor() > at) deque_.set_floor(at);
             static_cast<void>(deque_.pop(at));
@@ -184,7 +184,7 @@ bool fork_stack::pushed_over(std::uint32_t at) noexcept {
     }
     fork_node* shared = nullptr;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         set_limit();
         // One at a time, and no more before it is taken: whoever takes it looks here again (keeps_some). Under the
         // queue's lock, so that one of us sees the other.
@@ -196,13 +196,13 @@ bool fork_stack::pushed_over(std::uint32_t at) noexcept {
 }
 
 void fork_stack::ask() noexcept {
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     deque_.set_limit(0);
 }
 
 bool fork_stack::keeps_some() noexcept {
     if (deque_.top() == 0) return false;
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     return base_ < deque_.top();
 }
 
@@ -210,7 +210,7 @@ bool fork_stack::raid() noexcept {
     if (deque_.top() == 0) return false;
     fork_node* shared = nullptr;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (base_ >= deque_.top()) return false;
         const std::uint32_t floor = deque_.floor();
         // Frozen until the floor is set again: until then the owner pops nothing without this lock.
@@ -237,7 +237,7 @@ fork_step fork_stack::came_back(fork_group& g, slot_base& s, std::uint32_t at) n
     fork_node* mine = nullptr;
     bool shared = false;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (deque_.floor() > at) {
             mine = g.head;
             shared = at < base_;
@@ -269,7 +269,7 @@ fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
     std::uint32_t spoken_for = 0;
     bool enough = false;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         spoken_for = deque_.top() - base_ - private_named_;
         enough = free_ >= spoken_for + wanted;
     }
@@ -278,7 +278,7 @@ fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
     detach(awaiting);
     fork_node* first = nullptr;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         g.head = first = &make(g, from, *awaiting->ctx);
         g.next = from + 1;
         // relaxed: see add_rest
@@ -294,7 +294,7 @@ fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
 // ---- suspending -----------------------------------------------------------------------------------------------------
 
 void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     name_all();
     if (mark_ < deque_.top()) write_contexts(leaf);
     // Outwards from the first forked child: detach, and whoever ends them tells their nodes.

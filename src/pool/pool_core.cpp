@@ -3,6 +3,7 @@
 #include "base/os_thread.hpp"
 #include "base/static_tls.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/base/short_spin.hpp>
 #include <bide/detail/base/spin_lock.hpp>
@@ -151,7 +152,7 @@ void pool_core::resize(int workers) {
     if (workers < 1 || workers > pool::max_workers)
         throw std::invalid_argument("pool: the number of workers is between 1 and " +
                                     std::to_string(pool::max_workers) + ", not " + std::to_string(workers));
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     if (ending_.load(std::memory_order_relaxed)) throw not_running("pool::resize: it has been shut down");
     const int before = std::exchange(target_, workers);
     while (active() < target_) {
@@ -182,7 +183,7 @@ void pool_core::resize(int workers) {
 void pool_core::blocks(pool_worker& w) noexcept {
     w.share_all();
     {
-        const std::lock_guard guard(m_);
+        const lock_guard guard(m_);
         ++blocked_;
         count_active_locked(-1);
         // If no thread can be made, the work waits for one that goes on.
@@ -193,7 +194,7 @@ void pool_core::blocks(pool_worker& w) noexcept {
 
 void pool_core::goes_on() noexcept {
     {
-        const std::lock_guard guard(m_);
+        const lock_guard guard(m_);
         --blocked_;
         count_active_locked(1);
         retire_idle_locked();
@@ -218,7 +219,7 @@ void pool_core::shutdown() {
     if (region != nullptr) region->begin_blocking();
     if (sleep != nullptr) sleep->begin_sleep();
     {
-        std::unique_lock guard(m_);
+        unique_lock guard(m_);
         closing_.store(true, std::memory_order_seq_cst);
         changed_.wait(guard, [this] { return ended_ || (!joining_ && quiet()); });
         if (!ended_) {
@@ -248,18 +249,18 @@ bool pool_core::quiet() noexcept {
     if (!work.empty() || blocked_ != 0 || sleepers_.count() != static_cast<std::uint32_t>(active()) || some_work())
         return false;
     live_list& live = live_access::of(ex_);
-    const std::lock_guard guard(live.lock);
+    const lock_guard guard(live.lock);
     return live.first == nullptr;
 }
 
 void pool_core::tell() noexcept {
     if (!closing_.load(std::memory_order_seq_cst)) return;
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     changed_.notify_all();
 }
 
 pool_counts pool_core::counts() const noexcept {
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     return {target_, threads_, blocked_, static_cast<int>(sleepers_.count())};
 }
 
@@ -375,7 +376,7 @@ ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
             tell();
         }
         w.park.sleep();
-        const std::lock_guard guard(m_);
+        const lock_guard guard(m_);
         if (w.leaves) return nullptr;  // it had become a spare in its sleep
     }
 }
@@ -384,7 +385,7 @@ ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
 bool pool_core::become_spare(pool_worker& w) noexcept {
     bool ends = false;  // of its own; a spare may be told to by shutdown(), from now on and under the mutex
     {
-        const std::lock_guard guard(m_);
+        const lock_guard guard(m_);
         if (w.leaves) return false;
         const bool ending = ending_.load(std::memory_order_relaxed);
         if (!ending && active() <= target_) return false;
@@ -414,7 +415,7 @@ void pool_core::run(pool_worker& w) noexcept {
         if (n == nullptr) {
             searching = become_spare(w);
             {
-                const std::lock_guard guard(m_);
+                const lock_guard guard(m_);
                 if (w.leaves) return;
             }
             if (searching || (n = next(w)) == nullptr) continue;
@@ -449,7 +450,7 @@ void* pool_core::thread_main(void* with) noexcept {
     t.sleep = nullptr;
     t.running = nullptr;
     here = nullptr;
-    const std::lock_guard guard(of.m_);
+    const lock_guard guard(of.m_);
     --of.threads_;
     w.ended = true;
     of.changed_.notify_all();

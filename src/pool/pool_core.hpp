@@ -9,6 +9,7 @@
 
 #include "pool/sleepers.hpp"
 
+#include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/pool/fork.hpp>
 #include <bide/detail/pool/work_queue.hpp>
 #include <bide/pool.hpp>
@@ -17,10 +18,8 @@
 
 #include <array>
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -121,8 +120,8 @@ private:
     std::array<std::atomic<pool_worker*>, max_threads> workers_{};
     std::atomic<unsigned> made_{0};
 
-    mutable std::mutex m_;
-    std::condition_variable changed_;
+    mutable os_mutex m_;
+    os_condition changed_;
     std::atomic<bool> closing_{false};  // shutdown() waits
     std::atomic<bool> ending_{false};
     bool ended_ = false;

@@ -12,11 +12,11 @@
 // or the model checker's (tests/model/pool_sleep.cpp).
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -36,19 +36,19 @@ public:
     }
     /// Null: nobody sleeps, or somebody looks for work already. Else to be woken by the caller; it searches.
     [[nodiscard]] Worker* take_one() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (first_ == nullptr || searching_.load(std::memory_order_relaxed) != 0) return nullptr;
         return &take_first();
     }
     /// The same, whoever is searching.
     [[nodiscard]] Worker* take_any() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         return first_ == nullptr ? nullptr : &take_first();
     }
 
     /// It sleeps on, but is no sleeper any more.
     [[nodiscard]] Worker* remove_one() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         Worker* const w = first_;
         if (w == nullptr) return nullptr;
         first_ = w->next_asleep;
@@ -63,7 +63,7 @@ public:
 
     /// A searching worker enters the list. Then it looks once more, and calls leave() or sleeps.
     void enter(Worker& w) noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         w.next_asleep = first_;
         first_ = &w;
         w.asleep = true;
@@ -72,7 +72,7 @@ public:
     }
     /// It has found something, and searches again. False: somebody has taken it out and is about to wake it.
     [[nodiscard]] bool leave(Worker& w) noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (!w.asleep) return false;
         Worker* before = nullptr;
         for (Worker* at = first_; at != &w; at = at->next_asleep) before = at;
@@ -85,7 +85,7 @@ public:
     }
     /// Under the lock: whoever enters later sees what the caller has written before.
     [[nodiscard]] std::uint32_t count() const noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         return asleep_.load(std::memory_order_relaxed);
     }
 

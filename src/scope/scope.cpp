@@ -2,11 +2,11 @@
 #include "base/place.hpp"
 #include "loop/deadline_while_standing.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/hooks.hpp>
 #include <bide/scope.hpp>
 
 #include <algorithm>
-#include <mutex>
 #include <utility>
 
 namespace bide {
@@ -40,7 +40,7 @@ void scope_core::open(executor& ex, const context* from, bool shielded) noexcept
 // ---- tasks come and go ----------------------------------------------------------------------------------------------
 
 void scope_core::adopt(started_base& child) {
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     if (!count_.enter()) throw scope_closed();
     child.place = places_++;
     live_.push_back(child);
@@ -67,7 +67,7 @@ void scope_core::ended(started_base& child, future_base& result, future_status h
 void scope_core::ended_noticed(started_base& child, future_base& result, future_status how) noexcept {
     bool first_failure = false;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         live_.remove(child);
         if (how == future_status::failed) {
             first_failure = failed_.empty() && !body_error_;
@@ -88,7 +88,7 @@ void scope_core::take_off_count() noexcept {
     scope_count<promise_base, leaf>::called last;
     claimed_leaves woken;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         last = count_.leave(woken, [](leaf& l) { return static_cast<join_awaiter&>(l).satisfied(); });
         if (last.unwind != nullptr) body_unwinds_ = true;
     }
@@ -99,7 +99,7 @@ void scope_core::take_off_count() noexcept {
 }
 
 bool scope_core::add_hold() noexcept {
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     return count_.enter();
 }
 
@@ -118,7 +118,7 @@ scope_door* scope_core::door() {
 
 bool scope_core::hold(promise_base* leaf_frame) noexcept {
     if (!stop.requested()) return false;  // a guard inside the body stops its own operation
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     if (!body_unwinds_) body_unwinds_ = !count_.hold(*leaf_frame);
     return !body_unwinds_;
 }
@@ -127,7 +127,7 @@ bool hold_body(task_node& scope, promise_base* leaf_frame) noexcept {
 }
 
 bool scope_core::waits_for_tasks() noexcept {
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     return count_.waited_for();
 }
 bool waits_for_tasks(task_node& scope) noexcept { return static_cast<scope_core&>(scope).waits_for_tasks(); }
@@ -139,7 +139,7 @@ void scope_core::body_failed(std::exception_ptr error) noexcept {
     }
     bool first = false;
     {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         first = failed_.empty();
         body_error_ = std::move(error);
     }
@@ -157,7 +157,7 @@ void scope_core::apply_exit_mode() noexcept {
         std::vector<std::source_location> unfinished;
         try {
             {
-                const std::lock_guard guard(lock_);
+                const lock_guard guard(lock_);
                 for (const started_base* n = live_.first(); n != nullptr; n = n->younger)
                     unfinished.push_back(n->started);
             }
@@ -174,7 +174,7 @@ void scope_core::apply_exit_mode() noexcept {
 }
 
 bool scope_core::close_or_wait(promise_base* waiting) noexcept {
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     if (count_.close()) return true;
     stood_at_end_ = true;
     detach(waiting);  // under the lock: the last child posts it as soon as it sees it
@@ -183,7 +183,7 @@ bool scope_core::close_or_wait(promise_base* waiting) noexcept {
 }
 
 bool scope_core::close_if_ended() noexcept {
-    const std::lock_guard guard(lock_);
+    const lock_guard guard(lock_);
     const bool ended = count_.close();
     stood_at_end_ = !ended;
     return ended;
@@ -193,7 +193,7 @@ void scope_core::close_door() noexcept {
     scope_door* d = door_.load(std::memory_order_acquire);
     if (d == nullptr) return;
     {
-        const std::lock_guard guard(d->lock);
+        const lock_guard guard(d->lock);
         d->core = nullptr;
     }
     d->drop();
@@ -266,14 +266,14 @@ join_awaiter::join_awaiter(promise_base& p, scope_core& core)
             throw would_deadlock(std::string("join() of a scope from one of its own tasks (") +
                                  p.origin.function_name() + " at " + place_of(p.where) +
                                  "): it would wait for itself; join in the body, or wait for the futures you need");
-    const std::lock_guard guard(core_.lock_);
+    const lock_guard guard(core_.lock_);
     up_to_ = core_.places_;
 }
 
 bool join_awaiter::satisfied() const noexcept { return core_.live_.empty() || core_.live_.first()->place >= up_to_; }
 
 bool join_awaiter::try_now() noexcept {
-    const std::lock_guard guard(core_.lock_);
+    const lock_guard guard(core_.lock_);
     return satisfied();
 }
 
@@ -335,7 +335,7 @@ scope_ref& scope_ref::operator=(const scope_ref& other) noexcept {
 scope_ref::~scope_ref() { door_->drop(); }
 
 detail::scope_core& scope_ref::hold() const {
-    const std::lock_guard guard(door_->lock);
+    const detail::lock_guard guard(door_->lock);
     if (door_->core == nullptr || !door_->core->add_hold()) throw scope_closed();
     return *door_->core;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/sync/barrier.hpp>
 
@@ -15,7 +16,7 @@ basic_barrier<Lock>::basic_barrier(std::ptrdiff_t participants) : participants_(
 
 template <class Lock>
 basic_barrier<Lock>::~basic_barrier() {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::need_no_waiters(waiters_, "barrier");
 }
 
@@ -49,7 +50,7 @@ bool basic_barrier<Lock>::let_go(std::ptrdiff_t coming, detail::claimed_leaves& 
 
 template <class Lock>
 void basic_barrier<Lock>::withdraw(awaiter& a) noexcept {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     if (a.linked) waiters_.remove(a);
     if (a.counted_) --waiting_;
 }
@@ -57,7 +58,7 @@ void basic_barrier<Lock>::withdraw(awaiter& a) noexcept {
 template <class Lock>
 void basic_barrier<Lock>::arrive_and_drop() {
     detail::claimed_leaves woken;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     if (participants_ == 0)
         throw usage_error("barrier: arrive_and_drop was called more often than there are participants");
     --participants_;

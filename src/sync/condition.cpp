@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/sync/condition.hpp>
 
 namespace bide {
@@ -25,7 +26,7 @@ template <class Lock>
 bool condition_awaiter<Lock>::park() noexcept {
     this->note();         // there is nobody to wait for yet; see target()
     claimed_leaves next;  // has the mutex after us
-    const std::lock_guard hold(condition_.lock_);
+    const lock_guard hold(condition_.lock_);
     detach(this->who);
     held_.mutex_ = nullptr;
     this->as = mutex_.holder_.get();
@@ -39,7 +40,7 @@ template <class Lock>
 void condition_awaiter<Lock>::relock() noexcept {
     bool stopped = false;
     {
-        const std::lock_guard hold(mutex_.lock_);
+        const lock_guard hold(mutex_.lock_);
         if (!mutex_.take_or_crowd(this->as)) {
             relocking_.store(true, std::memory_order_relaxed);  // park() below publishes it to the destructor
             if (mutex_.core_.waiters.park(*this)) return;       // from here on it is not ours
@@ -59,10 +60,10 @@ void condition_awaiter<Lock>::leave() noexcept {
     if (held_.mutex_ != nullptr) {  // stopped before it began
         held_.drop();
     } else if (relocking_.load(std::memory_order_relaxed)) {  // relaxed: published with the parking
-        const std::lock_guard hold(mutex_.lock_);
+        const lock_guard hold(mutex_.lock_);
         if (this->linked) mutex_.core_.waiters.remove(*this);
     } else {
-        const std::lock_guard hold(condition_.lock_);
+        const lock_guard hold(condition_.lock_);
         if (this->linked) condition_.waiters_.remove(*this);
     }
 }
@@ -80,7 +81,7 @@ template class condition_awaiter<no_lock>;
 
 template <class Lock>
 basic_condition<Lock>::~basic_condition() {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::need_no_waiters(waiters_, "condition");
 }
 
@@ -88,7 +89,7 @@ template <class Lock>
 void basic_condition<Lock>::notify_one() noexcept {
     detail::leaf* first = nullptr;
     {
-        const std::lock_guard hold(lock_);
+        const detail::lock_guard hold(lock_);
         first = waiters_.pop_claimed();
     }
     if (first != nullptr) static_cast<detail::condition_awaiter<Lock>*>(first)->relock();
@@ -98,7 +99,7 @@ template <class Lock>
 void basic_condition<Lock>::notify_all() noexcept {
     detail::claimed_leaves all;
     {
-        const std::lock_guard hold(lock_);
+        const detail::lock_guard hold(lock_);
         while (detail::leaf* l = waiters_.pop_claimed()) all.add(*l);
     }
     while (detail::leaf* l = all.take()) static_cast<detail::condition_awaiter<Lock>*>(l)->relock();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/sync/event.hpp>
 
@@ -8,14 +9,14 @@ inline namespace v0 {
 
 template <class Lock>
 basic_event<Lock>::~basic_event() {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::need_no_waiters(waiters_, "event");
 }
 
 template <class Lock>
 void basic_event<Lock>::set() noexcept {
     detail::claimed_leaves woken;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     set_ = true;
     while (detail::leaf* l = waiters_.pop_claimed()) woken.add(*l);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/sync/latch.hpp>
 
@@ -20,7 +21,7 @@ basic_latch<Lock>::basic_latch(std::ptrdiff_t count) : count_(not_negative(count
 
 template <class Lock>
 basic_latch<Lock>::~basic_latch() {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::need_no_waiters(waiters_, "latch");
 }
 
@@ -33,7 +34,7 @@ template <class Lock>
 void basic_latch<Lock>::count_down(std::ptrdiff_t n) {
     not_negative(n);
     detail::claimed_leaves woken;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     if (n < count_)
         count_ -= n;
     else if (!finish(n, woken))

@@ -2,19 +2,19 @@
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/hooks.hpp>
 #include <bide/sync/mutex.hpp>
 #include <bide/task.hpp>
 
 #include <exception>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
 
 template <class Lock>
 basic_mutex<Lock>::~basic_mutex() {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::need_no_waiters(core_.waiters, "mutex");
     if (core_.locked()) [[unlikely]]
         detail::fail_fast("mutex destroyed while it is locked; it has to outlive its guards");
@@ -26,7 +26,7 @@ template <class Lock>
 detail::leaf* basic_mutex<Lock>::give_to_next() noexcept {
     holder_.forget();
     if (core_.give_alone()) return nullptr;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::leaf* const next = core_.give();
     if (next != nullptr) holder_.set(static_cast<detail::holding_leaf*>(next)->as);
     return next;

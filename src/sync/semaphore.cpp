@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/hooks.hpp>
 #include <bide/sync/semaphore.hpp>
@@ -19,7 +20,7 @@ basic_semaphore<Lock>::basic_semaphore(std::ptrdiff_t available, std::ptrdiff_t 
 
 template <class Lock>
 basic_semaphore<Lock>::~basic_semaphore() {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::need_no_waiters(waiters_, "semaphore");
 }
 
@@ -46,7 +47,7 @@ void basic_semaphore<Lock>::serve(detail::claimed_leaves& woken) noexcept {
 template <class Lock>
 void basic_semaphore<Lock>::leave(awaiter& a) noexcept {
     detail::claimed_leaves woken;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     if (!a.linked) return;
     waiters_.remove(a);
     serve(woken);
@@ -56,7 +57,7 @@ template <class Lock>
 void basic_semaphore<Lock>::release(std::ptrdiff_t n) {
     if (n < 0) throw std::invalid_argument("semaphore: release of a negative number");
     detail::claimed_leaves woken;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     if (n > highest_ - available_)
         throw usage_error("semaphore: released above its highest count; release what was acquired, once");
     available_ += n;
@@ -66,7 +67,7 @@ void basic_semaphore<Lock>::release(std::ptrdiff_t n) {
 template <class Lock>
 typename basic_semaphore<Lock>::permit basic_semaphore<Lock>::try_acquire(std::ptrdiff_t n) {
     need_possible(n);
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     return take(n) ? permit(*this, n) : permit();
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/hooks.hpp>
 #include <bide/sync/shared_mutex.hpp>
 #include <bide/task.hpp>
@@ -13,7 +14,7 @@ using detail::sharing;
 
 template <class Lock>
 basic_shared_mutex<Lock>::~basic_shared_mutex() {
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     detail::need_no_waiters(waiters_, "shared_mutex");
     if (writing() || readers_ != 0) [[unlikely]]
         detail::fail_fast("shared_mutex destroyed while it is locked; it has to outlive its guards");
@@ -36,7 +37,7 @@ void basic_shared_mutex<Lock>::serve(detail::claimed_leaves& woken) noexcept {
 template <class Lock>
 bool basic_shared_mutex<Lock>::give_up(sharing how) noexcept {
     detail::claimed_leaves woken;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     if (how == sharing::exclusive) {
         if (!writing()) return false;
         writing_.store(false, std::memory_order_relaxed);
@@ -53,7 +54,7 @@ template <class Lock>
 void basic_shared_mutex<Lock>::leave(awaiter& a) noexcept {
     if (a.home != nullptr) detail::forget_edge(a);
     detail::claimed_leaves woken;
-    const std::lock_guard hold(lock_);
+    const detail::lock_guard hold(lock_);
     if (!a.linked) return;
     waiters_.remove(a);
     serve(woken);

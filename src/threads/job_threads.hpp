@@ -6,6 +6,7 @@
 //   job.cpp            what a job does on its way
 #pragma once
 
+#include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/base/short_spin.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
 #include <bide/detail/threads/job.hpp>
@@ -17,11 +18,9 @@
 #include <sys/types.h>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
@@ -30,8 +29,8 @@ inline namespace v0 {
 namespace detail {
 
 struct real_sync {
-    using mutex = std::mutex;
-    using lock = std::unique_lock<std::mutex>;
+    using mutex = os_mutex;
+    using lock = unique_lock<os_mutex>;
     using duration = std::chrono::steady_clock::duration;
     class condition {
     public:
@@ -46,14 +45,15 @@ struct real_sync {
 
     private:
         // notify_all is called under the mutex: so it comes before we give that back, or is seen in `told_`.
-        [[nodiscard]] bool told_soon(lock& l) noexcept {
+        // Unanalyzed: the caller's guard is given back and taken again through a reference.
+        [[nodiscard]] bool told_soon(lock& l) noexcept BIDE_UNANALYZED {
             const auto before = told_.load(std::memory_order_relaxed);
             l.unlock();
             static_cast<void>(spin_.look([&] { return told_.load(std::memory_order_relaxed) != before; }));
             l.lock();
             return told_.load(std::memory_order_relaxed) != before;
         }
-        std::condition_variable c_;
+        os_condition c_;
         std::atomic<unsigned> told_{0};
         short_spin spin_;
     };
@@ -129,8 +129,8 @@ private:
     const int process_;
     const duration stuck_time_;
     job_home home_;
-    std::mutex closing_;  // one shutdown at a time
-    std::mutex watch_m_;  // over the two below
+    os_mutex closing_;  // one shutdown at a time
+    os_mutex watch_m_;  // over the two below
     pthread_t watch_thread_{};
     bool watch_made_ = false;
 };

@@ -2,10 +2,10 @@
 #include "loop/loop_service.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/loop_thread.hpp>
 
 #include <atomic>
-#include <mutex>
 #include <vector>
 
 namespace bide {
@@ -16,7 +16,7 @@ enum class phase : std::uint8_t { fresh, running, stopping, stopped };
 }
 
 struct loop_thread::core {
-    std::mutex m;
+    detail::os_mutex m;
     std::atomic<phase> at{phase::fresh};  // written under the mutex
     std::vector<detail::owned_ptr<detail::start_function>> first_tasks;
     detail::loop_service service;
@@ -39,7 +39,7 @@ loop_thread::~loop_thread() {
 
 void loop_thread::start() {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
-    const std::lock_guard guard(core_->m);
+    const detail::lock_guard guard(core_->m);
     switch (core_->at.load(std::memory_order_relaxed)) {  // relaxed: written under the mutex
         case phase::fresh:
             break;
@@ -58,7 +58,7 @@ void loop_thread::start() {
 void loop_thread::request_stop() {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
     {
-        const std::lock_guard guard(core_->m);
+        const detail::lock_guard guard(core_->m);
         switch (core_->at.load(std::memory_order_relaxed)) {
             case phase::fresh:
                 core_->at.store(phase::stopped, std::memory_order_release);
@@ -80,7 +80,7 @@ void loop_thread::stop() {
         throw would_deadlock(
             "loop_thread::stop in a job of its to_thread: it would wait for that job's end; request_stop() only asks");
     core_->service.join();
-    const std::lock_guard guard(core_->m);
+    const detail::lock_guard guard(core_->m);
     core_->at.store(phase::stopped, std::memory_order_release);
 }
 
@@ -104,7 +104,7 @@ detail::loop_service& loop_thread::need_service() const {
 }
 
 void loop_thread::add(detail::owned_ptr<detail::start_function> f) {
-    const std::lock_guard guard(core_->m);
+    const detail::lock_guard guard(core_->m);
     if (core_->at.load(std::memory_order_relaxed) == phase::fresh)
         core_->first_tasks.push_back(std::move(f));
     else

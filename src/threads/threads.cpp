@@ -5,6 +5,7 @@
 #include "threads/job_threads.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/error.hpp>
@@ -80,7 +81,7 @@ void job_threads::shut_down(bool again) {
     thread_sleep* const told = tls().sleep;  // a job of another set
     if (told != nullptr) told->begin_sleep();
     {
-        const std::lock_guard one_at_a_time(closing_);
+        const lock_guard one_at_a_time(closing_);
         close();
         join_watch();
         if (again) reopen();
@@ -89,7 +90,7 @@ void job_threads::shut_down(bool again) {
 }
 
 void job_threads::join_watch() noexcept {
-    const std::lock_guard guard(watch_m_);
+    const lock_guard guard(watch_m_);
     if (std::exchange(watch_made_, false)) ::pthread_join(watch_thread_, nullptr);
 }
 
@@ -111,14 +112,14 @@ void job_threads::at_exit() {
     if (!watching) {
         join_watch();
     } else {  // it may end at any moment, and nobody will be there to join it
-        const std::lock_guard guard(watch_m_);
+        const lock_guard guard(watch_m_);
         if (std::exchange(watch_made_, false)) ::pthread_detach(watch_thread_);
     }
 }
 
 std::string job_threads::live_jobs() {
     live_list& list = live_access::of(home_);
-    const std::lock_guard guard(list.lock);
+    const lock_guard guard(list.lock);
     std::string text;
     for (const task_node* n = list.first; n != nullptr; n = n->next)
         text += std::string("\n  ") + place_of(n->started) + " in " + n->started.function_name();

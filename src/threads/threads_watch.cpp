@@ -6,6 +6,8 @@
 
 #include "base/os_thread.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
+
 #include <fcntl.h>
 #include <unistd.h>
 #include <algorithm>
@@ -68,7 +70,7 @@ void* job_threads::watch_main(void* with) noexcept {
 }
 
 bool job_threads::start_watch() noexcept {
-    const std::lock_guard guard(watch_m_);
+    const lock_guard guard(watch_m_);
     if (std::exchange(watch_made_, false)) ::pthread_join(watch_thread_, nullptr);  // the one before is leaving
     watch_made_ = start_thread(watch_thread_, &watch_main, this) == 0;
     return watch_made_;

@@ -16,6 +16,7 @@
 //   throws usage_error.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -92,7 +93,7 @@ public:
 
     [[nodiscard]] bool try_now() noexcept {
         detail::claimed_leaves woken;
-        const std::lock_guard hold(barrier_.lock_);
+        const detail::lock_guard hold(barrier_.lock_);
         return last_ = barrier_.meet(1, woken);
     }
     [[nodiscard]] bool park() noexcept {

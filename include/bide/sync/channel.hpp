@@ -24,6 +24,7 @@
 #pragma once
 
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/kernel/leaf.hpp>
@@ -64,7 +65,7 @@ public:
     basic_channel(const basic_channel&) = delete;
     basic_channel& operator=(const basic_channel&) = delete;
     ~basic_channel() {
-        const std::lock_guard hold(core_);
+        const detail::lock_guard hold(core_);
         detail::need_no_waiters(core_.receivers, "channel");
         detail::need_no_waiters(core_.senders, "channel");
     }
@@ -95,16 +96,16 @@ public:
 
     void close() noexcept {
         detail::claimed_leaves woken;
-        const std::lock_guard hold(core_);
+        const detail::lock_guard hold(core_);
         core_.close(woken);
     }
     [[nodiscard]] bool closed() const noexcept {
-        const std::lock_guard hold(core_);
+        const detail::lock_guard hold(core_);
         return core_.closed();
     }
     /// How many values are queued.
     [[nodiscard]] std::size_t size() const noexcept {
-        const std::lock_guard hold(core_);
+        const detail::lock_guard hold(core_);
         return core_.size();
     }
     [[nodiscard]] std::size_t capacity() const noexcept { return core_.capacity(); }

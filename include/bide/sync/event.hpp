@@ -18,6 +18,7 @@
 // mutex), it is reported as a stall (set_stall_delay in error.hpp).
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -43,11 +44,11 @@ public:
 
     void set() noexcept;
     void reset() noexcept {
-        const std::lock_guard hold(lock_);
+        const detail::lock_guard hold(lock_);
         set_ = false;
     }
     [[nodiscard]] bool is_set() const noexcept {
-        const std::lock_guard hold(lock_);  // not a look from outside: whoever sees it set may destroy it
+        const detail::lock_guard hold(lock_);  // not a look from outside: whoever sees it set may destroy it
         return set_;
     }
 

@@ -15,6 +15,7 @@
 // Errors: a negative count is std::invalid_argument; counting down below zero throws usage_error and counts nothing.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -44,7 +45,7 @@ public:
     void count_down(std::ptrdiff_t n = 1);
     /// True when the count is zero.
     [[nodiscard]] bool try_wait() const noexcept {
-        const std::lock_guard hold(lock_);
+        const detail::lock_guard hold(lock_);
         return count_ == 0;
     }
     /// Blocks the calling thread until the count is zero.
@@ -101,7 +102,7 @@ public:
 
     [[nodiscard]] bool try_now() noexcept {
         detail::claimed_leaves woken;
-        const std::lock_guard hold(latch_.lock_);
+        const detail::lock_guard hold(latch_.lock_);
         return arrive_last(woken);
     }
     [[nodiscard]] bool park() noexcept {

@@ -23,6 +23,7 @@
 //   is reported as a stall (set_stall_delay in error.hpp).
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -61,7 +62,7 @@ public:
     /// Adds n, wherever they come from.
     void release(std::ptrdiff_t n = 1);
     [[nodiscard]] std::ptrdiff_t available() const noexcept {
-        const std::lock_guard hold(lock_);
+        const detail::lock_guard hold(lock_);
         return available_;
     }
 
@@ -144,7 +145,7 @@ public:
     }
 
     [[nodiscard]] bool try_now() noexcept {
-        const std::lock_guard hold(semaphore_.lock_);
+        const detail::lock_guard hold(semaphore_.lock_);
         return semaphore_.take(n_);
     }
     [[nodiscard]] bool park() noexcept {

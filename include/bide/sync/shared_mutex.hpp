@@ -20,6 +20,7 @@
 //   is not locked throws usage_error.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/deadlock/holder.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -78,7 +79,7 @@ public:
 private:
     template <detail::sharing How>
     guard_of<How> try_take() noexcept {
-        const std::lock_guard hold(lock_);
+        const detail::lock_guard hold(lock_);
         return take_locked(How, detail::current_holder()) ? guard_of<How>(*this) : guard_of<How>();
     }
     template <detail::sharing How>
@@ -113,7 +114,7 @@ private:
 
     bool give_up(detail::sharing how) noexcept;
     void forget_holder() noexcept {
-        const std::lock_guard hold(lock_);
+        const detail::lock_guard hold(lock_);
         holder_.forget();
     }
     void leave(awaiter& a) noexcept;
@@ -184,7 +185,7 @@ public:
     }
 
     [[nodiscard]] bool try_now() noexcept {
-        const std::lock_guard hold(mutex_.lock_);
+        const detail::lock_guard hold(mutex_.lock_);
         if (mutex_.take_locked(how_, this->as)) return true;
         if (!mutex_.waits_for_itself(how_, this->as)) return false;
         again_ = this->who;  // an error is a result: it does not wait either

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "io/dns/channel.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/time.hpp>
@@ -16,7 +17,6 @@
 #include <array>
 #include <atomic>
 #include <cstring>
-#include <mutex>
 #include <string>
 #include <utility>
 
@@ -41,14 +41,14 @@ public:
     }
     void want(bool writes) noexcept {
         {
-            const std::lock_guard guard(to_->lock);
+            const lock_guard guard(to_->lock);
             if (wanted_ == events(writes)) return;
             wanted_ = events(writes);
         }
         by->report_again(*this);  // what was not wanted then was not kept
     }
     [[nodiscard]] std::uint32_t take_reported() noexcept {
-        const std::lock_guard guard(to_->lock);
+        const lock_guard guard(to_->lock);
         return std::exchange(reported_, 0);
     }
 
@@ -58,7 +58,7 @@ private:
     static void on_ready(watched_fd* w, std::uint32_t events) noexcept {
         auto* self = static_cast<dns_socket*>(w);
         {
-            const std::lock_guard guard(self->to_->lock);
+            const lock_guard guard(self->to_->lock);
             events &= self->wanted_;
             self->reported_ |= events;
         }

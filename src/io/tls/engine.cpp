@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "io/tls/context_state.hpp"
 
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/io/tls/tls_engine.hpp>
 #include <bide/error.hpp>
 
@@ -21,8 +22,6 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-
-using lock_guard = std::lock_guard<std::mutex>;
 
 bool is_address(const std::string& host) noexcept {
     in6_addr any{};

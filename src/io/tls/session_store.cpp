@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "io/tls/session_store.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
+
 #include <utility>
 
 namespace bide {
@@ -8,7 +10,7 @@ inline namespace v0 {
 namespace detail {
 
 void session_store::keep(const std::string& host, owned<SSL_SESSION> session) {
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     const auto known = by_host_.find(host);
     if (known == by_host_.end()) {
         entries_.emplace_front();
@@ -32,7 +34,7 @@ void session_store::keep(const std::string& host, owned<SSL_SESSION> session) {
 }
 
 owned<SSL_SESSION> session_store::take(const std::string& host) {
-    const std::lock_guard guard(m_);
+    const lock_guard guard(m_);
     const auto known = by_host_.find(host);
     if (known == by_host_.end()) return nullptr;
     entries_.splice(entries_.begin(), entries_, known->second);

@@ -6,10 +6,11 @@
 
 #include "io/tls/openssl.hpp"
 
+#include <bide/detail/base/os_mutex.hpp>
+
 #include <cstddef>
 #include <deque>
 #include <list>
-#include <mutex>
 #include <string>
 #include <unordered_map>
 
@@ -31,7 +32,7 @@ private:
         std::string host;
         std::deque<owned<SSL_SESSION>> sessions;
     };
-    std::mutex m_;
+    os_mutex m_;
     std::list<entry> entries_;  // the last one used in front
     std::unordered_map<std::string, std::list<entry>::iterator> by_host_;
 };

@@ -2,13 +2,13 @@
 #include "loop/uring/ring.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
 #include <bide/detail/loop/driver.hpp>
 #include <bide/hooks.hpp>
 
 #include <cerrno>
-#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -217,7 +217,7 @@ void ring::ask_to_end(const ring_entry& e) noexcept {
         return;
     }
     {
-        const std::lock_guard guard(asked_lock_);
+        const lock_guard guard(asked_lock_);
         const unsigned n = asked_count_.load(std::memory_order_relaxed);  // relaxed: written under the lock
         if (n < few) asked_[n] = reinterpret_cast<std::uintptr_t>(&e);
         asked_count_.store(n + 1, std::memory_order_relaxed);
@@ -231,7 +231,7 @@ void ring::end_what_was_asked_for() noexcept {
     std::uintptr_t these[few];
     unsigned n = 0;
     {
-        const std::lock_guard guard(asked_lock_);
+        const lock_guard guard(asked_lock_);
         n = asked_count_.exchange(0, std::memory_order_relaxed);
         for (unsigned i = 0; i < n && i < few; ++i) these[i] = asked_[i];
     }

@@ -5,6 +5,9 @@
 // preempted can go on (two cores, one of them ours).
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/lock_guard.hpp>
+
 #include <atomic>
 
 namespace bide {
@@ -13,15 +16,15 @@ namespace detail {
 
 void spin_wait(unsigned& round) noexcept;  // pause, later sched_yield
 
-class spin_lock {
+class BIDE_CAPABILITY("spin_lock") spin_lock {
 public:
-    void lock() noexcept {
+    void lock() noexcept BIDE_ACQUIRE() {
         // acquire: what the former holder wrote is visible; pairs with the release in unlock.
         if (!held_.exchange(true, std::memory_order_acquire)) [[likely]]
             return;
         lock_slowly();
     }
-    void unlock() noexcept { held_.store(false, std::memory_order_release); }
+    void unlock() noexcept BIDE_RELEASE() { held_.store(false, std::memory_order_release); }
 
 private:
     void lock_slowly() noexcept;

@@ -4,10 +4,10 @@
 // descriptor (pidfd), which becomes readable when it ends.
 #pragma once
 
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/io/byte_ops.hpp>
 
 #include <sys/types.h>
-#include <mutex>
 #include <optional>
 #include <source_location>
 
@@ -49,7 +49,7 @@ private:
     const pid_t id_;
     const socket_owner pidfd_;
     const bool group_;
-    mutable std::mutex m_;  // over the rest, and over signals: a process whose status was taken is nobody's
+    mutable os_mutex m_;  // over the rest, and over signals: a process whose status was taken is nobody's
     bool kill_the_rest_ = false;
     std::optional<child_status> status_;
 };

@@ -25,6 +25,7 @@
 // not tried but queued, for the one batch per turn.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/loop/driver.hpp>
@@ -34,7 +35,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -119,12 +119,12 @@ public:
     /// Calls f(fd) while the descriptor is certainly open; EBADF after close().
     template <class F>
     void use(F&& f) {
-        std::lock_guard guard(lock_);
+        lock_guard guard(lock_);
         if (closed_) throw std::system_error(std::make_error_code(std::errc::bad_file_descriptor), "it is closed");
         std::forward<F>(f)(fd_);
     }
     [[nodiscard]] int descriptor() noexcept {
-        std::lock_guard guard(lock_);
+        lock_guard guard(lock_);
         return closed_ ? -1 : fd_;
     }
 
@@ -153,7 +153,7 @@ private:
     friend class socket_op;
     friend struct registration;
     friend struct inflow;
-    using lock_guard = std::unique_lock<spin_lock>;
+    using lock_guard = unique_lock<spin_lock>;
 
     struct side {
         socket_op* op = nullptr;      // under way

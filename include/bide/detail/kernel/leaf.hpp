@@ -17,6 +17,7 @@
 // operation, at zero the task goes through the queue; frames are detached before anybody else can see them.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/base/waiting_list.hpp>
 #include <bide/detail/kernel/kernel.hpp>
@@ -128,7 +129,7 @@ protected:
     /// Parks in `list` unless `ready()` says yes under the lock; K3 is kept here.
     template <class Lock, class Ready>
     bool park_in(Lock& lock, leaf_list& list, Ready ready) noexcept {
-        std::lock_guard guard(lock);
+        lock_guard guard(lock);
         if (ready()) return false;
         detach(this->who);
         if (!list.park(*this)) [[unlikely]]
@@ -141,7 +142,7 @@ protected:
     void abandon(Lock& lock, leaf_list& list) noexcept {
         if (this->who == nullptr) [[likely]]
             return;
-        std::lock_guard guard(lock);
+        lock_guard guard(lock);
         if (this->linked) list.remove(*this);
     }
 

@@ -4,12 +4,11 @@
 #pragma once
 
 #include <bide/detail/base/counted_ptr.hpp>
+#include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
 #include <bide/detail/loop/driver.hpp>
 
 #include <chrono>
-#include <condition_variable>
-#include <mutex>
 
 namespace bide {
 inline namespace v0 {
@@ -32,8 +31,8 @@ public:
 private:
     friend class virtual_driver;
     time_point now_{std::chrono::hours(1)};  // not the epoch: differences must not hide behind zero
-    std::mutex m_;
-    std::condition_variable changed_;
+    os_mutex m_;
+    os_condition changed_;
     long jobs_ = 0;  // under the mutex
 };
 [[nodiscard]] owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock);

@@ -7,6 +7,7 @@
 // other, without a fence. `Atomic` and `Lock` are the library's or the model checker's.
 #pragma once
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/executor.hpp>
@@ -29,7 +30,7 @@ public:
     template <class Look>
     auto push(Node& n, const Look& look) noexcept {
         n.next = nullptr;
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         if (last_ != nullptr)
             last_->next = &n;
         else
@@ -41,7 +42,7 @@ public:
     /// The oldest; null: none.
     [[nodiscard]] Node* pop() noexcept {
         if (empty_hint()) return nullptr;
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         Node* const n = first_;
         if (n == nullptr) return nullptr;
         first_ = n->next;
@@ -51,7 +52,7 @@ public:
     }
     /// For certain: whoever pushes after this sees what the caller wrote before it.
     [[nodiscard]] bool empty() noexcept {
-        const std::lock_guard guard(lock_);
+        const lock_guard guard(lock_);
         return first_ == nullptr;
     }
     [[nodiscard]] bool empty_hint() const noexcept { return count_.load(std::memory_order_relaxed) == 0; }  // a hint

@@ -20,6 +20,7 @@
 // `Leaf`, `Var`: see waiting_list.hpp; `Lock` and `Word` belong together (lock_policy.hpp). The model checker has its own.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/base/waiting_list.hpp>
 
@@ -54,7 +55,7 @@ enum class patience : std::uint8_t { none, will_wait };
 
 template <class T, class Leaf, class Lock, template <class> class Word, template <class> class Var = plain,
           std::size_t Apart = 0>
-class channel_core {
+class BIDE_CAPABILITY("channel_core") channel_core {
     static_assert(std::is_nothrow_move_constructible_v<T>,
                   "bide: a channel moves its values from task to task, and a move that throws would lose one: send a "
                   "std::unique_ptr instead");
@@ -110,11 +111,11 @@ public:
     }
 
     /// Both sides; the senders' first.
-    void lock() noexcept {
+    void lock() noexcept BIDE_ACQUIRE() BIDE_UNANALYZED {
         in_.lock.lock();
         out_.lock.lock();
     }
-    void unlock() noexcept {
+    void unlock() noexcept BIDE_RELEASE() BIDE_UNANALYZED {
         out_.lock.unlock();
         in_.lock.unlock();
     }

@@ -18,9 +18,9 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-struct no_lock {
-    void lock() noexcept {}
-    void unlock() noexcept {}
+struct BIDE_CAPABILITY("no_lock") no_lock {
+    void lock() noexcept BIDE_ACQUIRE() {}
+    void unlock() noexcept BIDE_RELEASE() {}
 };
 
 /// std::atomic's words for a variable that one thread has for itself.

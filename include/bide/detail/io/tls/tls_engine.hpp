@@ -5,11 +5,11 @@
 // takes a lock, and nothing waits under it.
 #pragma once
 
+#include <bide/detail/base/os_mutex.hpp>
 #include <bide/io/tls_context.hpp>
 
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <span>
 #include <string>
 #include <system_error>
@@ -77,7 +77,7 @@ public:
 private:
     [[nodiscard]] step outcome(int result) noexcept;
 
-    mutable std::mutex m_;
+    mutable os_mutex m_;
     const std::shared_ptr<tls_context_state> context_;
     const std::string host_;
     ssl_st* ssl_ = nullptr;
