@@ -320,12 +320,15 @@ TEST(pool, C10_3_so_is_one_that_stands_at_the_end_of_a_scope) {
 // ---- idle -----------------------------------------------------------------------------------------------------------
 
 TEST(pool, C4_4_an_idle_pool_uses_no_processor_time) {
+    const support::thread_ids before = support::threads_now();
     bide::pool p(3);
     p.submit(twice, 1).wait();
     ASSERT_TRUE(support::comes_true([&] { return p.counts().idle == 3; }));
-    const auto before = support::processor_time();
-    std::this_thread::sleep_for(300ms);  // what is measured is the processor's time, not this
-    EXPECT_LT(support::processor_time() - before, 20ms);
+    const support::thread_ids workers = support::threads_since(before);
+    EXPECT_GE(workers.size(), 3U);
+    const support::thread_activity until_rest = support::activity_until_rest(workers, 300ms);
+    EXPECT_TRUE(until_rest.all_sleep);
+    EXPECT_LT(until_rest.used, 20ms);  // each may have been on its way to sleep
 }
 
 // ---- workers come and go --------------------------------------------------------------------------------------------

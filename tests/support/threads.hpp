@@ -15,6 +15,7 @@
 #include <fstream>
 #include <iterator>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -102,6 +103,65 @@ inline long threads_of_process() {
 [[nodiscard]] inline bool threads_become(long n) {
     return comes_true([n] { return threads_of_process() == n; });
 }
+
+/// The kernel's numbers of threads of this process, without its own workers for an io_uring.
+using thread_ids = std::set<std::string>;
+inline thread_ids threads_now() {
+    thread_ids ids;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc/self/task")) {
+        std::string name;
+        std::getline(std::ifstream(entry.path() / "comm"), name);
+        if (!name.starts_with("iou-")) ids.insert(entry.path().filename());
+    }
+    return ids;
+}
+/// The threads that have been started since `before` was taken, and live.
+inline thread_ids threads_since(const thread_ids& before) {
+    thread_ids ids = threads_now();
+    for (const auto& id : before) ids.erase(id);
+    return ids;
+}
+
+/// What the kernel counts of threads. It counts what was done and not what passed: a busy machine does not change it.
+struct thread_activity {
+    std::chrono::nanoseconds used{};  ///< on a processor
+    long runs = 0;                    ///< how often one of them was put on a processor
+    bool all_sleep = true;
+
+    friend bool operator==(const thread_activity&, const thread_activity&) = default;
+};
+inline thread_activity activity_of(const thread_ids& threads) {
+    thread_activity sum;
+    for (const auto& id : threads) {
+        const std::filesystem::path of_thread = std::filesystem::path("/proc/self/task") / id;
+        long used = 0;
+        long delayed = 0;
+        long runs = 0;
+        std::ifstream(of_thread / "schedstat") >> used >> delayed >> runs;
+        EXPECT_NE(runs, 0) << of_thread << ": the thread has ended, or this kernel counts nothing";
+        sum.used += std::chrono::nanoseconds(used);
+        sum.runs += runs;
+        std::string stat;
+        std::getline(std::ifstream(of_thread / "stat"), stat);
+        const auto name_ends = stat.rfind(')');
+        if (name_ends == std::string::npos || stat.substr(name_ends + 2, 1) != "S") sum.all_sleep = false;
+    }
+    return sum;
+}
+
+/// What `threads` do from now until for `rest` none of them has run; all_sleep is false where that does not come.
+inline thread_activity activity_until_rest(const thread_ids& threads, std::chrono::milliseconds rest) {
+    const thread_activity first = activity_of(threads);
+    thread_activity last = first;
+    const bool rested = comes_true([&] {
+        const thread_activity before = activity_of(threads);
+        std::this_thread::sleep_for(rest);  // the stretch in which nothing is to happen
+        last = activity_of(threads);
+        return before.all_sleep && before == last;
+    });
+    return {last.used - first.used, last.runs - first.runs, rested};
+}
+
 inline long descriptors_of_process() { return entries("/proc/self/fd"); }
 
 inline std::chrono::nanoseconds processor_time() {
