@@ -46,11 +46,11 @@ template <detail::range_of_items R>
 /// All outcomes (settled<T>), in order.
 template <awaitable... A>
 [[nodiscard]] auto when_all_settled(A&&... items) {
-    return detail::combine<detail::together::settled>(std::forward<A>(items)...);
+    return detail::combine<detail::completion_rule::settled>(std::forward<A>(items)...);
 }
 template <detail::range_of_items R>
 [[nodiscard]] auto when_all_settled(R&& items) {
-    return detail::combine_range<detail::together::settled>(std::forward<R>(items));
+    return detail::combine_range<detail::completion_rule::settled>(std::forward<R>(items));
 }
 
 /// The first value; skips failures.
@@ -59,11 +59,11 @@ template <awaitable... A>
     if constexpr (sizeof...(A) == 0)
         return detail::nothing_to_race("first_success");
     else
-        return detail::combine<detail::together::first_success>(std::forward<A>(items)...);
+        return detail::combine<detail::completion_rule::first_success>(std::forward<A>(items)...);
 }
 template <detail::range_of_items R>
 [[nodiscard]] auto first_success(R&& items) {
-    return detail::combine_range<detail::together::first_success>(std::forward<R>(items));
+    return detail::combine_range<detail::completion_rule::first_success>(std::forward<R>(items));
 }
 
 /// The first end.
@@ -72,11 +72,11 @@ template <awaitable... A>
     if constexpr (sizeof...(A) == 0)
         return detail::nothing_to_race("race");
     else
-        return detail::combine<detail::together::race>(std::forward<A>(items)...);
+        return detail::combine<detail::completion_rule::race>(std::forward<A>(items)...);
 }
 template <detail::range_of_items R>
 [[nodiscard]] auto race(R&& items) {
-    return detail::combine_range<detail::together::race>(std::forward<R>(items));
+    return detail::combine_range<detail::completion_rule::race>(std::forward<R>(items));
 }
 
 }  // namespace v0

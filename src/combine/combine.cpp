@@ -89,7 +89,7 @@ void child_group::start(promise_base& awaiting) noexcept {
     detach(&awaiting);  // before the first child can end
     executor& ex = *ctx_.ex;
     // The others may end it (the first end, the first value); a failure beside it is nothing to count on.
-    const bool needs_each = count_ == 1 || rule_ == together::all || rule_ == together::settled;
+    const bool needs_each = count_ == 1 || rule_ == completion_rule::all || rule_ == completion_rule::settled;
     for (child_base* c = first_; c != nullptr;) {
         child_base* const after = c->sibling_;  // when the last one is posted, all may be gone
         c->inherit(ex, &ctx_);
@@ -109,15 +109,15 @@ void child_group::child_ended(child_base& child) noexcept {
             child.late_ = child.how_ == outcome::failed;
         } else {
             switch (rule_) {
-                case together::all:
+                case completion_rule::all:
                     decides = child.how_ == outcome::failed;
                     break;
-                case together::settled:
+                case completion_rule::settled:
                     break;
-                case together::first_success:
+                case completion_rule::first_success:
                     decides = child.how_ == outcome::value;
                     break;
-                case together::race:
+                case completion_rule::race:
                     decides = child.how_ != outcome::stopped;
                     break;
             }
@@ -126,7 +126,7 @@ void child_group::child_ended(child_base& child) noexcept {
     }
     // This child is not counted off yet, so the group is there.
     if (decides && count_ > 1)
-        stop_.request(rule_ == together::all ? stop_reason::sibling_failed : stop_reason::scope_end);
+        stop_.request(rule_ == completion_rule::all ? stop_reason::sibling_failed : stop_reason::scope_end);
     // acq_rel: the last one sees the results of all.
     if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) conclude();
 }
@@ -137,18 +137,18 @@ void child_group::conclude() noexcept {
     for (const child_base* c = first_; c != nullptr; c = c->sibling_) any_stopped |= c->how_ == outcome::stopped;
     const bool outer_stopped = awaiting_->ctx->stop->requested();
     bool goes_on = false;  // the stop, outwards
-    if (rule_ == together::settled) {
+    if (rule_ == completion_rule::settled) {
         goes_on = any_stopped && outer_stopped;
     } else if (decisive_ == nullptr) {
         goes_on = any_stopped;  // nothing was decided when all were asked to stop: by the awaiting chain
-        if (!any_stopped && rule_ == together::first_success) decisive_ = first_failed_;
+        if (!any_stopped && rule_ == completion_rule::first_success) decisive_ = first_failed_;
     }
     // What nobody will see.
     for (child_base* c = first_; c != nullptr; c = c->sibling_) {
         if (c->how_ != outcome::failed || c == decisive_) continue;
-        const bool skipped =
-            rule_ == together::first_success && decisive_ != nullptr && decisive_->how_ == outcome::value && !c->late_;
-        const bool delivered = rule_ == together::settled && !goes_on;
+        const bool skipped = rule_ == completion_rule::first_success && decisive_ != nullptr &&
+                             decisive_->how_ == outcome::value && !c->late_;
+        const bool delivered = rule_ == completion_rule::settled && !goes_on;
         if (!skipped && !delivered) report_unhandled(c->take_failure(), "a task beside one that decided (combine.hpp)");
     }
     promise_base* const awaiting = awaiting_;

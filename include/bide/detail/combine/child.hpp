@@ -29,12 +29,12 @@ namespace detail {
 class child_group;
 
 /// What decides: the first failure, nothing, the first value, the first end.
-enum class together : std::uint8_t { all, settled, first_success, race };
-inline task_kind kind_of(together rule) noexcept {
-    return rule == together::all       ? task_kind::when_all
-           : rule == together::settled ? task_kind::when_all_settled
-           : rule == together::race    ? task_kind::race
-                                       : task_kind::first_success;
+enum class completion_rule : std::uint8_t { all, settled, first_success, race };
+inline task_kind kind_of(completion_rule rule) noexcept {
+    return rule == completion_rule::all       ? task_kind::when_all
+           : rule == completion_rule::settled ? task_kind::when_all_settled
+           : rule == completion_rule::race    ? task_kind::race
+                                              : task_kind::first_success;
 }
 
 class child_base : public task_node, public child_end, public call_node {
@@ -85,7 +85,7 @@ public:
     void start(promise_base& awaiting) noexcept;
 
 protected:
-    explicit child_group(together rule) noexcept : rule_(rule) {}
+    explicit child_group(completion_rule rule) noexcept : rule_(rule) {}
     ~child_group() = default;
     /// The child that decided: the failure to throw (all; first_success without one), the winner.
     [[nodiscard]] child_base* decisive() const noexcept { return decisive_; }
@@ -98,7 +98,7 @@ private:
     void child_ended(child_base& child) noexcept;
     void conclude() noexcept;
 
-    together rule_;
+    completion_rule rule_;
     void (*free_)(child_group* self) noexcept = nullptr;
     spin_lock lock_;
     promise_base* awaiting_ = nullptr;

@@ -140,10 +140,11 @@ class some_children<std::index_sequence<I...>, T...> : public child_group, place
 public:
     using tasks = std::tuple<task<T>...>;
 
-    some_children(together rule, tasks&& items, const std::source_location& where) noexcept
+    some_children(completion_rule rule, tasks&& items, const std::source_location& where) noexcept
         : child_group(rule), place<T, I>(child_seed(*this, std::get<I>(items).release(), where))... {}
 
-    some_children(together rule, promise_base* const (&cold)[sizeof...(T)], const std::source_location& where) noexcept
+    some_children(completion_rule rule, promise_base* const (&cold)[sizeof...(T)],
+                  const std::source_location& where) noexcept
         : child_group(rule), place<T, I>(child_seed(*this, cold[I], where))... {}
 
     static void check(const tasks& items, const std::source_location& where) {
@@ -191,7 +192,7 @@ class children_of_range : public child_group {
 public:
     using tasks = std::vector<task<T>>;
 
-    children_of_range(together rule, tasks&& items, const std::source_location& where)
+    children_of_range(completion_rule rule, tasks&& items, const std::source_location& where)
         : child_group(rule), all_(items.size()) {
         for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), where);
     }
@@ -259,10 +260,10 @@ struct winner<T, Rest...> {
     using type = std::conditional_t<all_same<T, Rest...>, T, std::variant<among_t<T>, among_t<Rest>...>>;
 };
 
-template <together Rule, class... T>
+template <completion_rule Rule, class... T>
 class fixed_awaiter : public fixed_children<T...> {
 public:
-    fixed_awaiter(promise_base& p, together rule, std::tuple<task<T>...>&& items) noexcept
+    fixed_awaiter(promise_base& p, completion_rule rule, std::tuple<task<T>...>&& items) noexcept
         : fixed_children<T...>(rule, std::move(items), p.where), p_(p) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
@@ -271,9 +272,9 @@ public:
         return true;
     }
     auto await_resume() {
-        if constexpr (Rule == together::settled) {
+        if constexpr (Rule == completion_rule::settled) {
             return this->apply([](child<T>&... c) { return std::tuple<settled<T>...>(settle(c)...); });
-        } else if constexpr (Rule == together::all) {
+        } else if constexpr (Rule == completion_rule::all) {
             if (child_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
             return this->apply([](child<T>&... c) {
                 return std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>(take_among(c)...);
@@ -305,10 +306,10 @@ private:
     }
 };
 
-template <together Rule, class T>
+template <completion_rule Rule, class T>
 class range_awaiter : public children_of_range<T> {
 public:
-    range_awaiter(promise_base& p, together rule, std::vector<task<T>>&& items)
+    range_awaiter(promise_base& p, completion_rule rule, std::vector<task<T>>&& items)
         : children_of_range<T>(rule, std::move(items), p.where), p_(p) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
@@ -317,12 +318,12 @@ public:
         return true;
     }
     decltype(auto) await_resume() {
-        if constexpr (Rule == together::settled) {
+        if constexpr (Rule == completion_rule::settled) {
             std::vector<settled<T>> outcomes;
             outcomes.reserve(this->all().size());
             for (child<T>& c : this->all()) outcomes.push_back(settle(c));
             return outcomes;
-        } else if constexpr (Rule == together::all) {
+        } else if constexpr (Rule == completion_rule::all) {
             if (child_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
             std::vector<among_t<T>> values;
             values.reserve(this->all().size());
@@ -341,7 +342,7 @@ private:
 
 // ---- what the user holds --------------------------------------------------------------------------------------------
 
-template <class Awaiter, together Rule>
+template <class Awaiter, completion_rule Rule>
 class [[nodiscard("the items run only when they are awaited or waited for")]] combined {
 public:
     using awaited_once = void;
@@ -363,7 +364,7 @@ private:
     typename Awaiter::tasks items_;
 };
 
-template <together Rule, class... A>
+template <completion_rule Rule, class... A>
 auto combine(A&&... items) {
     using awaiter = fixed_awaiter<Rule, item_result_t<A>...>;
     return combined<awaiter, Rule>(typename awaiter::tasks(item_task(std::forward<A>(items))...));
@@ -384,11 +385,11 @@ auto tasks_of_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forwar
     return tasks;
 }
 
-template <together Rule, class R>
+template <completion_rule Rule, class R>
 auto combine_range(R&& items) {
     auto tasks = tasks_of_range(std::forward<R>(items));
     using T = typename decltype(tasks)::value_type::value_type;
-    if (Rule == together::race || Rule == together::first_success)
+    if (Rule == completion_rule::race || Rule == completion_rule::first_success)
         if (tasks.empty()) throw_nothing_to_race(word_of(kind_of(Rule)));
     return combined<range_awaiter<Rule, T>, Rule>(std::move(tasks));
 }

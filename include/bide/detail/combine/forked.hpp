@@ -31,7 +31,7 @@ template <class Children>
 class apart final : public Children {
 public:
     template <class... A>
-    explicit apart(A&&... from) : Children(together::all, std::forward<A>(from)...) {
+    explicit apart(A&&... from) : Children(completion_rule::all, std::forward<A>(from)...) {
         this->in_a_block([](child_group* self) noexcept { delete static_cast<apart*>(self); });
     }
     using Children::decisive;
