@@ -3,7 +3,7 @@
 
 #include <bide/combine.hpp>
 #include <bide/detail/base/lock_guard.hpp>
-#include <bide/detail/combine/child.hpp>
+#include <bide/detail/combine/branch.hpp>
 #include <bide/hooks.hpp>
 
 #include <stdexcept>
@@ -13,18 +13,18 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-// ---- one child ------------------------------------------------------------------------------------------------------
+// ---- one branch ------------------------------------------------------------------------------------------------------
 
-child_base::child_base(child_group& group, const std::source_location& where) noexcept
+branch_base::branch_base(branch_group& group, const std::source_location& where) noexcept
     : task_node(kind_of(group.rule_), where),
-      child_end{nullptr, &child_base::on_ended},
-      call_node(&child_base::on_due),
+      child_end{nullptr, &branch_base::on_ended},
+      call_node(&branch_base::on_due),
       group_(group) {
     group.add(*this);
 }
 
-void child_base::on_due(call_node* node) noexcept {
-    auto* self = static_cast<child_base*>(node);
+void branch_base::on_due(call_node* node) noexcept {
+    auto* self = static_cast<branch_base*>(node);
     this_thread.current = self;
     slot_base& s = self->slot_of();
     self->holds_ = held::nothing;
@@ -37,19 +37,19 @@ void child_base::on_due(call_node* node) noexcept {
     if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
 }
 
-void child_base::on_ended(child_end* end, slot_base*) noexcept {
-    auto* self = static_cast<child_base*>(end);
+void branch_base::on_ended(child_end* end, slot_base*) noexcept {
+    auto* self = static_cast<branch_base*>(end);
     if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
     } else {  // it had moved to another executor
-        self->call = &child_base::on_back;
+        self->call = &branch_base::on_back;
         self->ctx.ex->post(*self);
     }
 }
 
-void child_base::on_back(call_node* node) noexcept { static_cast<child_base*>(node)->finish(); }
+void branch_base::on_back(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
 
-void child_base::finish() noexcept {
+void branch_base::finish() noexcept {
     slot_base& s = slot_of();
     if (s.state == outcome::stopped && !stop.requested()) set_failure(std::make_exception_ptr(cancelled()));
     holds_ = s.state == outcome::stopped ? held::nothing : held::result;
@@ -60,21 +60,21 @@ void child_base::finish() noexcept {
     }
     delist();
     stop.unlink();
-    group_.child_ended(*this);
+    group_.branch_ended(*this);
 }
 
 // ---- all of them ----------------------------------------------------------------------------------------------------
 
-void child_group::add(child_base& child) noexcept {
-    child.index_ = count_++;
+void branch_group::add(branch_base& branch) noexcept {
+    branch.index_ = count_++;
     if (last_ != nullptr)
-        last_->sibling_ = &child;
+        last_->next_ = &branch;
     else
-        first_ = &child;
-    last_ = &child;
+        first_ = &branch;
+    last_ = &branch;
 }
 
-void child_group::start(promise_base& awaiting) noexcept {
+void branch_group::start(promise_base& awaiting) noexcept {
     own_context(&awaiting);
     awaiting_ = &awaiting;
     const context& outer = *awaiting.ctx;
@@ -84,14 +84,14 @@ void child_group::start(promise_base& awaiting) noexcept {
     ctx_.locals = outer.locals;
     ctx_.owner = outer.owner;
     stop_.link_to(*outer.stop);
-    // relaxed: the children are posted after it, which publishes it.
+    // relaxed: the branches are posted after it, which publishes it.
     left_.store(count_, std::memory_order_relaxed);
-    detach(&awaiting);  // before the first child can end
+    detach(&awaiting);  // before the first branch can end
     executor& ex = *ctx_.ex;
     // The others may end it (the first end, the first value); a failure beside it is nothing to count on.
     const bool needs_each = count_ == 1 || rule_ == completion_rule::all || rule_ == completion_rule::settled;
-    for (child_base* c = first_; c != nullptr;) {
-        child_base* const after = c->sibling_;  // when the last one is posted, all may be gone
+    for (branch_base* c = first_; c != nullptr;) {
+        branch_base* const after = c->next_;  // when the last one is posted, all may be gone
         c->inherit(ex, &ctx_);
         c->holds_parent = needs_each;
         c->enlist();
@@ -100,41 +100,41 @@ void child_group::start(promise_base& awaiting) noexcept {
     }
 }
 
-void child_group::child_ended(child_base& child) noexcept {
+void branch_group::branch_ended(branch_base& branch) noexcept {
     bool decides = false;
     {
         const lock_guard guard(lock_);
-        if (child.how_ == outcome::failed && first_failed_ == nullptr) first_failed_ = &child;
+        if (branch.how_ == outcome::failed && first_failed_ == nullptr) first_failed_ = &branch;
         if (decisive_ != nullptr) {
-            child.late_ = child.how_ == outcome::failed;
+            branch.late_ = branch.how_ == outcome::failed;
         } else {
             switch (rule_) {
                 case completion_rule::all:
-                    decides = child.how_ == outcome::failed;
+                    decides = branch.how_ == outcome::failed;
                     break;
                 case completion_rule::settled:
                     break;
                 case completion_rule::first_success:
-                    decides = child.how_ == outcome::value;
+                    decides = branch.how_ == outcome::value;
                     break;
                 case completion_rule::race:
-                    decides = child.how_ != outcome::stopped;
+                    decides = branch.how_ != outcome::stopped;
                     break;
             }
-            if (decides) decisive_ = &child;
+            if (decides) decisive_ = &branch;
         }
     }
-    // This child is not counted off yet, so the group is there.
+    // This branch is not counted off yet, so the group is there.
     if (decides && count_ > 1)
         stop_.request(rule_ == completion_rule::all ? stop_reason::sibling_failed : stop_reason::scope_end);
     // acq_rel: the last one sees the results of all.
     if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) conclude();
 }
 
-void child_group::conclude() noexcept {
+void branch_group::conclude() noexcept {
     stop_.unlink();
     bool any_stopped = false;
-    for (const child_base* c = first_; c != nullptr; c = c->sibling_) any_stopped |= c->how_ == outcome::stopped;
+    for (const branch_base* c = first_; c != nullptr; c = c->next_) any_stopped |= c->how_ == outcome::stopped;
     const bool outer_stopped = awaiting_->ctx->stop->requested();
     bool goes_on = false;  // the stop, outwards
     if (rule_ == completion_rule::settled) {
@@ -144,7 +144,7 @@ void child_group::conclude() noexcept {
         if (!any_stopped && rule_ == completion_rule::first_success) decisive_ = first_failed_;
     }
     // What nobody will see.
-    for (child_base* c = first_; c != nullptr; c = c->sibling_) {
+    for (branch_base* c = first_; c != nullptr; c = c->next_) {
         if (c->how_ != outcome::failed || c == decisive_) continue;
         const bool skipped = rule_ == completion_rule::first_success && decisive_ != nullptr &&
                              decisive_->how_ == outcome::value && !c->late_;

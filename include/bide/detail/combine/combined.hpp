@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What when_all, when_all_settled, first_success and race give: the items, their children while they run, the result.
+// What when_all, when_all_settled, first_success and race give: the items, their branches while they run, the result.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
-#include <bide/detail/combine/child.hpp>
+#include <bide/detail/combine/branch.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/detail/pool/fork.hpp>
 #include <bide/future.hpp>
@@ -117,59 +117,59 @@ concept range_of_items =
 [[noreturn]] void throw_empty_task(const std::source_location& where);
 [[nodiscard]] task<> nothing_to_race(const char* what);  // the same, in place of a task
 
-// ---- children -------------------------------------------------------------------------------------------------------
+// ---- branches -------------------------------------------------------------------------------------------------------
 
-/// How a child of a fixed number of them is made in its place.
-struct child_seed {
-    child_group* group;
+/// How a branch of a fixed number of them is made in its place.
+struct branch_seed {
+    branch_group* group;
     promise_base* cold;
     std::source_location where;
-    child_seed(child_group& g, promise_base* c, const std::source_location& w) noexcept
+    branch_seed(branch_group& g, promise_base* c, const std::source_location& w) noexcept
         : group(&g), cold(c), where(w) {}
 };
 template <class T, std::size_t I>
-struct place {
-    child<T> of;
-    explicit place(const child_seed& s) noexcept : of(*s.group, s.cold, s.where) {}
+struct branch_at {
+    branch<T> item;
+    explicit branch_at(const branch_seed& s) noexcept : item(*s.group, s.cold, s.where) {}
 };
 
 template <class Index, class... T>
-class some_children;
+class indexed_branches;
 template <std::size_t... I, class... T>
-class some_children<std::index_sequence<I...>, T...> : public child_group, place<T, I>... {
+class indexed_branches<std::index_sequence<I...>, T...> : public branch_group, branch_at<T, I>... {
 public:
     using tasks = std::tuple<task<T>...>;
 
-    some_children(completion_rule rule, tasks&& items, const std::source_location& where) noexcept
-        : child_group(rule), place<T, I>(child_seed(*this, std::get<I>(items).release(), where))... {}
+    indexed_branches(completion_rule rule, tasks&& items, const std::source_location& where) noexcept
+        : branch_group(rule), branch_at<T, I>(branch_seed(*this, std::get<I>(items).release(), where))... {}
 
-    some_children(completion_rule rule, promise_base* const (&cold)[sizeof...(T)],
-                  const std::source_location& where) noexcept
-        : child_group(rule), place<T, I>(child_seed(*this, cold[I], where))... {}
+    indexed_branches(completion_rule rule, promise_base* const (&cold)[sizeof...(T)],
+                     const std::source_location& where) noexcept
+        : branch_group(rule), branch_at<T, I>(branch_seed(*this, cold[I], where))... {}
 
     static void check(const tasks& items, const std::source_location& where) {
         ((std::get<I>(items) ? void() : throw_empty_task(where)), ...);
     }
 
-    /// Calls f with every child.
+    /// Calls f with every branch.
     template <class F>
     auto apply(F f) {
-        return f(static_cast<place<T, I>&>(*this).of...);
+        return f(static_cast<branch_at<T, I>&>(*this).item...);
     }
 };
 template <class... T>
-using fixed_children = some_children<std::index_sequence_for<T...>, T...>;
+using fixed_branches = indexed_branches<std::index_sequence_for<T...>, T...>;
 
-/// Room for so many children, which do not move; made one after the other.
+/// Room for so many branches, which do not move; made one after the other.
 template <class T>
-class child_row {
+class branch_row {
 public:
-    explicit child_row(std::size_t room) : first_(std::allocator<child<T>>().allocate(room)), room_(room) {}
-    child_row(const child_row&) = delete;
-    child_row& operator=(const child_row&) = delete;
-    ~child_row() {
+    explicit branch_row(std::size_t room) : first_(std::allocator<branch<T>>().allocate(room)), room_(room) {}
+    branch_row(const branch_row&) = delete;
+    branch_row& operator=(const branch_row&) = delete;
+    ~branch_row() {
         while (size_ != 0) std::destroy_at(first_ + --size_);
-        std::allocator<child<T>>().deallocate(first_, room_);
+        std::allocator<branch<T>>().deallocate(first_, room_);
     }
     template <class... A>
     void emplace_back(A&&... args) {
@@ -177,33 +177,33 @@ public:
         ++size_;
     }
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
-    [[nodiscard]] child<T>& operator[](std::size_t i) noexcept { return first_[i]; }
-    [[nodiscard]] child<T>* begin() noexcept { return first_; }
-    [[nodiscard]] child<T>* end() noexcept { return first_ + size_; }
+    [[nodiscard]] branch<T>& operator[](std::size_t i) noexcept { return first_[i]; }
+    [[nodiscard]] branch<T>* begin() noexcept { return first_; }
+    [[nodiscard]] branch<T>* end() noexcept { return first_ + size_; }
 
 private:
-    child<T>* first_;
+    branch<T>* first_;
     std::size_t room_;
     std::size_t size_ = 0;
 };
 
 template <class T>
-class children_of_range : public child_group {
+class range_branches : public branch_group {
 public:
     using tasks = std::vector<task<T>>;
 
-    children_of_range(completion_rule rule, tasks&& items, const std::source_location& where)
-        : child_group(rule), all_(items.size()) {
+    range_branches(completion_rule rule, tasks&& items, const std::source_location& where)
+        : branch_group(rule), all_(items.size()) {
         for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), where);
     }
     static void check(const tasks& items, const std::source_location& where) {
         for (const task<T>& t : items)
             if (!t) throw_empty_task(where);
     }
-    [[nodiscard]] child_row<T>& all() noexcept { return all_; }
+    [[nodiscard]] branch_row<T>& all() noexcept { return all_; }
 
 private:
-    /// The task keeps its frame until there is room for the child: memory may be short.
+    /// The task keeps its frame until there is room for the branch: memory may be short.
     class released_late {
     public:
         released_late(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}
@@ -213,13 +213,13 @@ private:
         task<T>& from_;
         const std::source_location& where_;
     };
-    child_row<T> all_;
+    branch_row<T> all_;
 };
 
 // ---- results --------------------------------------------------------------------------------------------------------
 
 template <class T>
-decltype(auto) take_among(child<T>& c) {
+decltype(auto) take_among(branch<T>& c) {
     if constexpr (std::is_void_v<T>) {
         c.take();
         return std::monostate();
@@ -228,7 +228,7 @@ decltype(auto) take_among(child<T>& c) {
     }
 }
 template <class T>
-settled<T> settle(child<T>& c) {
+settled<T> settle(branch<T>& c) {
     if (c.how() == outcome::failed) {
         std::exception_ptr e = c.take_failure();
         if (!is_cancelled(e)) return settled<T>(std::move(e));
@@ -247,7 +247,7 @@ settled<T> settle(child<T>& c) {
     }
 }
 template <class T>
-[[noreturn]] void throw_failure(child<T>& c) {
+[[noreturn]] void throw_failure(branch<T>& c) {
     std::rethrow_exception(c.take_failure());
 }
 
@@ -261,10 +261,10 @@ struct winner<T, Rest...> {
 };
 
 template <completion_rule Rule, class... T>
-class fixed_awaiter : public fixed_children<T...> {
+class fixed_awaiter : public fixed_branches<T...> {
 public:
     fixed_awaiter(promise_base& p, completion_rule rule, std::tuple<task<T>...>&& items) noexcept
-        : fixed_children<T...>(rule, std::move(items), p.where), p_(p) {}
+        : fixed_branches<T...>(rule, std::move(items), p.where), p_(p) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
@@ -273,10 +273,10 @@ public:
     }
     auto await_resume() {
         if constexpr (Rule == completion_rule::settled) {
-            return this->apply([](child<T>&... c) { return std::tuple<settled<T>...>(settle(c)...); });
+            return this->apply([](branch<T>&... c) { return std::tuple<settled<T>...>(settle(c)...); });
         } else if constexpr (Rule == completion_rule::all) {
-            if (child_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
-            return this->apply([](child<T>&... c) {
+            if (branch_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
+            return this->apply([](branch<T>&... c) {
                 return std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>(take_among(c)...);
             });
         } else {
@@ -288,12 +288,12 @@ private:
     promise_base& p_;
     using won = typename std::conditional_t<sizeof...(T) == 0, std::type_identity<void>, winner<T...>>::type;
     decltype(auto) win() {
-        child_base* const by = this->decisive();
+        branch_base* const by = this->decisive();
         if (by->how() == outcome::failed) std::rethrow_exception(by->take_failure());
-        return this->apply([by](child<T>&... c) -> won { return take_winner<0>(by->index(), c...); });
+        return this->apply([by](branch<T>&... c) -> won { return take_winner<0>(by->index(), c...); });
     }
     template <std::size_t I, class U, class... Rest>
-    static won take_winner(std::size_t index, child<U>& c, Rest&... rest) {
+    static won take_winner(std::size_t index, branch<U>& c, Rest&... rest) {
         if constexpr (all_same<T...>) {
             if constexpr (sizeof...(Rest) != 0)
                 if (index != I) return take_winner<I + 1>(index, rest...);
@@ -307,10 +307,10 @@ private:
 };
 
 template <completion_rule Rule, class T>
-class range_awaiter : public children_of_range<T> {
+class range_awaiter : public range_branches<T> {
 public:
     range_awaiter(promise_base& p, completion_rule rule, std::vector<task<T>>&& items)
-        : children_of_range<T>(rule, std::move(items), p.where), p_(p) {}
+        : range_branches<T>(rule, std::move(items), p.where), p_(p) {}
 
     [[nodiscard]] bool await_ready() const noexcept { return this->empty(); }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
@@ -321,16 +321,16 @@ public:
         if constexpr (Rule == completion_rule::settled) {
             std::vector<settled<T>> outcomes;
             outcomes.reserve(this->all().size());
-            for (child<T>& c : this->all()) outcomes.push_back(settle(c));
+            for (branch<T>& c : this->all()) outcomes.push_back(settle(c));
             return outcomes;
         } else if constexpr (Rule == completion_rule::all) {
-            if (child_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
+            if (branch_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
             std::vector<among_t<T>> values;
             values.reserve(this->all().size());
-            for (child<T>& c : this->all()) values.push_back(take_among(c));
+            for (branch<T>& c : this->all()) values.push_back(take_among(c));
             return values;
         } else {
-            child_base* const by = this->decisive();
+            branch_base* const by = this->decisive();
             if (by->how() == outcome::failed) std::rethrow_exception(by->take_failure());
             return this->all()[by->index()].take();
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // when_all's awaiter. It holds a slot per child and little else. On a worker of a pool the children are forks
-// (fork.hpp). Elsewhere they are chains of their own from the beginning (child.hpp), in a block beside the frame.
+// (fork.hpp). Elsewhere they are chains of their own from the beginning (branch.hpp), in a block beside the frame.
 #pragma once
 
 #include <bide/detail/combine/combined.hpp>
@@ -25,16 +25,16 @@ struct fork_place {
     explicit fork_place(promise_base* cold) noexcept : of(cold) {}
 };
 
-/// Children that are chains of their own, in a block of memory. When the awaiting frame is to be unwound it goes by
+/// Branches that are chains of their own, in a block of memory. When the awaiting frame is to be unwound it goes by
 /// itself; else whoever takes the results frees it.
-template <class Children>
-class apart final : public Children {
+template <class Branches>
+class apart final : public Branches {
 public:
     template <class... A>
-    explicit apart(A&&... from) : Children(completion_rule::all, std::forward<A>(from)...) {
-        this->in_a_block([](child_group* self) noexcept { delete static_cast<apart*>(self); });
+    explicit apart(A&&... from) : Branches(completion_rule::all, std::forward<A>(from)...) {
+        this->in_a_block([](branch_group* self) noexcept { delete static_cast<apart*>(self); });
     }
-    using Children::decisive;
+    using Branches::decisive;
     static void* operator new(std::size_t n) { return node_alloc(n); }
     static void operator delete(void* block, std::size_t n) noexcept { frame_free(block, n); }
 };
@@ -47,7 +47,7 @@ class forked_awaiter<std::index_sequence<I...>, T...> final : public fork_group,
     // Values that have arrived stay in their slots while the last child runs as a part of the awaiting chain.
     static constexpr bool plain = (std::is_trivially_destructible_v<typename slot<T>::stored> && ...);
     using result = std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>;
-    using block = apart<fixed_children<T...>>;
+    using block = apart<fixed_branches<T...>>;
 
 public:
     using tasks = std::tuple<task<T>...>;
@@ -144,8 +144,8 @@ private:
             block* b;
             ~freed() { delete b; }
         } const at_end{std::exchange(apart_, nullptr)};
-        if (child_base* const failed = at_end.b->decisive()) std::rethrow_exception(failed->take_failure());
-        return at_end.b->apply([](child<T>&... c) { return result(take_among(c)...); });
+        if (branch_base* const failed = at_end.b->decisive()) std::rethrow_exception(failed->take_failure());
+        return at_end.b->apply([](branch<T>&... c) { return result(take_among(c)...); });
     }
 
     [[nodiscard]] std::uint32_t count() const noexcept override { return n; }

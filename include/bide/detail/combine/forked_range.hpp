@@ -57,7 +57,7 @@ template <class T>
 class forked_range_awaiter final : public fork_group {
     // More are chains of their own from the beginning: a fork stack holds so many children in all.
     static constexpr std::size_t forked_at_most = fork_stack::places / 4;
-    using block = apart<children_of_range<T>>;
+    using block = apart<range_branches<T>>;
 
 public:
     using result = std::vector<among_t<T>>;
@@ -122,10 +122,10 @@ private:
     }
     [[gnu::noinline]] result take_apart() {
         const owned_ptr<block> from(std::exchange(apart_, nullptr));
-        if (child_base* const failed = from->decisive()) std::rethrow_exception(failed->take_failure());
+        if (branch_base* const failed = from->decisive()) std::rethrow_exception(failed->take_failure());
         result values;
         values.reserve(count_);
-        for (child<T>& c : from->all()) values.push_back(take_among(c));
+        for (branch<T>& c : from->all()) values.push_back(take_among(c));
         return values;
     }
 
@@ -158,7 +158,7 @@ public:
 
     // Internal.
     [[nodiscard]] forked_range_awaiter<T> native_awaiter(promise_base& p) {
-        children_of_range<T>::check(items_, p.where);
+        range_branches<T>::check(items_, p.where);
         return forked_range_awaiter<T>(p, std::move(items_));
     }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// child: a chain of its own below a task that awaits several at once; child_group: those that are awaited together.
+// branch: a chain of its own below a task that awaits several at once; branch_group: those that are awaited together.
 //
-// Children and group live in the awaiting frame, which is suspended until the last child has ended: nothing is
-// allocated per child but its frame. Every child begins through the queue, and the awaiting frame goes on through it,
-// so depth costs no stack. The group's stop request stands between the awaiting chain's and the children's: one request
+// Branches and group live in the awaiting frame, which is suspended until the last branch has ended: nothing is
+// allocated per branch but its frame. Every branch begins through the queue, and the awaiting frame goes on through it,
+// so depth costs no stack. The group's stop request stands between the awaiting chain's and the branches': one request
 // reaches all.
 //
-// A child that ends stopped without having been asked to is taken for a failure, `cancelled`. Leaving with `cancelled`
+// A branch that ends stopped without having been asked to is taken for a failure, `cancelled`. Leaving with `cancelled`
 // after having been asked counts as stopped (2.4).
 #pragma once
 
@@ -26,7 +26,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class child_group;
+class branch_group;
 
 /// What decides: the first failure, nothing, the first value, the first end.
 enum class completion_rule : std::uint8_t { all, settled, first_success, race };
@@ -37,10 +37,10 @@ inline task_kind kind_of(completion_rule rule) noexcept {
                                               : task_kind::first_success;
 }
 
-class child_base : public task_node, public child_end, public call_node {
+class branch_base : public task_node, public child_end, public call_node {
 public:
-    child_base(const child_base&) = delete;
-    child_base& operator=(const child_base&) = delete;
+    branch_base(const branch_base&) = delete;
+    branch_base& operator=(const branch_base&) = delete;
 
     [[nodiscard]] outcome how() const noexcept { return how_; }
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
@@ -50,8 +50,8 @@ public:
     [[nodiscard]] virtual std::exception_ptr take_failure() noexcept = 0;
 
 protected:
-    child_base(child_group& group, const std::source_location& where) noexcept;
-    virtual ~child_base() = default;
+    branch_base(branch_group& group, const std::source_location& where) noexcept;
+    virtual ~branch_base() = default;
 
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
@@ -61,64 +61,64 @@ protected:
     held holds_ = held::cold_frame;
 
 private:
-    friend class child_group;
+    friend class branch_group;
     static void on_due(call_node* self) noexcept;
     static void on_ended(child_end* self, slot_base*) noexcept;
     static void on_back(call_node* self) noexcept;
     void finish() noexcept;
 
-    child_group& group_;
-    child_base* sibling_ = nullptr;
+    branch_group& group_;
+    branch_base* next_ = nullptr;
     std::size_t index_ = 0;
     outcome how_ = outcome::stopped;
     bool late_ = false;  // failed after all was decided
 };
 
-class child_group {
+class branch_group {
 public:
-    child_group(const child_group&) = delete;
-    child_group& operator=(const child_group&) = delete;
+    branch_group(const branch_group&) = delete;
+    branch_group& operator=(const branch_group&) = delete;
 
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-    /// For await_suspend: starts the children in their order. Nothing of it may be touched any more.
+    /// For await_suspend: starts the branches in their order. Nothing of it may be touched any more.
     void start(promise_base& awaiting) noexcept;
 
 protected:
-    explicit child_group(completion_rule rule) noexcept : rule_(rule) {}
-    ~child_group() = default;
-    /// The child that decided: the failure to throw (all; first_success without one), the winner.
-    [[nodiscard]] child_base* decisive() const noexcept { return decisive_; }
+    explicit branch_group(completion_rule rule) noexcept : rule_(rule) {}
+    ~branch_group() = default;
+    /// The branch that decided: the failure to throw (all; first_success without one), the winner.
+    [[nodiscard]] branch_base* decisive() const noexcept { return decisive_; }
     /// It lies in a block beside the awaiting frame, which `free` gives back when that frame is unwound.
-    void in_a_block(void (*free)(child_group* self) noexcept) noexcept { free_ = free; }
+    void in_a_block(void (*free)(branch_group* self) noexcept) noexcept { free_ = free; }
 
 private:
-    friend class child_base;
-    void add(child_base& child) noexcept;
-    void child_ended(child_base& child) noexcept;
+    friend class branch_base;
+    void add(branch_base& branch) noexcept;
+    void branch_ended(branch_base& branch) noexcept;
     void conclude() noexcept;
 
     completion_rule rule_;
-    void (*free_)(child_group* self) noexcept = nullptr;
+    void (*free_)(branch_group* self) noexcept = nullptr;
     spin_lock lock_;
     promise_base* awaiting_ = nullptr;
     context ctx_;
     stop_state stop_;
-    child_base* first_ = nullptr;
-    child_base* last_ = nullptr;
+    branch_base* first_ = nullptr;
+    branch_base* last_ = nullptr;
     std::size_t count_ = 0;
     std::atomic<std::size_t> left_{0};
-    child_base* decisive_ = nullptr;      // under the lock
-    child_base* first_failed_ = nullptr;  // in time; under the lock
+    branch_base* decisive_ = nullptr;      // under the lock
+    branch_base* first_failed_ = nullptr;  // in time; under the lock
 };
 
 template <class T>
-class child final : public child_base {
+class branch final : public branch_base {
 public:
     /// Takes over a cold frame.
-    child(child_group& group, promise_base* cold, const std::source_location& where) noexcept
-        : child_base(group, where), slot_(cold) {}
-    ~child() override {
+    branch(branch_group& group, promise_base* cold, const std::source_location& where) noexcept
+        : branch_base(group, where), slot_(cold) {}
+    ~branch() override {
         if (holds_ == held::result)
             slot_.drop();
         else if (holds_ == held::cold_frame)
