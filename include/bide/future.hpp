@@ -124,17 +124,17 @@ private:
     future held_until_ready(const std::source_location& where) const {
         future held(*this);
         if (!held.state_->run_now()) {
-            detail::root<void> root(settled(held).release(where), where);
+            detail::root<void> root(completion_of(held).release(where), where);
             root.run();
         }
         return held;
     }
-    struct settled_awaiter : detail::owned_leaf<settled_awaiter> {  // waits, takes no result and consumes nothing
-        using base = detail::owned_leaf<settled_awaiter>;
+    struct completion_awaiter : detail::owned_leaf<completion_awaiter> {  // waits, takes no result and consumes nothing
+        using base = detail::owned_leaf<completion_awaiter>;
         detail::future_state<T>* s;
-        settled_awaiter(detail::promise_base& p, detail::future_state<T>& st) noexcept
+        completion_awaiter(detail::promise_base& p, detail::future_state<T>& st) noexcept
             : base(p, detail::future_kind, &st), s(&st) {}
-        ~settled_awaiter() { this->abandon(s->lock, s->waiters); }
+        ~completion_awaiter() { this->abandon(s->lock, s->waiters); }
         [[nodiscard]] bool try_now() const noexcept { return s->ready(); }
         [[nodiscard]] bool park() noexcept {
             return this->park_owned(s->lock, s->waiters, [this] { return s->ready(); });
@@ -142,12 +142,12 @@ private:
         void await_resume() { this->completed(); }
         [[nodiscard]] detail::wait_target target() const noexcept { return {s->unfinished_producer()}; }
     };
-    struct settled_op {
+    struct completion_op {
         detail::future_state<T>* s;
-        explicit settled_op(detail::future_state<T>& st) noexcept : s(&st) {}
-        settled_awaiter native_awaiter(detail::promise_base& p) const { return settled_awaiter(p, *s); }
+        explicit completion_op(detail::future_state<T>& st) noexcept : s(&st) {}
+        completion_awaiter native_awaiter(detail::promise_base& p) const { return completion_awaiter(p, *s); }
     };
-    static task<> settled(future f) { co_await settled_op(f.state()); }
+    static task<> completion_of(future f) { co_await completion_op(f.state()); }
 
     detail::future_state<T>* state_ = nullptr;
 };

@@ -101,7 +101,7 @@ private:
     void note_first_timer() noexcept;
     [[nodiscard]] clock::time_point find_first_timer() noexcept;
     [[nodiscard]] bool end_sleep() noexcept;
-    void settle_wakers() noexcept;
+    void join_wakers() noexcept;
     [[nodiscard]] bool begin_host_sleep() noexcept;
     [[nodiscard]] bool only_yields_left() const noexcept;
     void sleep() noexcept;

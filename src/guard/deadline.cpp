@@ -44,7 +44,7 @@ bool deadline_guard::leave(bool in_line) noexcept {
 }
 
 bool deadline_guard::disarm(bool in_line) noexcept {
-    settle_fresh_timer(this_thread);  // TRAP: detach() does it too, and must not below: the lock may be the same
+    arm_deferred_timer(this_thread);  // TRAP: detach() does it too, and must not below: the lock may be the same
     const lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;

@@ -42,11 +42,11 @@ inline std::uint64_t plain_owner() noexcept {
 void name_nested_fork() noexcept;
 /// The forks between the leaf and the frame `at`, which is the child of one, can be handed out from now on.
 void open_forks(promise_base* leaf, promise_base* at) noexcept;
-void arm_fresh_timer() noexcept;
+void arm_deferred_timer_slowly() noexcept;
 /// What was to be armed later is armed now, if it is still needed (loop_access::arm_later).
-inline void settle_fresh_timer(const thread_state& t) noexcept {
-    if (t.fresh_timer != nullptr) [[unlikely]]
-        arm_fresh_timer();
+inline void arm_deferred_timer(const thread_state& t) noexcept {
+    if (t.deferred_timer != nullptr) [[unlikely]]
+        arm_deferred_timer_slowly();
 }
 inline void name_fork(const thread_state& t) noexcept {
     if (t.forks != nullptr) [[unlikely]]
@@ -71,7 +71,7 @@ inline bool deep(thread_state& t) noexcept { return stack_pointer() < t.stack_li
 /// The leaf is given up by the code below it on this native stack (K3).
 inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
     t.suspended = true;
-    settle_fresh_timer(t);
+    arm_deferred_timer(t);
     for (promise_base* p = leaf; p != nullptr;) {
         slot_base* const s = p->out;
         if ((s->flags & (attached | forked)) != attached) {

@@ -101,7 +101,7 @@ loop::~loop() {
     run_while(unfinished);
     retire();
     run_while(unfinished);  // what the debug view posted until then
-    settle_wakers();
+    join_wakers();
 }
 
 void loop::check_process() const {
@@ -122,7 +122,7 @@ void loop::wake_sleeper() noexcept {
     // relaxed: written before the owner fell asleep, which the push acquired
     if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
     driver_->wake();
-    wakers_done_.fetch_add(1, std::memory_order_release);  // release: the last touch, see settle_wakers()
+    wakers_done_.fetch_add(1, std::memory_order_release);  // release: the last touch, see join_wakers()
 }
 
 void loop::take_inbox() noexcept {
@@ -134,7 +134,7 @@ void loop::take_inbox() noexcept {
 }
 
 void loop::fire_timers() noexcept {
-    detail::settle_fresh_timer(detail::this_thread);
+    detail::arm_deferred_timer(detail::this_thread);
     // relaxed: written by this thread, or by another that wakes us after arming
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
@@ -158,7 +158,7 @@ void loop::note_first_timer() noexcept {  // under the timers' lock
 
 // For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
 loop::clock::time_point loop::find_first_timer() noexcept {
-    detail::settle_fresh_timer(detail::this_thread);
+    detail::arm_deferred_timer(detail::this_thread);
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return clock::time_point::max();
     const detail::lock_guard guard(timers_lock_);
@@ -244,7 +244,7 @@ void loop::sleep() noexcept {
     // A job whose sleep only others can end does not hold up the time of the test for which it works.
     detail::thread_sleep* const told = detail::this_thread.sleep;
     detail::virtual_clock* const held = told != nullptr && for_ever ? told->clock() : nullptr;
-    if (held != nullptr) settle_wakers();                  // one of an earlier sleep would take this one for its own
+    if (held != nullptr) join_wakers();                    // one of an earlier sleep would take this one for its own
     sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
     if (!inbox_.go_to_sleep()) return;
     if (told != nullptr) told->begin_sleep();
@@ -261,7 +261,7 @@ void loop::sleep() noexcept {
         if (by_itself)
             held->job_begins();
         else
-            settle_wakers();  // whose part it is; the clock may not move before
+            join_wakers();  // whose part it is; the clock may not move before
     }
     // Not woken: it is time to look, or a signal handler ran.
     if (woken || waits == detail::examined::short_of_memory || first_ != nullptr || inbox_.maybe_something() ||
@@ -281,7 +281,7 @@ bool loop::may_look(clock::time_point until) noexcept {
 bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     constexpr unsigned pauses = 16;  // the other side is at work on it
     if (first_ != nullptr || polled_) return false;
-    detail::settle_fresh_timer(detail::this_thread);  // it may be the next
+    detail::arm_deferred_timer(detail::this_thread);  // it may be the next
     // relaxed: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     if (!may_look(until)) return false;
@@ -296,7 +296,7 @@ bool loop::end_sleep() noexcept {
     return false;
 }
 
-void loop::settle_wakers() noexcept {
+void loop::join_wakers() noexcept {
     // acquire: what they have done to the loop comes before what the caller does.
     for (unsigned round = 0; wakers_done_.load(std::memory_order_acquire) != wakers_told_;) detail::spin_wait(round);
 }
@@ -375,11 +375,11 @@ namespace detail {
 
 noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 
-[[gnu::noinline]] void arm_fresh_timer() noexcept {
-    loop& l = *this_thread.fresh_timer_of;
+[[gnu::noinline]] void arm_deferred_timer_slowly() noexcept {
+    loop& l = *this_thread.deferred_timer_loop;
     const lock_guard guard(loop_access::timers_lock(l));
     // Nobody has to be woken: it is a loop that this thread runs.
-    static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.fresh_timer, nullptr)));
+    static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.deferred_timer, nullptr)));
 }
 
 void loop_access::throw_inherited() {
@@ -403,7 +403,7 @@ void loop_access::timer_became_first(loop& l) noexcept {
 }
 
 void loop_access::arm(loop& l, timer_node& t) noexcept {
-    settle_fresh_timer(this_thread);  // before this one, if their times are equal
+    arm_deferred_timer(this_thread);  // before this one, if their times are equal
     l.timers_lock_.lock();
     const bool first = arm_locked(l, t);
     l.timers_lock_.unlock();
@@ -412,16 +412,16 @@ void loop_access::arm(loop& l, timer_node& t) noexcept {
 
 bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
     if (this_thread.running_loop != &l || by.ex != &l) return false;
-    settle_fresh_timer(this_thread);
-    this_thread.fresh_timer = &t;
-    this_thread.fresh_timer_of = &l;
+    arm_deferred_timer(this_thread);
+    this_thread.deferred_timer = &t;
+    this_thread.deferred_timer_loop = &l;
     return true;
 }
 
 bool loop_access::disarm_fresh(timer_node& t) noexcept {
     // Elsewhere, and after anything has suspended, it is armed.
-    if (this_thread.fresh_timer != &t) return false;
-    this_thread.fresh_timer = nullptr;
+    if (this_thread.deferred_timer != &t) return false;
+    this_thread.deferred_timer = nullptr;
     return true;
 }
 

@@ -61,7 +61,7 @@ time_point on_real_time(time_point deadline, const virtual_clock* clock) noexcep
 job_base::job_base(const std::source_location& where) noexcept : task_node(task_kind::job, where), cancel_(*this) {}
 job_base::~job_base() = default;
 
-void job_base::settle_in(job_threads& set, const context* from, below how) {
+void job_base::inherit_and_enlist(job_threads& set, const context* from, below how) {
     set_ = &set;
     ctx.ex = &set.home();
     slot_of().state = outcome::value;
@@ -90,7 +90,7 @@ void job_base::settle_in(job_threads& set, const context* from, below how) {
 void job_base::submit_to(job_threads& set, const context* from, below how) {
     set.check_process();
     try {
-        settle_in(set, from, how);
+        inherit_and_enlist(set, from, how);
     } catch (...) {  // no memory
         leave();
         throw;
@@ -153,7 +153,7 @@ void job_base::conclude() noexcept {
     const counted_ptr<virtual_clock> clock = std::move(clock_);
     loop_service* const owner_of_job = std::exchange(counted_for_, nullptr);
     leave();
-    settle();
+    complete();
     if (owner_of_job != nullptr) owner_of_job->job_ended();  // last: its owner may be gone then
     if (clock) clock->job_ended();                           // after the result was posted: time may move from now on
 }

@@ -136,7 +136,7 @@ bide::task<> a_token(place& at) { co_await bide::with_stop(at.never_asks.token()
 bide::task<> a_cleanup(place&) { co_await bide::finally(nothing(), nothing(), 1h); }
 bide::task<> a_name(place& at) { co_await at.name.with_value("mine", nothing()); }
 bide::task<> another_fork(place&) { co_await bide::when_all(nothing(), nothing(), nothing()); }
-bide::task<> others_that_settle(place&) { co_await bide::when_all_settled(nothing(), truth()); }
+bide::task<> others_with_outcomes(place&) { co_await bide::when_all_settled(nothing(), truth()); }
 
 TEST(pool_context, C10_1_guards) {
     keeps_its_own(a_deadline);
@@ -146,7 +146,7 @@ TEST(pool_context, C10_1_guards) {
     keeps_its_own(a_cleanup);
     keeps_its_own(a_name);
     keeps_its_own(another_fork);
-    keeps_its_own(others_that_settle);
+    keeps_its_own(others_with_outcomes);
 }
 
 // ---- what is linked to it -------------------------------------------------------------------------------------------

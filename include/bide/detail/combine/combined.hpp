@@ -228,7 +228,7 @@ decltype(auto) take_among(branch<T>& c) {
     }
 }
 template <class T>
-settled<T> settle(branch<T>& c) {
+settled<T> make_settled(branch<T>& c) {
     if (c.how() == outcome::failed) {
         std::exception_ptr e = c.take_failure();
         if (!is_cancelled(e)) return settled<T>(std::move(e));
@@ -273,7 +273,7 @@ public:
     }
     auto await_resume() {
         if constexpr (Rule == completion_rule::settled) {
-            return this->apply([](branch<T>&... c) { return std::tuple<settled<T>...>(settle(c)...); });
+            return this->apply([](branch<T>&... c) { return std::tuple<settled<T>...>(make_settled(c)...); });
         } else if constexpr (Rule == completion_rule::all) {
             if (branch_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
             return this->apply([](branch<T>&... c) {
@@ -321,7 +321,7 @@ public:
         if constexpr (Rule == completion_rule::settled) {
             std::vector<settled<T>> outcomes;
             outcomes.reserve(this->all().size());
-            for (branch<T>& c : this->all()) outcomes.push_back(settle(c));
+            for (branch<T>& c : this->all()) outcomes.push_back(make_settled(c));
             return outcomes;
         } else if constexpr (Rule == completion_rule::all) {
             if (branch_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());

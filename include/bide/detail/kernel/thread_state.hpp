@@ -50,11 +50,11 @@ struct thread_state {
     thread_sleep* sleep = nullptr;   // told when a loop on this thread sleeps (threads of an elastic set); may be null
     executor* ended_on = nullptr;    // while a child_end is told: where the child was at its end
     executor* yielded_to = nullptr;  // whoever ran last only yielded, and goes on there: an executor that is no loop
-    std::uint64_t turns_of_yields = 1;  // with it: in so many turns of that executor it has seen everybody else's
-    timer_node* fresh_timer = nullptr;  // to be armed before anything suspends (loop_access::arm_later),
-    loop* fresh_timer_of = nullptr;     // on this loop
-    int unwinding = 0;                  // the kernel is destroying frames of a stopped chain on this stack
-    int uncaught_base = 0;              // std::uncaught_exceptions() when the innermost task on this stack began
+    std::uint64_t turns_of_yields = 1;     // with it: in so many turns of that executor it has seen everybody else's
+    timer_node* deferred_timer = nullptr;  // to be armed before anything suspends (loop_access::arm_later),
+    loop* deferred_timer_loop = nullptr;   // on this loop
+    int unwinding = 0;                     // the kernel is destroying frames of a stopped chain on this stack
+    int uncaught_base = 0;                 // std::uncaught_exceptions() when the innermost task on this stack began
 };
 
 [[nodiscard]] thread_state& tls() noexcept;

@@ -138,7 +138,7 @@ public:
         }
         const bool room = size() != capacity();
         if (room) push(in_.count.load(std::memory_order_relaxed), std::move(value));
-        settle(!room && wait == patience::will_wait);
+        publish_counts(!room && wait == patience::will_wait);
         return room ? passage::done : passage::has_to_wait;
     }
     /// As try_receive(). `from`: whose value has been sent by that, claimed; else as it was.
@@ -155,7 +155,7 @@ public:
             from = l;
         }
         if (into) {
-            settle(false);
+            publish_counts(false);
             return passage::done;
         }
         if (closed_) return passage::closed;
@@ -168,7 +168,7 @@ public:
         closed_ = true;
         while (Leaf* l = receivers.pop_claimed()) to.add(*l);
         while (Leaf* l = senders.pop_claimed()) to.add(*l);
-        settle(false);
+        publish_counts(false);
     }
 
     waiting_list<Leaf, Var> senders;
@@ -231,7 +231,7 @@ private:
         out_.special.store(special, std::memory_order_relaxed);
     }
     // After something went in or out under both locks: what each side goes by until the next time.
-    void settle(bool will_wait) noexcept {
+    void publish_counts(bool will_wait) noexcept {
         mark(will_wait || closed_ || !senders.empty() || !receivers.empty());
         in_.known = out_.count.load(std::memory_order_relaxed);  // relaxed: under both locks
         out_.known = in_.count.load(std::memory_order_relaxed);

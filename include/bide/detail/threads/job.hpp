@@ -72,7 +72,7 @@ protected:
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
     [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
-    virtual void settle() noexcept = 0;  // nothing of it is in use any more; the last call
+    virtual void complete() noexcept = 0;  // nothing of it is in use any more; the last call
 
 private:
     struct cancel_link final : stop_callback_link {  // a stop request takes an unbegun job out of the queue
@@ -80,7 +80,7 @@ private:
         explicit cancel_link(job_base& j) noexcept : stop_callback_link(&cancel_link::take_out), job(j) {}
         static void take_out(stop_callback_link* self) noexcept;
     };
-    void settle_in(job_threads& set, const context* from, below how);
+    void inherit_and_enlist(job_threads& set, const context* from, below how);
     void stop_listening() noexcept;
     void leave() noexcept;
     void conclude() noexcept;
@@ -140,7 +140,7 @@ class job_for : public with_result<job_for<T>, job_base>, public future_state<T>
 public:
     /// `service`: whose thread stays until the job has ended; null: nobody's.
     void submit(job_threads& set, loop_service* service) {
-        this->add_ref();  // the job's own, given back in settle()
+        this->add_ref();  // the job's own, given back in complete()
         try {
             this->count_for(service);
             this->submit_to(set, current_context(), job_base::below::may_end_before);
@@ -164,7 +164,7 @@ protected:
 private:
     virtual void destroy_node() noexcept = 0;
     void destroy() noexcept final { destroy_node(); }
-    void settle() noexcept final {
+    void complete() noexcept final {
         const outcome how = this->result.state;
         if (how == outcome::stopped) this->set_why(this->stop.reason());
         this->publish(how == outcome::value    ? future_status::succeeded
@@ -221,7 +221,7 @@ public:
             this->submit_to(set, waiting.ctx, job_base::below::ends_after);
         } catch (...) {
             result.fail(std::current_exception());
-            settle();
+            complete();
         }
     }
 
@@ -232,7 +232,7 @@ protected:
 private:
     void drop_callable() noexcept final {}  // in the frame, which outlives the job
     // Stopped: so was the frame, whose request is the only one that reaches the job.
-    void settle() noexcept final { post(waiting_, result.state == outcome::stopped ? step::unwind : step::resume); }
+    void complete() noexcept final { post(waiting_, result.state == outcome::stopped ? step::unwind : step::resume); }
 
     promise_base* waiting_ = nullptr;
 };
