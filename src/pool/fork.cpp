@@ -119,7 +119,7 @@ struct fork_nesting {
             return run_rarely(g, s, places);
         promise_base* const child = s.prepare(p, p->ctx, attached | forked);
         if (f.deque_.push(g, at, places)) [[unlikely]]
-            return pushed_over(g, s, at, child);
+            return pushed_past_limit(g, s, at, child);
         handle_of(child).resume();
         return after(g, s, at);
     }
@@ -130,12 +130,12 @@ private:
             return fork_step::suspended;
         fork_stack& f = *this_thread.forks;
         if (!f.deque_.pop(at) || s.state != outcome::value) [[unlikely]]
-            return f.came_back(g, s, at);
+            return f.child_returned(g, s, at);
         return fork_step::next;
     }
-    [[gnu::noinline]] static fork_step pushed_over(fork_group& g, slot_base& s, std::uint32_t at,
-                                                   promise_base* child) noexcept {
-        if (!this_thread.forks->pushed_over(at)) {
+    [[gnu::noinline]] static fork_step pushed_past_limit(fork_group& g, slot_base& s, std::uint32_t at,
+                                                         promise_base* child) noexcept {
+        if (!this_thread.forks->pushed_past_limit(at)) {
             s.child = child;  // cold again: the awaiting frame destroys it
             return fork_step::no_memory;
         }
@@ -149,7 +149,7 @@ private:
         const std::uint32_t at = f.deque_.top();
         if (deep(t) || at + places > fork_stack::places) return f.queue_all(g, g.next - 1);
         promise_base* const child = s.prepare(g.awaiting, g.awaiting->ctx, attached | forked);
-        if (f.deque_.push(g, at, places)) return pushed_over(g, s, at, child);
+        if (f.deque_.push(g, at, places)) return pushed_past_limit(g, s, at, child);
         resume_frame(child);
         return after(g, s, at);
     }

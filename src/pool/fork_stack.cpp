@@ -168,7 +168,7 @@ void fork_stack::share_all() noexcept {
     while (first != nullptr) ex_.post(*std::exchange(first, first->next));
 }
 
-bool fork_stack::pushed_over(std::uint32_t at) noexcept {
+bool fork_stack::pushed_past_limit(std::uint32_t at) noexcept {
     std::uint32_t wanted = 0;
     {
         const lock_guard guard(lock_);
@@ -233,7 +233,7 @@ bool fork_stack::enough_for_oldest(std::uint32_t floor) const noexcept {
 
 // ---- forking --------------------------------------------------------------------------------------------------------
 
-fork_step fork_stack::came_back(fork_group& g, slot_base& s, std::uint32_t at) noexcept {
+fork_step fork_stack::child_returned(fork_group& g, slot_base& s, std::uint32_t at) noexcept {
     fork_node* mine = nullptr;
     bool shared = false;
     {

@@ -150,8 +150,8 @@ private:
     struct spare {
         spare* next;
     };
-    [[nodiscard]] bool pushed_over(std::uint32_t at) noexcept;
-    [[nodiscard]] fork_step came_back(fork_group& g, slot_base& s, std::uint32_t at) noexcept;
+    [[nodiscard]] bool pushed_past_limit(std::uint32_t at) noexcept;
+    [[nodiscard]] fork_step child_returned(fork_group& g, slot_base& s, std::uint32_t at) noexcept;
     [[nodiscard]] fork_step queue_all(fork_group& g, std::uint32_t from) noexcept;
     void post_opened_slowly() noexcept;
     [[nodiscard]] bool refill(std::uint32_t wanted) noexcept;
