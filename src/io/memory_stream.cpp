@@ -143,7 +143,7 @@ bool memory_op::write() noexcept {
         done_ += n;
         if (way_.until_fault != memory_way::no_limit) {
             way_.until_fault -= n;
-            if (way_.until_fault == 0) link_->meet_fault(way_);
+            if (way_.until_fault == 0) link_->raise_fault(way_);
         }
         if (done_ == size_ || (n != 0 && !all_)) return true;
         if (n == 0 && !way_.write_error) return false;
@@ -241,7 +241,7 @@ bool memory_link::serve(memory_op* op, claimed_leaves& woken) noexcept {
     return true;
 }
 
-void memory_link::meet_fault(memory_way& w) noexcept {
+void memory_link::raise_fault(memory_way& w) noexcept {
     w.until_fault = memory_way::no_limit;
     if (std::exchange(w.next_fault, memory_way::fault::none) == memory_way::fault::cut) {
         w.ended = true;
@@ -264,7 +264,7 @@ void memory_link::fault_after(int side, std::size_t bytes, memory_way::fault wha
     memory_way& w = from(side);
     w.until_fault = bytes;
     w.next_fault = what;
-    if (bytes == 0) meet_fault(w);
+    if (bytes == 0) raise_fault(w);
     serve(woken);
 }
 

@@ -90,7 +90,7 @@ void fork_node::finish() noexcept {
 }
 
 // It ended in line, the others are elsewhere.
-fork_step fork_node::meet() noexcept {
+fork_step fork_node::join_in_line() noexcept {
     fork_group& g = group;
     promise_base* const awaiting = g.awaiting;
     note_end();

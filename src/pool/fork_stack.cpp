@@ -260,7 +260,7 @@ fork_step fork_stack::child_returned(fork_group& g, slot_base& s, std::uint32_t 
         g.never_begin(g.next);
         return fork_step::ended;
     }
-    return mine->meet();
+    return mine->join_in_line();
 }
 
 // The native stack is deep, or this one is full: all of them begin through the queue.

@@ -62,7 +62,7 @@ void basic_barrier<Lock>::arrive_and_drop() {
     if (participants_ == 0)
         throw usage_error("barrier: arrive_and_drop was called more often than there are participants");
     --participants_;
-    if (waiting_ != 0) meet(0, woken);
+    if (waiting_ != 0) arrive(0, woken);
 }
 
 template <class Lock>

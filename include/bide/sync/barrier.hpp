@@ -50,7 +50,7 @@ public:
 
 private:
     /// Under the lock. True: with `coming` more everybody is there and was let go.
-    bool meet(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
+    bool arrive(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
         return waiting_ + coming >= participants_ && let_go(coming, woken);
     }
     bool let_go(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept;
@@ -94,12 +94,12 @@ public:
     [[nodiscard]] bool try_now() noexcept {
         detail::claimed_leaves woken;
         const detail::lock_guard hold(barrier_.lock_);
-        return last_ = barrier_.meet(1, woken);
+        return last_ = barrier_.arrive(1, woken);
     }
     [[nodiscard]] bool park() noexcept {
         detail::claimed_leaves woken;
         return this->park_in(barrier_.lock_, barrier_.waiters_, [this, &woken] {
-            last_ = barrier_.meet(1, woken);
+            last_ = barrier_.arrive(1, woken);
             counted_ = !last_;
             barrier_.waiting_ += counted_ ? 1 : 0;
             return last_;

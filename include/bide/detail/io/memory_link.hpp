@@ -72,7 +72,7 @@ private:
     memory_way& from(int side) noexcept { return ways_[static_cast<std::size_t>(side)]; }
     memory_way& to(int side) noexcept { return ways_[static_cast<std::size_t>(1 - side)]; }
     void break_both() noexcept;
-    void meet_fault(memory_way& w) noexcept;
+    void raise_fault(memory_way& w) noexcept;
     void serve(claimed_leaves& woken) noexcept;
     [[nodiscard]] bool serve(memory_op* op, claimed_leaves& woken) noexcept;
 

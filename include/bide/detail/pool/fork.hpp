@@ -62,7 +62,7 @@ struct fork_node final : task_node, child_end, call_node {
 private:
     friend class fork_stack;
     void note_end() noexcept;
-    [[nodiscard]] fork_step meet() noexcept;  // it ended in line, and the others are elsewhere
+    [[nodiscard]] fork_step join_in_line() noexcept;  // it ended in line, and the others are elsewhere
     static void on_due(call_node* self) noexcept;
     static void on_ended(child_end* self, slot_base*) noexcept;
     static void on_back(call_node* self) noexcept;
