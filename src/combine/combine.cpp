@@ -75,7 +75,7 @@ void branch_group::add(branch_base& branch) noexcept {
 }
 
 void branch_group::start(promise_base& awaiting) noexcept {
-    own_context(&awaiting);
+    materialize_context(&awaiting);
     awaiting_ = &awaiting;
     const context& outer = *awaiting.ctx;
     ctx_.ex = outer.ex;

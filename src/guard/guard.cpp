@@ -8,7 +8,7 @@ inline namespace v0 {
 namespace detail {
 
 bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
-    own_context(&awaiting);
+    materialize_context(&awaiting);
     above = &awaiting;
     context& outer = *awaiting.ctx;
     ctx_.ex = outer.ex;

@@ -128,7 +128,7 @@ void strand_member::on_turn(call_node* self) noexcept {
 // ---- entering -------------------------------------------------------------------------------------------------------
 
 strand_awaiter::strand_awaiter(promise_base& p, strand& s)
-    : owned_leaf(p, strand_kind, &s), strand_(s), frame_(&p), outside_((own_context(&p), p.ctx)) {
+    : owned_leaf(p, strand_kind, &s), strand_(s), frame_(&p), outside_((materialize_context(&p), p.ctx)) {
     s.need_outside(p.where);
     member_ = make_owned<strand_member>(s, p);
     member_->edge = this;

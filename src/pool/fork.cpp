@@ -175,7 +175,7 @@ bool somebody_hungry() noexcept {
 
 bool stop_point::stop_seen(promise_base* p) noexcept {
     fork_stack* const forks = this_thread.forks;
-    if (forks != nullptr && forks->stale()) forks->own_context(p);
+    if (forks != nullptr && forks->stale()) forks->materialize_context(p);
     return p->ctx->stop->requested();
 }
 

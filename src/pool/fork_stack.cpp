@@ -118,7 +118,7 @@ void fork_stack::write_contexts(promise_base* p) noexcept {
     mark_ = deque_.top();
 }
 
-void fork_stack::own_context(promise_base* p) noexcept {
+void fork_stack::materialize_context(promise_base* p) noexcept {
     if (deque_.top() == 0 || (p != nullptr && p->ctx->ex != &ex_)) return;
     const lock_guard guard(lock_);
     name_all();
@@ -336,7 +336,7 @@ void fork_stack::post_opened_slowly() noexcept {
 
 // Whoever asks who runs gets the child of a fork as a chain of its own (F2).
 [[gnu::noinline]] void name_nested_fork() noexcept {
-    if (this_thread.forks->unnamed()) this_thread.forks->own_context(nullptr);
+    if (this_thread.forks->unnamed()) this_thread.forks->materialize_context(nullptr);
 }
 
 [[gnu::noinline]] void open_forks(promise_base* leaf, promise_base* at) noexcept { this_thread.forks->open(leaf, at); }
@@ -346,9 +346,9 @@ void hand_out_opened() noexcept {
         this_thread.forks->post_opened();
 }
 
-void own_context(promise_base* p) noexcept {
+void materialize_context(promise_base* p) noexcept {
     if (this_thread.forks != nullptr) [[unlikely]]
-        this_thread.forks->own_context(p);
+        this_thread.forks->materialize_context(p);
 }
 
 }  // namespace detail

@@ -19,7 +19,7 @@ struct holder {
 };
 /// The task whose frame this is.
 [[nodiscard]] inline holder holder_of(promise_base& p) noexcept {
-    own_context(&p);
+    materialize_context(&p);
     return {p.ctx->owner->owner, p.ctx->ex};
 }
 /// The code that runs now. For a wait() this is the code that waits, not the loop that it drives meanwhile.

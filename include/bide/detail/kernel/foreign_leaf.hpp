@@ -44,7 +44,7 @@ public:
         promise_base* me = p_;
         const hand_back proxy = hand_back_to(me);
         const std::coroutine_handle<> given = proxy.handle;
-        own_context(me);
+        materialize_context(me);
         me->ctx->owner->enters_foreign_code(*me);
         detach(me);  // K3: from the next line on the foreign code may resume us on another thread
         hand_out_opened();

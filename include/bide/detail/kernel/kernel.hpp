@@ -161,7 +161,7 @@ void detach(promise_base* p) noexcept;
 
 /// To be called before anything is linked to the context of a running frame, or changes it: a child of a fork gets one
 /// of its own (F2). Costs a look where there are no forks.
-void own_context(promise_base* p) noexcept;
+void materialize_context(promise_base* p) noexcept;
 
 /// For whoever has detached, and goes on with code that may take long: what detaching has opened on a pool is handed
 /// out now, not at the trampoline.

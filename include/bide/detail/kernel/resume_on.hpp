@@ -27,7 +27,7 @@ public:
         promise_base* const p = p_;
         step what = step::unwind;
         if (!p->ctx->stop->requested()) {  // a task that is to end ends where it is
-            own_context(p);
+            materialize_context(p);
             p->ctx = p->ctx->on(*ex_);  // may throw: before anything has happened
             task_node& chain = *p->ctx->owner;
             if (!chain.wanders) chain.wanders = true;  // once, at home: others only read it

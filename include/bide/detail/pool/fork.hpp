@@ -125,7 +125,7 @@ public:
 
     /// By the owner: names what is above the floor, and writes the contexts into the frames from `p` on outwards (null:
     /// the frame is not known, they are written later).
-    void own_context(promise_base* p) noexcept;
+    void materialize_context(promise_base* p) noexcept;
     /// By the owner, whose frame `leaf` suspends: everything is opened. `child` is the first forked frame above it.
     void open(promise_base* leaf, promise_base* child) noexcept;
     /// By the owner: shares all; it is about to block.

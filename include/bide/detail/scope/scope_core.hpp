@@ -170,7 +170,7 @@ struct this_frame_op {
     };
     this_frame_op() noexcept = default;
     [[nodiscard]] awaiter native_awaiter(promise_base& p) const noexcept {
-        own_context(&p);
+        materialize_context(&p);
         return awaiter(p);
     }
 };
