@@ -49,7 +49,7 @@ void scope_core::adopt(started_base& child) {
 void scope_core::ended(started_base& child, future_base& result, future_status how) noexcept {
     // The usual end, under the lock once. The node goes after the count: only one thread at a time runs what is on a
     // loop, so whoever sees the scope end runs later, and nothing of the user's could tell.
-    if (how == future_status::succeeded && result.goes_plainly && child.ctx.ex == ctx.ex &&
+    if (how == future_status::succeeded && result.trivial_release && child.ctx.ex == ctx.ex &&
         live_access::is_loop(*ctx.ex)) [[likely]] {
         lock_.lock();
         if (count_.leave_unnoticed()) [[likely]] {

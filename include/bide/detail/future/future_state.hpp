@@ -89,7 +89,7 @@ public:
     leaf_list waiters;  // under the lock
 
 protected:
-    explicit future_base(bool plain) noexcept : goes_plainly(plain) {}
+    explicit future_base(bool plain) noexcept : trivial_release(plain) {}
     ~future_base() = default;
     virtual void destroy() noexcept = 0;  // the last reference has gone
 
@@ -108,7 +108,8 @@ private:
 
 public:  // down here, where there is room for them
     spin_lock lock;
-    bool goes_plainly;  // nothing of the user's is called when this goes after a success. Asked of started tasks only
+    bool
+        trivial_release;  // nothing of the user's is called when this goes after a success. Asked of started tasks only
 };
 
 /// The last handle went while wait() waited through it.

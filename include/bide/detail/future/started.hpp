@@ -183,7 +183,7 @@ auto* make_started(std::pmr::memory_resource* memory, const std::source_location
     try {
         auto* n = ::new (at) node(where, std::forward<F>(f), std::forward<A>(args)...);
         n->memory = memory;
-        n->goes_plainly = false;
+        n->trivial_release = false;
         return n;
     } catch (...) {
         memory->deallocate(at, sizeof(node), alignof(node));
