@@ -52,7 +52,7 @@ void scope_core::ended(started_base& child, future_base& result, future_status h
     if (how == future_status::succeeded && result.trivial_release && child.ctx.ex == ctx.ex &&
         live_access::is_loop(*ctx.ex)) [[likely]] {
         lock_.lock();
-        if (count_.leave_unnoticed()) [[likely]] {
+        if (count_.try_leave_fast()) [[likely]] {
             live_.remove(child);
             lock_.unlock();
             // No failure to tell of, and the subscribers were called.
@@ -61,10 +61,10 @@ void scope_core::ended(started_base& child, future_base& result, future_status h
         }
         lock_.unlock();
     }
-    ended_noticed(child, result, how);
+    ended_slowly(child, result, how);
 }
 
-void scope_core::ended_noticed(started_base& child, future_base& result, future_status how) noexcept {
+void scope_core::ended_slowly(started_base& child, future_base& result, future_status how) noexcept {
     bool first_failure = false;
     {
         const lock_guard guard(lock_);

@@ -47,7 +47,7 @@ struct scope {
         {
             const model::holding hold(lock);
             unfinished[place] = false;
-            if (count.leave_unnoticed()) return;
+            if (count.try_leave_fast()) return;
         }
         leave();
     }

@@ -102,7 +102,7 @@ public:
 
 private:
     friend class join_awaiter;
-    [[gnu::noinline]] void ended_noticed(started_base& child, future_base& result, future_status how) noexcept;
+    [[gnu::noinline]] void ended_slowly(started_base& child, future_base& result, future_status how) noexcept;
     void take_off_count() noexcept;
     void close_door() noexcept;
     [[nodiscard]] std::exception_ptr group_of_failures();

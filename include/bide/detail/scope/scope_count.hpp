@@ -30,7 +30,7 @@ public:
     }
 
     /// As leave(), where that concerns nobody. False: it does, or may; nothing has changed.
-    [[nodiscard]] bool leave_unnoticed() noexcept {
+    [[nodiscard]] bool try_leave_fast() noexcept {
         if (live_ == 1 || !joining.empty()) return false;
         live_ = live_ - 1;
         return true;
