@@ -67,11 +67,11 @@ protected:
 
     // These two give what is asked for next as well: a call less for each.
     [[nodiscard]] virtual slot_base& make_frame() = 0;  // calls the callable; the slot's child is the frame
-    struct what_it_left {
+    struct slot_and_state {
         slot_base& slot;
         future_base& state;
     };
-    virtual what_it_left drop_callable() noexcept = 0;
+    virtual slot_and_state drop_callable() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
@@ -157,7 +157,7 @@ private:
             call_.get());
         return this->result;
     }
-    started_base::what_it_left drop_callable() noexcept override {
+    started_base::slot_and_state drop_callable() noexcept override {
         call_.drop();
         return {this->result, *this};
     }
