@@ -32,7 +32,7 @@ std::string place(const std::source_location& at) {
 // One node and its frames, from the one that waits up to the outermost.
 std::string describe_node(const task_node& n, bool may_look_inside) {
     std::ostringstream text;
-    text << word_of(n.kind) << " #" << n.id << " started at " << place(n.started);
+    text << to_string(n.kind) << " #" << n.id << " started at " << place(n.started);
     if (!may_look_inside) {
         if (n.wanders) text << ", may run elsewhere by resume_on";
         return text.str() + "\n";

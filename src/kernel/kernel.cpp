@@ -123,7 +123,7 @@ void context::free_copies() noexcept {
     }
 }
 
-const char* word_of(task_kind kind) noexcept {
+const char* to_string(task_kind kind) noexcept {
     switch (kind) {
         case task_kind::task:
             return "task";

@@ -132,7 +132,7 @@ std::string describe(const task_node& n) {
     if (n.kind == task_kind::wait)
         text += "the wait() at " + place_of(n.started);
     else
-        text += std::string(word_of(n.kind)) + " #" + std::to_string(n.id) + " started at " + place_of(n.started);
+        text += std::string(to_string(n.kind)) + " #" + std::to_string(n.id) + " started at " + place_of(n.started);
     text += std::string(" waits for ") + (at.what != nullptr ? with_article(at.what) : "code that bide does not know");
     const promise_base* p = at.frame;
     for (int i = 0; p != nullptr && i < frames_shown; p = p->out->above(), ++i)

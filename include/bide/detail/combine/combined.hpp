@@ -390,7 +390,7 @@ auto combine_range(R&& items) {
     auto tasks = tasks_of_range(std::forward<R>(items));
     using T = typename decltype(tasks)::value_type::value_type;
     if (Rule == completion_rule::race || Rule == completion_rule::first_success)
-        if (tasks.empty()) throw_nothing_to_race(word_of(kind_of(Rule)));
+        if (tasks.empty()) throw_nothing_to_race(to_string(kind_of(Rule)));
     return combined<range_awaiter<Rule, T>, Rule>(std::move(tasks));
 }
 

@@ -37,7 +37,7 @@ enum class task_kind : std::uint8_t {
     race,
     first_success
 };
-[[nodiscard]] const char* word_of(task_kind kind) noexcept;
+[[nodiscard]] const char* to_string(task_kind kind) noexcept;
 
 struct task_node {
     context ctx;             // what the outermost frame of the chain inherits
