@@ -58,8 +58,8 @@ public:
     virtual loop& carrier() noexcept;
 
     /// True when this executor cannot go on while `other` stands still: it is the same, or runs on it.
-    [[nodiscard]] bool stands_on(const executor& other) const noexcept {
-        return this == &other || (base_ != nullptr && base_->stands_on(other));
+    [[nodiscard]] bool runs_on(const executor& other) const noexcept {
+        return this == &other || (base_ != nullptr && base_->runs_on(other));
     }
 
     /// A word for messages and the debug view.

@@ -143,8 +143,8 @@ private:
     thread_state& state_;
     task_node* before_;
     task<> end_;
-    standing_here standing_;  // the loop below stands still until the scope has ended
-    bool shielded_;           // in a destructor that an exception or a cancellation runs
+    nested_wait_scope nested_wait_;  // the loop below stands still until the scope has ended
+    bool shielded_;                  // in a destructor that an exception or a cancellation runs
 };
 
 template <class R, class F>

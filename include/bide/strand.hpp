@@ -84,8 +84,8 @@ private:
     void unlink() noexcept;
     strand* strand_;
     thread_state& thread_;
-    loop* standing_;                        // the loop that stands still while we wait
-    strand_stay* next_standing_ = nullptr;  // under the strand's mutex
+    loop* blocked_loop_;                // the loop that stands still while we wait
+    strand_stay* next_stay_ = nullptr;  // under the strand's mutex
     executor* running_before_;
 };
 
@@ -207,7 +207,7 @@ private:
     static void send(detail::strand_entry* e) noexcept;
     [[nodiscard]] bool begin(detail::strand_entry& e) noexcept;
     void leave() noexcept;
-    void stand(detail::strand_stay& stay) noexcept;
+    void begin_stay(detail::strand_stay& stay) noexcept;
     void come_back(detail::strand_stay& stay) noexcept;
     [[nodiscard]] bool can_run(const executor* on) const noexcept;
     void withdraw(detail::strand_entry& e) noexcept;
@@ -226,8 +226,8 @@ private:
     detail::strand_entry* reserved_ = nullptr;
     std::atomic<executor*> reserved_on_{nullptr};  // written under m_; relaxed: a hint for the wait graph
     detail::two_way_list<detail::strand_entry, &detail::strand_entry::prev, &detail::strand_entry::next> entries_;
-    detail::strand_stay* standing_ = nullptr;  // who wait()s in the strand: what needs their threads cannot run
-    ready_node* first_ = nullptr;              // posted nodes
+    detail::strand_stay* stays_ = nullptr;  // who wait()s in the strand: what needs their threads cannot run
+    ready_node* first_ = nullptr;           // posted nodes
     ready_node* last_ = nullptr;
     std::uint64_t pushed_ = 0;
     std::uint64_t begun_ = 0;

@@ -93,7 +93,7 @@ struct step_of_search {
 struct graph {
     os_mutex m;
     waits_by_owner waits;
-    standing_wait* standing = nullptr;
+    nested_wait* nested_waits = nullptr;
     std::uint64_t searches = 0;
     // Kept from one search to the next for their memory.
     std::vector<step_of_search> path;
@@ -173,14 +173,15 @@ bool holds_up_parent(const task_node& child) noexcept {
 }
 
 // The waits that stand upon each executor. Only executors that are alive are looked into.
-class standing_waits {
+class nested_wait_index {
 public:
-    explicit standing_waits(standing_wait* first) noexcept : first_(first) {}
+    explicit nested_wait_index(nested_wait* first) noexcept : first_(first) {}
     template <class F>
     void each(const executor* on, F f) {
         if (first_ == nullptr || on == nullptr) return;
         if (!std::exchange(known_, true))
-            live_access::visit([](executor* ex, void* with) { static_cast<standing_waits*>(with)->learn(ex); }, this);
+            live_access::visit([](executor* ex, void* with) { static_cast<nested_wait_index*>(with)->learn(ex); },
+                               this);
         const auto [at, end] = by_executor_.equal_range(on);
         for (auto i = at; i != end; ++i) f(*i->second);
     }
@@ -188,10 +189,10 @@ public:
 private:
     void learn(executor* ex) {
         for (; ex != nullptr; ex = live_access::after(*ex))
-            for (standing_wait* w = first_; w != nullptr; w = w->next)
-                if (ex->stands_on(*w->under)) by_executor_.emplace(ex, w->waiter);
+            for (nested_wait* w = first_; w != nullptr; w = w->next)
+                if (ex->runs_on(*w->under)) by_executor_.emplace(ex, w->waiter);
     }
-    standing_wait* first_;
+    nested_wait* first_;
     bool known_ = false;
     std::unordered_multimap<const executor*, task_node*> by_executor_;
 };
@@ -200,7 +201,8 @@ private:
 // it costs as much as there are waits, not more, however many of them are new.
 class search {
 public:
-    explicit search(graph& g) noexcept : g_(g), on_path_(g.searches += 2), done_(on_path_ + 1), standing_(g.standing) {}
+    explicit search(graph& g) noexcept
+        : g_(g), on_path_(g.searches += 2), done_(on_path_ + 1), nested_waits_(g.nested_waits) {}
 
     /// The waits of a cycle that can be come to from there, in `cycle`; false: there is none.
     bool finds_cycle_from(task_node& start, std::vector<wait_edge*>& cycle) {
@@ -250,19 +252,19 @@ private:
             if (t.node != nullptr) add(*t.node);
             if (t.owner != 0) {
                 g_.waits.each(t.owner, [&](wait_edge& of_owner) { add(*chain_of(of_owner)); });
-                standing_.each(t.on, add);
+                nested_waits_.each(t.on, add);
             }
         }
         by = nullptr;
         for (task_node* c = n.graph.first; c != nullptr; c = c->graph.next)  // or what the chain waits for waits
             if (holds_up_parent(*c)) add(*c);
-        standing_.each(n.ctx.ex, add);
+        nested_waits_.each(n.ctx.ex, add);
     }
 
     graph& g_;
     const std::uint64_t on_path_;
     const std::uint64_t done_;
-    standing_waits standing_;
+    nested_wait_index nested_waits_;
 };
 
 std::string verdict_text(const std::vector<wait_edge*>& cycle, std::size_t begin) {
@@ -429,17 +431,17 @@ wait_ender ender_of(const task_node& n) noexcept {
     return {t.owner != 0, t.on};
 }
 
-void publish_standing(standing_wait& w) noexcept {
+void publish_nested_wait(nested_wait& w) noexcept {
     graph& g = the_graph();
     lock_guard guard(g.m);
-    w.next = g.standing;
-    g.standing = &w;
+    w.next = g.nested_waits;
+    g.nested_waits = &w;
 }
 
-void withdraw_standing(standing_wait& w) noexcept {
+void withdraw_nested_wait(nested_wait& w) noexcept {
     graph& g = the_graph();
     lock_guard guard(g.m);
-    for (standing_wait** at = &g.standing; *at != nullptr; at = &(*at)->next)
+    for (nested_wait** at = &g.nested_waits; *at != nullptr; at = &(*at)->next)
         if (*at == &w) {
             *at = w.next;
             return;

@@ -82,7 +82,7 @@ std::string describe_loop(loop& l) {
         [](executor* ex, void* with) {
             auto& in = *static_cast<search*>(with);
             for (; ex != nullptr; ex = live_access::after(*ex)) {
-                if (!ex->stands_on(in.l)) continue;
+                if (!ex->runs_on(in.l)) continue;
                 live_list& list = live_access::of(*ex);
                 const detail::lock_guard guard(list.lock);
                 for (const task_node* n = list.first; n != nullptr; n = n->next)

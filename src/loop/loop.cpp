@@ -501,11 +501,11 @@ bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
         bool any = false;
         std::size_t found = 0;
         task_node* some[64];
-        bool lives_here(const task_node& n) const noexcept { return n.ctx.ex->stands_on(l); }
+        bool lives_here(const task_node& n) const noexcept { return n.ctx.ex->runs_on(l); }
         static void look(executor* ex, void* with) noexcept {
             auto& s = *static_cast<search*>(with);
             for (; ex != nullptr; ex = live_access::after(*ex)) {
-                if (!ex->stands_on(s.l)) continue;
+                if (!ex->runs_on(s.l)) continue;
                 live_list& list = live_access::of(*ex);
                 const lock_guard guard(list.lock);
                 for (task_node* n = list.first; n != nullptr; n = n->next) {

@@ -48,18 +48,18 @@ private:
     void look(executor* ex) {
         for (; ex != nullptr; ex = live_access::after(*ex)) {
             live_list& list = live_access::of(*ex);
-            const bool here = ex->stands_on(loop_);
+            const bool here = ex->runs_on(loop_);
             if (here) here_.push_back(ex);
             const lock_guard guard(list.lock);
             if (here)
                 for (const task_node* n = list.first; n != nullptr; n = n->next) nodes_.push_back(n);
-            else if (list.first != nullptr && !stands_still(*ex))
+            else if (list.first != nullptr && !is_blocked(*ex))
                 others_ = true;
         }
     }
     // The loops further out on this stack cannot do anything.
-    [[nodiscard]] bool stands_still(const executor& ex) const {
-        return std::any_of(mine_.begin(), mine_.end(), [&](const loop* l) { return ex.stands_on(*l); });
+    [[nodiscard]] bool is_blocked(const executor& ex) const {
+        return std::any_of(mine_.begin(), mine_.end(), [&](const loop* l) { return ex.runs_on(*l); });
     }
     [[nodiscard]] bool is_here(const executor* ex) const {
         return std::find(here_.begin(), here_.end(), ex) != here_.end();
@@ -112,10 +112,10 @@ private:
 
 // Where a task waits, and for what. Another thread may claim the leaf at any time; but the frame is resumed, and the
 // leaf gone, only on this one.
-struct stand {
+struct suspension_point {
     const promise_base* frame = nullptr;  // null: it was woken meanwhile
     const char* what = nullptr;           // null: foreign code
-    explicit stand(const task_node& n) noexcept : frame(n.in_foreign_code()) {
+    explicit suspension_point(const task_node& n) noexcept : frame(n.in_foreign_code()) {
         if (frame != nullptr) return;
         const leaf_base* const at = n.active->stop->parked();
         if (at == nullptr) return;
@@ -126,7 +126,7 @@ struct stand {
 
 // The words of the debug view.
 std::string describe(const task_node& n) {
-    const stand at(n);
+    const suspension_point at(n);
     if (at.frame == nullptr) return {};
     std::string text = "\n  ";
     if (n.kind == task_kind::wait)
@@ -176,7 +176,7 @@ void report_stall(loop& l, stall_watch& watch) noexcept {
         const std::chrono::milliseconds delay = stall_delay();
         const survey found(l);
         if (found.stalled().empty()) return;
-        const promise_base* const first = stand(*found.stalled().front()).frame;
+        const promise_base* const first = suspension_point(*found.stalled().front()).frame;
         if (first == nullptr) return;
         const auto now = std::chrono::steady_clock::now();
         const bool again = watch.line == first->where.line() && watch.file == first->where.file_name();

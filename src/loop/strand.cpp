@@ -27,7 +27,7 @@ class strand_signal : public os_condition {};
 // ---- staying --------------------------------------------------------------------------------------------------------
 
 strand_stay::strand_stay(strand& s) noexcept
-    : strand_(&s), thread_(tls()), standing_(thread_.running_loop), running_before_(thread_.running) {
+    : strand_(&s), thread_(tls()), blocked_loop_(thread_.running_loop), running_before_(thread_.running) {
     outer = thread_.blocking;
     thread_.blocking = this;
     thread_.running = &s;
@@ -53,7 +53,7 @@ void strand_stay::leave() noexcept {
 }
 
 void strand_stay::begin_blocking() noexcept {
-    strand_->stand(*this);
+    strand_->begin_stay(*this);
     if (outer != nullptr) outer->begin_blocking();
 }
 void strand_stay::end_blocking() noexcept {
@@ -240,8 +240,8 @@ strand::~strand() {
         detail::unique_lock hold(m_);
         const auto over = [this] { return state_ == state::idle && work_.empty(); };
         if (!over()) {
-            const loop* standing = detail::tls().running_loop;
-            if (standing != nullptr && base_.stands_on(*standing))
+            const loop* blocked = detail::tls().running_loop;
+            if (blocked != nullptr && base_.runs_on(*blocked))
                 detail::fail_fast(
                     "a strand with unfinished tasks was destroyed on the thread that has to run them; wait for "
                     "their futures first");
@@ -375,12 +375,12 @@ void strand::leave() noexcept {
     send(turn);
 }
 
-void strand::stand(detail::strand_stay& stay) noexcept {
+void strand::begin_stay(detail::strand_stay& stay) noexcept {
     detail::strand_entry* turn = nullptr;
     {
         const detail::lock_guard hold(m_);
-        stay.next_standing_ = standing_;
-        standing_ = &stay;
+        stay.next_stay_ = stays_;
+        stays_ = &stay;
         turn = let_next_in();
     }
     send(turn);
@@ -403,17 +403,17 @@ void strand::come_back(detail::strand_stay& stay) noexcept {
         }
     }
     // Only now: what needs this thread could not have gone before us.
-    for (detail::strand_stay** at = &standing_; *at != nullptr; at = &(*at)->next_standing_)
+    for (detail::strand_stay** at = &stays_; *at != nullptr; at = &(*at)->next_stay_)
         if (*at == &stay) {
-            *at = stay.next_standing_;
+            *at = stay.next_stay_;
             break;
         }
 }
 
 bool strand::can_run(const executor* on) const noexcept {
     if (on == nullptr) return true;
-    for (const detail::strand_stay* stay = standing_; stay != nullptr; stay = stay->next_standing_)
-        if (stay->standing_ != nullptr && on->stands_on(*stay->standing_)) return false;
+    for (const detail::strand_stay* stay = stays_; stay != nullptr; stay = stay->next_stay_)
+        if (stay->blocked_loop_ != nullptr && on->runs_on(*stay->blocked_loop_)) return false;
     return true;
 }
 

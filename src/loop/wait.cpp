@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/place.hpp"
 #include "kernel/this_thread.hpp"
-#include "loop/deadline_while_standing.hpp"
+#include "loop/nested_wait_deadline.hpp"
 
 #include <bide/detail/deadlock/wait_graph.hpp>
 #include <bide/detail/kernel/root.hpp>
@@ -135,23 +135,23 @@ bool root_base::drive(slot_base& s) {
         owner = plain_owner();
     }
     const inside_wait inside(t, this);
-    loop* const standing_on = t.running_loop;
-    standing_here standing(t, this, standing_on);
+    loop* const blocked_loop = t.running_loop;
+    nested_wait_scope nested(t, this, blocked_loop);
 
     cold.p = nullptr;
     if (!loop_access::start_inside(l, s.prepare(this, &ctx, attached), t, uncaught)) return shielded;
     if (done()) return shielded;
 
     enlist();
-    standing.publish();
-    if (standing_on != nullptr) {
+    nested.publish();
+    if (blocked_loop != nullptr) {
         loop_access::hand_over_and_rest();
         if (dev_mode()) report_standstill(started);
     }
     blocking_region* const region = std::exchange(t.blocking, nullptr);
     if (region != nullptr) region->begin_blocking();
     {
-        const deadline_while_standing deadline(standing_on, l, stop, ctx);
+        const nested_wait_deadline deadline(blocked_loop, l, stop, ctx);
         loop_access::run_until_done(l, *this);
     }
     if (region != nullptr) region->end_blocking();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "base/place.hpp"
-#include "loop/deadline_while_standing.hpp"
+#include "loop/nested_wait_deadline.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/hooks.hpp>
@@ -176,7 +176,7 @@ void scope_core::apply_exit_mode() noexcept {
 bool scope_core::close_or_wait(promise_base* waiting) noexcept {
     const lock_guard guard(lock_);
     if (count_.close()) return true;
-    stood_at_end_ = true;
+    waited_at_end_ = true;
     detach(waiting);  // under the lock: the last child posts it as soon as it sees it
     count_.wait_for_end(*waiting);
     return false;
@@ -185,7 +185,7 @@ bool scope_core::close_or_wait(promise_base* waiting) noexcept {
 bool scope_core::close_if_ended() noexcept {
     const lock_guard guard(lock_);
     const bool ended = count_.close();
-    stood_at_end_ = !ended;
+    waited_at_end_ = !ended;
     return ended;
 }
 
@@ -251,7 +251,7 @@ bool scope_core::conclude(bool deadline_passed) {
     if (!thrown) thrown = unfinished_;
     if (thrown) std::rethrow_exception(thrown);
     // Standing at the end is a wait, which a stop ends as every other, also when each task has ignored it.
-    return outer_stopped && (body_stopped_ || cancelled_any_ || stood_at_end_);
+    return outer_stopped && (body_stopped_ || cancelled_any_ || waited_at_end_);
 }
 
 // ---- join in the body -----------------------------------------------------------------------------------------------
@@ -290,7 +290,7 @@ sync_scope_frame::sync_scope_frame(scope_core& core)
       state_(tls()),
       before_(state_.current),
       end_(to_the_end(core)),
-      standing_(state_, &core, state_.running_loop),
+      nested_wait_(state_, &core, state_.running_loop),
       shielded_(unwinding_now()) {
     core_.open(idle_.get(), current_context(), shielded_);
     core_.enlist();
@@ -307,7 +307,7 @@ bool sync_scope_frame::drain() {
     core_.apply_exit_mode();
     bool late = false;
     if (!core_.close_if_ended()) {
-        const deadline_while_standing deadline(state_.running_loop, idle_.get(), core_.stop, core_.ctx);
+        const nested_wait_deadline deadline(state_.running_loop, idle_.get(), core_.stop, core_.ctx);
         end_.wait(core_.started);
         late = deadline.passed();
     }

@@ -85,11 +85,11 @@ examined examine_edges(noted_edges& noted) noexcept;
 [[nodiscard]] noted_edges& noted_on(loop& l) noexcept;
 
 /// A wait() inside a task of `under`, which cannot go on before the wait has ended.
-struct standing_wait {
+struct nested_wait {
     task_node* waiter;  // the root of the wait
     executor* under;
-    standing_wait* next = nullptr;
-    standing_wait(task_node* w, executor* u) noexcept : waiter(w), under(u) {}
+    nested_wait* next = nullptr;
+    nested_wait(task_node* w, executor* u) noexcept : waiter(w), under(u) {}
 };
 /// Who ends the wait in which a chain stands, as far as the graph knows: nothing (it is not in the graph, or has nobody
 /// to wait for), or somebody, who runs there (null: not known).
@@ -99,33 +99,33 @@ struct wait_ender {
 };
 [[nodiscard]] wait_ender ender_of(const task_node& n) noexcept;
 
-void publish_standing(standing_wait& w) noexcept;
-void withdraw_standing(standing_wait& w) noexcept;
+void publish_nested_wait(nested_wait& w) noexcept;
+void withdraw_nested_wait(nested_wait& w) noexcept;
 
 /// A wait(), or a scope in plain code, on this stack. It is published when it, or one further up the stack, blocks the
 /// thread: until then nobody can wait in vain for what it keeps from running.
-class standing_here {
+class nested_wait_scope {
 public:
-    standing_here(thread_state& here, task_node* waiter, executor* under) noexcept
-        : here_(here), wait_(waiter, under), outer_(std::exchange(here.standing, this)) {}
-    standing_here(const standing_here&) = delete;
-    standing_here& operator=(const standing_here&) = delete;
-    ~standing_here() {
-        here_.standing = outer_;
-        if (published_) withdraw_standing(wait_);
+    nested_wait_scope(thread_state& here, task_node* waiter, executor* under) noexcept
+        : here_(here), wait_(waiter, under), outer_(std::exchange(here.nested_wait, this)) {}
+    nested_wait_scope(const nested_wait_scope&) = delete;
+    nested_wait_scope& operator=(const nested_wait_scope&) = delete;
+    ~nested_wait_scope() {
+        here_.nested_wait = outer_;
+        if (published_) withdraw_nested_wait(wait_);
     }
     void publish() noexcept {
-        for (standing_here* s = this; s != nullptr && !s->published_; s = s->outer_) {
+        for (nested_wait_scope* s = this; s != nullptr && !s->published_; s = s->outer_) {
             if (s->wait_.under == nullptr) continue;
-            publish_standing(s->wait_);
+            publish_nested_wait(s->wait_);
             s->published_ = true;  // and so is everything further out
         }
     }
 
 private:
     thread_state& here_;
-    standing_wait wait_;
-    standing_here* outer_;
+    nested_wait wait_;
+    nested_wait_scope* outer_;
     bool published_ = false;
 };
 

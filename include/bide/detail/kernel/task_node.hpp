@@ -72,21 +72,21 @@ struct task_node {
     // A chain stands in one place at a time. Where that is no leaf, it is one of these, or with its children:
     /// The frame that awaits what bide does not know; null: none does.
     [[nodiscard]] const promise_base* in_foreign_code() const noexcept {
-        return stands_ == stands_at::foreign_code ? frame_ : nullptr;
+        return suspended_in_ == suspended_in::foreign_code ? frame_ : nullptr;
     }
     /// The scope for whose tasks it waits, at its end; null: it does not.
     [[nodiscard]] const task_node* at_end_of() const noexcept {
-        return stands_ == stands_at::end_of_scope ? scope_ : nullptr;
+        return suspended_in_ == suspended_in::end_of_scope ? scope_ : nullptr;
     }
     void enters_foreign_code(const promise_base& awaiting) noexcept {
         frame_ = &awaiting;
-        stands_ = stands_at::foreign_code;
+        suspended_in_ = suspended_in::foreign_code;
     }
     void waits_at_end_of(const task_node& scope) noexcept {
         scope_ = &scope;
-        stands_ = stands_at::end_of_scope;
+        suspended_in_ = suspended_in::end_of_scope;
     }
-    void goes_on() noexcept { stands_ = stands_at::neither; }
+    void goes_on() noexcept { suspended_in_ = suspended_in::leaf; }
 
     /// Enters and leaves the live list of ctx.ex.
     void enlist() noexcept;
@@ -101,8 +101,8 @@ protected:
     ~task_node() = default;
 
 private:
-    enum class stands_at : std::uint8_t { neither, foreign_code, end_of_scope };
-    stands_at stands_ = stands_at::neither;
+    enum class suspended_in : std::uint8_t { leaf, foreign_code, end_of_scope };
+    suspended_in suspended_in_ = suspended_in::leaf;
     union {
         const promise_base* frame_ = nullptr;
         const task_node* scope_;

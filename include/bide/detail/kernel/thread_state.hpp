@@ -22,7 +22,7 @@ struct task_node;
 class virtual_clock;
 struct blocking_region;
 class fork_stack;
-class standing_here;
+class nested_wait_scope;
 struct thread_sleep;
 struct timer_node;
 
@@ -40,13 +40,13 @@ struct thread_state {
     task_node* current = nullptr;                     // the chain of frames that runs now; null in plain code
     executor* running = nullptr;                      // the innermost executor with a node of its own on this stack
     loop* running_loop = nullptr;                     // the innermost loop that is being run on this stack
-    loop* idle_loop = nullptr;            // the thread's current loop, for wait() and with_scope in plain code
-    loop* kept_loop = nullptr;            // nobody's now: for the next wait() in plain code,
-    bool keeps_loops = false;             // and this thread will destroy it
-    virtual_clock* clock = nullptr;       // of the loops that are made now; null: real time (use_clock)
-    standing_here* standing = nullptr;    // the innermost wait() on this stack
-    promise_base* graves = nullptr;       // cold frames whose destruction was put off (depth)
-    blocking_region* blocking = nullptr;  // told when a wait() blocks this thread (threads, strand); may be null
+    loop* idle_loop = nullptr;                 // the thread's current loop, for wait() and with_scope in plain code
+    loop* kept_loop = nullptr;                 // nobody's now: for the next wait() in plain code,
+    bool keeps_loops = false;                  // and this thread will destroy it
+    virtual_clock* clock = nullptr;            // of the loops that are made now; null: real time (use_clock)
+    nested_wait_scope* nested_wait = nullptr;  // the innermost wait() on this stack
+    promise_base* graves = nullptr;            // cold frames whose destruction was put off (depth)
+    blocking_region* blocking = nullptr;       // told when a wait() blocks this thread (threads, strand); may be null
     thread_sleep* sleep = nullptr;   // told when a loop on this thread sleeps (threads of an elastic set); may be null
     executor* ended_on = nullptr;    // while a child_end is told: where the child was at its end
     executor* yielded_to = nullptr;  // whoever ran last only yielded, and goes on there: an executor that is no loop

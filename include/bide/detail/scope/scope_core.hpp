@@ -114,7 +114,7 @@ private:
     std::uint64_t places_ = 0;
     bool body_unwinds_ = false;  // as every frame: nothing holds it back any more; under the lock
     bool body_stopped_ = false;
-    bool stood_at_end_ = false;    // tasks were unfinished when the body had ended
+    bool waited_at_end_ = false;   // tasks were unfinished when the body had ended
     bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
     bool cancelled_some_ = false;  // the first failure ended something that was unfinished
     std::exception_ptr body_error_;

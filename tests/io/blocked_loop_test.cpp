@@ -37,7 +37,7 @@ std::string read_text(tcp_stream& from, std::size_t n) {
 }
 
 // The write is queued for the kernel; plain code beside it waits for the answer.
-TEST(standing_loop, C1_5_what_it_has_queued_is_sent_before_it_stands_still) {
+TEST(blocked_loop, C1_5_what_it_has_queued_is_sent_before_it_stands_still) {
     const support::watchdog here(20s);
     pair p;
     const auto sends = [&]() -> task<> { co_await p.client.write_all(std::as_bytes(std::span("ping", 4))); };
@@ -50,7 +50,7 @@ TEST(standing_loop, C1_5_what_it_has_queued_is_sent_before_it_stands_still) {
 }
 
 // A read has left its request with the ring of this loop; a job reads on while this loop waits for the job.
-TEST(standing_loop, C1_5_what_it_receives_for_nobody_is_given_up_before_it_stands_still) {
+TEST(blocked_loop, C1_5_what_it_receives_for_nobody_is_given_up_before_it_stands_still) {
     const support::watchdog here(20s);
     for (const bool own_loop : {false, true}) {
         pair p;
@@ -77,7 +77,7 @@ TEST(standing_loop, C1_5_what_it_receives_for_nobody_is_given_up_before_it_stand
 }
 
 // What another task has queued in the turn in which the wait() ends is not kept back until the next one.
-TEST(standing_loop, C1_5_what_is_queued_in_the_last_turn_is_sent) {
+TEST(blocked_loop, C1_5_what_is_queued_in_the_last_turn_is_sent) {
     const support::watchdog here(20s);
     pair p;
     bide::loop_thread reader;
@@ -96,7 +96,7 @@ TEST(standing_loop, C1_5_what_is_queued_in_the_last_turn_is_sent) {
 }
 
 // A listener on which somebody has waited has perhaps accepted ahead: closed, it keeps nobody.
-TEST(standing_loop, a_closed_listener_keeps_no_connections) {
+TEST(blocked_loop, a_closed_listener_keeps_no_connections) {
     const support::watchdog here(20s);
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     bide::loop l;

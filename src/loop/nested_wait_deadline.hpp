@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A deadline that was inherited from a task of a loop that stands still meanwhile, and so cannot tell us: the loop that
+// A deadline that was inherited from a task of a loop that a nested wait() blocks, so that its own timer cannot fire: the loop that
 // is driven instead keeps it.
 #pragma once
 
@@ -14,23 +14,23 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class deadline_while_standing final : timer_node, call_node {
+class nested_wait_deadline final : timer_node, call_node {
 public:
-    /// Asks `stop` to stop when the context's deadline has passed, while `driven` is driven in place of `standing`.
-    /// Does nothing where no loop stands still, or there is no deadline.
-    deadline_while_standing(loop* standing, loop& driven, stop_state& stop, const context& ctx) noexcept
-        : timer_node(&deadline_while_standing::on_time),
-          call_node(&deadline_while_standing::on_posted),
+    /// Asks `stop` to stop when the context's deadline has passed, while `driven` is driven in place of `blocked`.
+    /// Does nothing where no loop is blocked, or there is no deadline.
+    nested_wait_deadline(loop* blocked, loop& driven, stop_state& stop, const context& ctx) noexcept
+        : timer_node(&nested_wait_deadline::on_time),
+          call_node(&nested_wait_deadline::on_posted),
           loop_(driven),
           stop_(stop),
-          armed_(standing != nullptr && ctx.deadline != decltype(ctx.deadline)::max()) {
+          armed_(blocked != nullptr && ctx.deadline != decltype(ctx.deadline)::max()) {
         if (!armed_) return;
         at = ctx.deadline;
         loop_access::arm(loop_, *this);
     }
-    deadline_while_standing(const deadline_while_standing&) = delete;
-    deadline_while_standing& operator=(const deadline_while_standing&) = delete;
-    ~deadline_while_standing() {
+    nested_wait_deadline(const nested_wait_deadline&) = delete;
+    nested_wait_deadline& operator=(const nested_wait_deadline&) = delete;
+    ~nested_wait_deadline() {
         if (!armed_) return;
         {
             const lock_guard guard(loop_access::timers_lock(loop_));
@@ -43,12 +43,12 @@ public:
 
 private:
     static void on_time(timer_node* node) noexcept {  // under the timers' lock
-        auto* self = static_cast<deadline_while_standing*>(node);
+        auto* self = static_cast<nested_wait_deadline*>(node);
         self->posted_ = true;
         self->loop_.post(*self);
     }
     static void on_posted(call_node* node) noexcept {
-        auto* self = static_cast<deadline_while_standing*>(node);
+        auto* self = static_cast<nested_wait_deadline*>(node);
         self->stop_.request(stop_reason::deadline);
         self->ran_ = true;
     }
