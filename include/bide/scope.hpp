@@ -60,7 +60,7 @@ public:
 private:
     friend class scope;
     explicit scope_ref(detail::scope_door* door) noexcept;
-    [[nodiscard]] detail::scope_core& hold() const;
+    [[nodiscard]] detail::scope_core& pin() const;
     template <class F, class... A>
     auto start_at(const std::source_location& where, F&& f, A&&... args);
     detail::scope_door* door_;
@@ -116,10 +116,10 @@ private:
 
 template <class F, class... A>
 auto scope_ref::start_at(const std::source_location& where, F&& f, A&&... args) {
-    struct holding {
+    struct pinned {
         detail::scope_core& core;
-        ~holding() { core.drop_hold(); }
-    } const open{hold()};
+        ~pinned() { core.unpin(); }
+    } const open{pin()};
     return detail::start_in(open.core, where, std::forward<F>(f), std::forward<A>(args)...);
 }
 

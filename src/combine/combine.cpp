@@ -27,7 +27,7 @@ void branch_base::on_due(call_node* node) noexcept {
     auto* self = static_cast<branch_base*>(node);
     this_thread.current = self;
     slot_base& s = self->slot_of();
-    self->holds_ = held::nothing;
+    self->content_ = content::nothing;
     if (self->stop.requested()) {  // it never begins
         destroy_cold(s.child);
         s.state = outcome::stopped;
@@ -52,7 +52,7 @@ void branch_base::on_back(call_node* node) noexcept { static_cast<branch_base*>(
 void branch_base::finish() noexcept {
     slot_base& s = slot_of();
     if (s.state == outcome::stopped && !stop.requested()) set_failure(std::make_exception_ptr(cancelled()));
-    holds_ = s.state == outcome::stopped ? held::nothing : held::result;
+    content_ = s.state == outcome::stopped ? content::nothing : content::result;
     how_ = s.state;
     if (how_ == outcome::failed && stop.requested() && failed_with_cancelled()) {
         static_cast<void>(take_failure());  // the cancellation: not a failure of its own
@@ -93,7 +93,7 @@ void branch_group::start(promise_base& awaiting) noexcept {
     for (branch_base* c = first_; c != nullptr;) {
         branch_base* const after = c->next_;  // when the last one is posted, all may be gone
         c->inherit(ex, &ctx_);
-        c->holds_parent = needs_each;
+        c->blocks_parent = needs_each;
         c->enlist();
         ex.post(*c);
         c = after;

@@ -167,9 +167,9 @@ bool blocks(const wait_edge& e) noexcept {
 
 // The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the
 // runners of a race, do not hold anybody up: whoever stands above may end them.
-bool holds_up_parent(const task_node& child) noexcept {
+bool blocks_its_parent(const task_node& child) noexcept {
     task_node* above = child.parent;
-    return above != nullptr && (child.holds_parent || (above->kind == task_kind::scope && waits_for_tasks(*above)));
+    return above != nullptr && (child.blocks_parent || (above->kind == task_kind::scope && waits_for_tasks(*above)));
 }
 
 // The waits that stand upon each executor. Only executors that are alive are looked into.
@@ -257,7 +257,7 @@ private:
         }
         by = nullptr;
         for (task_node* c = n.graph.first; c != nullptr; c = c->graph.next)  // or what the chain waits for waits
-            if (holds_up_parent(*c)) add(*c);
+            if (blocks_its_parent(*c)) add(*c);
         nested_waits_.each(n.ctx.ex, add);
     }
 

@@ -92,8 +92,8 @@ void sync_now(int fd, const std::filesystem::path& path, bool content) {
 }
 
 void set_size_now(const open_ptr& f, std::uint64_t bytes) {
-    const open_file::user holding(*f);
-    if (::ftruncate(holding.fd(), offset_of(bytes, f->path())) != 0) fail(errno, f->path());
+    const open_file::user in_use(*f);
+    if (::ftruncate(in_use.fd(), offset_of(bytes, f->path())) != 0) fail(errno, f->path());
 }
 
 // ---- by the ring of the loop where the task runs, if it has one ----
@@ -107,11 +107,11 @@ bool fits_ring(const open_file& f, std::uint64_t offset, std::size_t size) noexc
 }
 
 task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to) {
-    const open_file::user holding(*f);
+    const open_file::user in_use(*f);
     std::size_t done = 0;
     const bool fits = fits_ring(*f, offset, to.size());
     while (fits && done < to.size()) {
-        detail::ring_request r = part(request::read_at, holding.fd(), offset + done, to.size() - done);
+        detail::ring_request r = part(request::read_at, in_use.fd(), offset + done, to.size() - done);
         r.to = to.data() + done;
         const int n = co_await file_step(r);
         if (!was_done(n, f->path())) break;
@@ -119,17 +119,16 @@ task<std::size_t> read(open_ptr f, std::uint64_t offset, std::span<std::byte> to
         done += static_cast<std::size_t>(n);
     }
     if (done == to.size()) co_return done;
-    const std::size_t rest =
-        co_await run(read_now, holding.fd(), std::cref(f->path()), offset + done, to.subspan(done));
+    const std::size_t rest = co_await run(read_now, in_use.fd(), std::cref(f->path()), offset + done, to.subspan(done));
     co_return done + rest;
 }
 
 task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) {
-    const open_file::user holding(*f);
+    const open_file::user in_use(*f);
     std::size_t done = 0;
     const bool fits = fits_ring(*f, offset, from.size());
     while (fits && done < from.size()) {
-        detail::ring_request r = part(request::write_at, holding.fd(), offset + done, from.size() - done);
+        detail::ring_request r = part(request::write_at, in_use.fd(), offset + done, from.size() - done);
         r.from = from.data() + done;
         const int n = co_await file_step(r);
         if (!was_done(n, f->path())) break;
@@ -137,17 +136,17 @@ task<> write(open_ptr f, std::uint64_t offset, std::span<const std::byte> from) 
         done += static_cast<std::size_t>(n);
     }
     if (done == from.size()) co_return;
-    co_await run(write_now, holding.fd(), std::cref(f->path()), offset + done, from.subspan(done));
+    co_await run(write_now, in_use.fd(), std::cref(f->path()), offset + done, from.subspan(done));
 }
 
 task<> bring_to_disk(open_ptr f, bool content) {
-    const open_file::user holding(*f);
+    const open_file::user in_use(*f);
     if (f->by_ring) {
-        const detail::ring_request r = part(content ? request::sync_content : request::sync, holding.fd(), 0, 0);
+        const detail::ring_request r = part(content ? request::sync_content : request::sync, in_use.fd(), 0, 0);
         const int n = co_await file_step(r);
         if (was_done(n, f->path())) co_return;
     }
-    co_await run(sync_now, holding.fd(), std::cref(f->path()), content);
+    co_await run(sync_now, in_use.fd(), std::cref(f->path()), content);
 }
 
 }  // namespace

@@ -98,8 +98,8 @@ task<file_information> information_at(int fd, unsigned flags, std::filesystem::p
 }
 
 task<file_information> information_of_open(open_ptr f) {
-    const open_file::user holding(*f);
-    file_information made = co_await information_at(holding.fd(), AT_EMPTY_PATH, f->path());
+    const open_file::user in_use(*f);
+    file_information made = co_await information_at(in_use.fd(), AT_EMPTY_PATH, f->path());
     co_return made;
 }
 

@@ -132,7 +132,7 @@ bool socket_state::wait_for_readiness(socket_op& op, bool detached) noexcept {
     promise_base* const me = op.who;
     if (!detached) {
         add_ref();  // the stream may be destroyed while we wait
-        op.holds_ = true;
+        op.has_reference_ = true;
         detach(me);
     }
     if (!park_again(op, s, last)) post(me, step::unwind);
@@ -214,7 +214,7 @@ socket_op* socket_state::complete(side& s, lock_guard& lock) noexcept {
 // Of an operation that is over: not under the lock, the last thing done with it.
 void socket_state::resume(socket_op* op) noexcept {
     if (op == nullptr) return;
-    socket_state* const held = std::exchange(op->holds_, false) ? op->socket_ : nullptr;
+    socket_state* const held = std::exchange(op->has_reference_, false) ? op->socket_ : nullptr;
     op->leaf::resume();
     if (held != nullptr) held->drop_ref();
 }
@@ -228,7 +228,7 @@ void socket_state::leave(socket_op& op) noexcept {
         ended(op, s);
         if (op.in_ring_ && op.way_ == direction::in) inflow_is_unwanted();
     }
-    if (op.holds_) drop_ref();
+    if (op.has_reference_) drop_ref();
 }
 
 void socket_state::close() noexcept {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A socket on a loop with a ring: see socket.hpp. Everything here runs on the thread that has hold of the ring, unless
+// A socket on a loop with a ring: see socket.hpp. Everything here runs on the thread that owns the ring, unless
 // it says otherwise; the socket's lock is for those who close it, and for readers on other loops.
 #include "io/inflow.hpp"
 #include "io/registration.hpp"
@@ -74,7 +74,7 @@ bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
         return false;
     }
     add_ref();  // the stream may be destroyed while we wait
-    op.holds_ = true;
+    op.has_reference_ = true;
     op.in_ring_ = true;
     promise_base* const me = op.who;
     detach(me);
@@ -209,8 +209,9 @@ void socket_state::inflow_is_unwanted() noexcept {
 BIDE_UNANALYZED bool socket_state::end_inflow(lock_guard& lock) noexcept {
     forget_inherited_inflow();
     if (!inflow_under_way()) return true;
-    ring& r = *inflow_->by;  // stays while the inflow is under way, and that cannot change before we have hold or wait
-    const ring::hold mine(r);
+    ring& r =
+        *inflow_->by;  // stays while the inflow is under way, and that cannot change before we own the ring or wait
+    const ring::ownership mine(r);
     if (!mine) {
         r.ask_to_end(*inflow_);
         return false;
@@ -225,7 +226,7 @@ void socket_state::inflow_reports(const ring_report& r) noexcept {
     socket_op* done = nullptr;
     bool over = false;
     bool too_much = false;
-    ring& by = *inflow_->by;  // changed by whoever has hold of the ring, so by nobody else now
+    ring& by = *inflow_->by;  // changed by the thread that owns the ring, so by nobody else now
     {
         lock_guard lock(lock_);
         side& s = at(direction::in);

@@ -203,7 +203,7 @@ void deliver(slot_base* s, executor* here) noexcept {
 
 void unwind(promise_base* p) noexcept {
     thread_state& t = this_thread;
-    if (task_node& chain = *p->ctx->owner; chain.kind == task_kind::scope && hold_body(chain, p)) return;
+    if (task_node& chain = *p->ctx->owner; chain.kind == task_kind::scope && defer_body_unwind(chain, p)) return;
     executor* const here = p->ctx->ex;
     ++t.unwinding;
     for (;;) {

@@ -131,7 +131,7 @@ private:
         if (both_) show_host(made->descriptor());
         ring_ = std::move(made);
         ring_made = ring_.get();
-        if (running) ring_->take_hold();
+        if (running) ring_->acquire();
         ring_->queue(*this);
     }
     void show_host(int fd) {
@@ -158,7 +158,7 @@ private:
         return true;
     }
     static void poller_has_something(ring_entry* self, const ring_report&) noexcept {
-        // Whatever it said; perhaps on a thread that only had hold of the ring for a moment.
+        // Whatever it said; perhaps on a thread that only owned the ring for a moment.
         static_cast<system_driver*>(self)->polled_ = true;
     }
     bool wait_in_ring(poller& p, time_point until) noexcept {

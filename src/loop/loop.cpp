@@ -58,7 +58,7 @@ struct running_here {
           mine(l) {
         flag = true;
         driver.running = true;
-        if (driver.ring_made != nullptr) driver.ring_made->take_hold();
+        if (driver.ring_made != nullptr) driver.ring_made->acquire();
         outer = innermost;
         innermost = this;
     }
@@ -68,7 +68,7 @@ struct running_here {
         innermost = outer;
         flag = false;
         driver.running = false;
-        if (driver.ring_made != nullptr) driver.ring_made->let_go();
+        if (driver.ring_made != nullptr) driver.ring_made->release();
         t.running_loop = loop_before;
         t.running = executor_before;
         t.current = current_before;

@@ -23,7 +23,7 @@ fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context
       call_node(&fork_node::on_due),
       group(g),
       index(i) {
-    holds_parent = true;
+    blocks_parent = true;
     inherit(ex, &from);
     enlist();
 }

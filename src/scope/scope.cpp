@@ -15,7 +15,7 @@ namespace detail {
 
 scope_core::scope_core(const scope_options& o, const std::source_location& where) noexcept
     : task_node(task_kind::scope, where), child_end{nullptr, nullptr}, options(o) {
-    holds_parent = true;
+    blocks_parent = true;
 }
 
 scope_core::~scope_core() {
@@ -98,7 +98,7 @@ void scope_core::take_off_count() noexcept {
     if (last.resume != nullptr) post(last.resume, step::resume);
 }
 
-bool scope_core::add_hold() noexcept {
+bool scope_core::pin() noexcept {
     const lock_guard guard(lock_);
     return count_.enter();
 }
@@ -116,14 +116,14 @@ scope_door* scope_core::door() {
 
 // ---- the end --------------------------------------------------------------------------------------------------------
 
-bool scope_core::hold(promise_base* leaf_frame) noexcept {
+bool scope_core::defer_unwind(promise_base* leaf_frame) noexcept {
     if (!stop.requested()) return false;  // a guard inside the body stops its own operation
     const lock_guard guard(lock_);
-    if (!body_unwinds_) body_unwinds_ = !count_.hold(*leaf_frame);
+    if (!body_unwinds_) body_unwinds_ = !count_.defer_unwind(*leaf_frame);
     return !body_unwinds_;
 }
-bool hold_body(task_node& scope, promise_base* leaf_frame) noexcept {
-    return static_cast<scope_core&>(scope).hold(leaf_frame);
+bool defer_body_unwind(task_node& scope, promise_base* leaf_frame) noexcept {
+    return static_cast<scope_core&>(scope).defer_unwind(leaf_frame);
 }
 
 bool scope_core::waits_for_tasks() noexcept {
@@ -334,9 +334,9 @@ scope_ref& scope_ref::operator=(const scope_ref& other) noexcept {
 }
 scope_ref::~scope_ref() { door_->drop(); }
 
-detail::scope_core& scope_ref::hold() const {
+detail::scope_core& scope_ref::pin() const {
     const detail::lock_guard guard(door_->lock);
-    if (door_->core == nullptr || !door_->core->add_hold()) throw scope_closed();
+    if (door_->core == nullptr || !door_->core->pin()) throw scope_closed();
     return *door_->core;
 }
 

@@ -77,7 +77,7 @@ void job_base::inherit_and_enlist(job_threads& set, const context* from, below h
         ctx.deadline = below_a_job ? from->deadline : on_real_time(from->deadline, clock_.get());
         if (how == below::ends_after) {
             parent = from->owner;
-            holds_parent = true;
+            blocks_parent = true;
             owner = from->owner->owner;  // the waiting chain goes on here: what it has locked, this has locked
             stop.link_to(*from->stop);
         } else {
@@ -195,7 +195,7 @@ bool job_base::help() noexcept {
     if (!set_->claim(*this)) return false;
     if (task_node* const waiting = tls().current) {  // it goes on when this has ended: a wait in here is one of its own
         parent = waiting;
-        holds_parent = true;
+        blocks_parent = true;
         owner = waiting->owner;
     }
     counted_ptr<virtual_clock> outer = std::exchange(here->job_clock, clock_);

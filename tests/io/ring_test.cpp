@@ -248,7 +248,7 @@ TEST_F(ring, more_at_once_than_either_queue_holds_are_all_reported) {
     bide::loop l;
     bide::detail::ring* const r = driver_of(l).ring();
     if (r == nullptr) return;
-    const bide::detail::ring::hold mine(*r);
+    const bide::detail::ring::ownership mine(*r);
     ASSERT_TRUE(mine);
     int reports = 0;
     int wrong = 0;

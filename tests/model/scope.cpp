@@ -19,7 +19,7 @@ struct scope {
     bide::detail::scope_count<model::chain, model::leaf, model::var> count;
     std::array<model::var<bool>, most> unfinished;  // the list of tasks, in the order of start
     model::var<unsigned> started{0};
-    model::var<bool> hold_body{true};
+    model::var<bool> may_defer_unwind{true};
     model::var<bool> there{true};  // false: destroyed
 
     void touch() const { RL_ASSERT(there); }
@@ -66,7 +66,7 @@ void scope::leave() {
     {
         const model::holding hold(lock);
         last = count.leave(woken, [this](model::leaf& l) { return ended_below(static_cast<join_leaf&>(l).up_to); });
-        if (last.unwind != nullptr) hold_body = false;
+        if (last.unwind != nullptr) may_defer_unwind = false;
     }
     while (model::leaf* l = woken.take()) l->resume();
     if (last.unwind != nullptr) last.unwind->post(false);
@@ -127,12 +127,12 @@ public:
         joined = true;
         come_to_the_end();
     }
-    // The trampoline: scope_core::hold, then the frame goes.
+    // The trampoline: scope_core::defer_unwind, then the frame goes.
     void unwound() override {
-        if (scope_.hold_body) {
+        if (scope_.may_defer_unwind) {
             const model::holding hold(scope_.lock);
-            if (scope_.count.hold(*this)) return;
-            scope_.hold_body = false;
+            if (scope_.count.defer_unwind(*this)) return;
+            scope_.may_defer_unwind = false;
         }
         ++unwinds;
         for (const auto& one : scope_.unfinished) RL_ASSERT(!one);
@@ -243,7 +243,7 @@ struct start_from_outside : rl::test_suite<start_from_outside, 3>, with_scope {
             return;
         }
         open->start(1);
-        open->leave();  // the hold
+        open->leave();  // unpins
         open->ended(1);
     }
     void after() { expect_one_end(); }

@@ -44,7 +44,7 @@ ring::~ring() {
         buffers_->abandon();
         return;
     }
-    take_hold();
+    acquire();
     end_everything();
 }
 
@@ -52,23 +52,23 @@ int ring::descriptor() const noexcept { return map_->fd; }
 bool ring::inherited() const noexcept { return process_ != process_generation(); }
 bool ring::foreign() const noexcept { return owner_ != nullptr && owner_ != this_thread(); }
 
-// ---- who has hold of it -------------------------------------------------------------------------------------------
+// ---- who owns it -------------------------------------------------------------------------------------------
 
-ring::hold::taken ring::try_hold() noexcept {
+ring::ownership::taken ring::try_acquire() noexcept {
     const void* const me = this_thread();
-    if (inherited() || foreign()) return hold::taken::no;
+    if (inherited() || foreign()) return ownership::taken::no;
     const void* nobody = nullptr;
-    // acquire: what the former holder did to the ring is visible; pairs with let_go.
-    if (holder_.compare_exchange_strong(nobody, me, std::memory_order_acquire, std::memory_order_relaxed))
-        return hold::taken::now;
-    return nobody == me ? hold::taken::before : hold::taken::no;  // it is us only if we wrote it ourselves
+    // acquire: what the former owner did to the ring is visible; pairs with release.
+    if (user_.compare_exchange_strong(nobody, me, std::memory_order_acquire, std::memory_order_relaxed))
+        return ownership::taken::now;
+    return nobody == me ? ownership::taken::before : ownership::taken::no;  // it is us only if we wrote it ourselves
 }
 
-void ring::take_hold() noexcept {
-    for (unsigned round = 0; try_hold() == hold::taken::no && !inherited() && !foreign();) spin_wait(round);
+void ring::acquire() noexcept {
+    for (unsigned round = 0; try_acquire() == ownership::taken::no && !inherited() && !foreign();) spin_wait(round);
 }
 
-void ring::let_go() noexcept { holder_.store(nullptr, std::memory_order_release); }
+void ring::release() noexcept { user_.store(nullptr, std::memory_order_release); }
 
 // ---- handing over -------------------------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ void ring::end_everything() noexcept {
 void ring::ask_to_end(const ring_entry& e) noexcept {
     if (inherited()) return;
     // relaxed: it is us only if we wrote it ourselves. Then it goes with the next batch.
-    if (holder_.load(std::memory_order_relaxed) == this_thread()) {
+    if (user_.load(std::memory_order_relaxed) == this_thread()) {
         cancel(e);
         return;
     }
@@ -261,9 +261,9 @@ ring::~ring() = default;
 int ring::descriptor() const noexcept { return -1; }
 bool ring::inherited() const noexcept { return true; }
 bool ring::foreign() const noexcept { return true; }
-ring::hold::taken ring::try_hold() noexcept { return hold::taken::no; }
-void ring::take_hold() noexcept {}
-void ring::let_go() noexcept {}
+ring::ownership::taken ring::try_acquire() noexcept { return ownership::taken::no; }
+void ring::acquire() noexcept {}
+void ring::release() noexcept {}
 void ring::queue(ring_entry&) noexcept {}
 void ring::rest(ring_entry&) noexcept {}
 void ring::take_out(ring_entry&) noexcept {}

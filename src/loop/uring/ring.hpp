@@ -3,8 +3,8 @@
 // ring: the io_uring of a loop, made at its first completion-shaped I/O. What was queued is handed over in one batch
 // per turn; what has ended is reported.
 //
-// Who may touch it: whoever has hold of it. That is the thread that runs the loop, for as long as it does; or, while
-// nobody runs the loop, another one that has to end something at once (hold). A *bound* ring belongs to one thread for
+// Who may touch it: the thread that owns it. That is the thread that runs the loop, for as long as it does; or, while
+// nobody runs the loop, another one that has to end something at once (ownership). A *bound* ring belongs to one thread for
 // ever, and the kernel is told so (SINGLE_ISSUER, DEFER_TASKRUN: completions are worked off when that thread asks, and
 // at no other time); the loops of wait() and of loop_thread have one. Nobody else can end what such a ring has under
 // way while its loop does not run, so before it stops running, what nobody waits for (what is *resting*) is ended. The
@@ -53,17 +53,17 @@ public:
     /// Entries that are queued, or of which a last report is due.
     [[nodiscard]] long pending() const noexcept { return queued_ + under_way_; }
 
-    /// For a run of the loop: takes hold, waiting for a short hold of another thread; and lets go.
-    void take_hold() noexcept;
-    void let_go() noexcept;
-    /// While it lives, this thread has hold of the ring, if it could get it.
-    class hold {
+    /// For a run of the loop: acquires the ring, waiting while another thread owns it for a moment; and releases it.
+    void acquire() noexcept;
+    void release() noexcept;
+    /// While it lives, this thread owns the ring, if it could acquire it.
+    class ownership {
     public:
-        explicit hold(ring& r) noexcept : ring_(r), state_(r.try_hold()) {}
-        hold(const hold&) = delete;
-        hold& operator=(const hold&) = delete;
-        ~hold() {
-            if (state_ == taken::now) ring_.let_go();
+        explicit ownership(ring& r) noexcept : ring_(r), state_(r.try_acquire()) {}
+        ownership(const ownership&) = delete;
+        ownership& operator=(const ownership&) = delete;
+        ~ownership() {
+            if (state_ == taken::now) ring_.release();
         }
         explicit operator bool() const noexcept { return state_ != taken::no; }
 
@@ -74,7 +74,7 @@ public:
         taken state_;
     };
 
-    // For whoever has hold of it.
+    // For the thread that owns it.
     void queue(ring_entry& e) noexcept;
     void rest(ring_entry& e) noexcept;
     /// Takes it out of the list in which it is.
@@ -95,7 +95,7 @@ public:
     void ask_to_end(const ring_entry& e) noexcept;
 
 private:
-    [[nodiscard]] hold::taken try_hold() noexcept;
+    [[nodiscard]] ownership::taken try_acquire() noexcept;
     void turn(bool may_wait, time_point until) noexcept;
     void fill() noexcept;
     void hand_over(ring_entry& e) noexcept;
@@ -108,7 +108,7 @@ private:
 
     driver& driver_;
     const void* const owner_;  // the thread, when it is bound
-    std::atomic<const void*> holder_{nullptr};
+    std::atomic<const void*> user_{nullptr};
     std::unique_ptr<ring_map> map_;
     std::unique_ptr<ring_buffers> buffers_;
     ring_list queue_;

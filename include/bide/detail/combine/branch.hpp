@@ -57,8 +57,8 @@ protected:
     [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
 
-    enum class held : std::uint8_t { cold_frame, nothing, result };
-    held holds_ = held::cold_frame;
+    enum class content : std::uint8_t { cold_frame, nothing, result };
+    content content_ = content::cold_frame;
 
 private:
     friend class branch_group;
@@ -119,19 +119,19 @@ public:
     branch(branch_group& group, promise_base* cold, const std::source_location& where) noexcept
         : branch_base(group, where), slot_(cold) {}
     ~branch() override {
-        if (holds_ == held::result)
+        if (content_ == content::result)
             slot_.drop();
-        else if (holds_ == held::cold_frame)
+        else if (content_ == content::cold_frame)
             destroy_cold(slot_.child);
     }
 
     /// The value, or its failure thrown.
     T take() {
-        holds_ = held::nothing;
+        content_ = content::nothing;
         return slot_.take();
     }
     [[nodiscard]] std::exception_ptr take_failure() noexcept override {
-        holds_ = held::nothing;
+        content_ = content::nothing;
         return slot_.take_error();
     }
 

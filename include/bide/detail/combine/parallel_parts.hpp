@@ -35,7 +35,7 @@ class loop_range {
 public:
     using iterator = std::ranges::iterator_t<range>;
 
-    explicit loop_range(R&& from) : held_(hold(std::forward<R>(from))) {}
+    explicit loop_range(R&& from) : held_(as_stored(std::forward<R>(from))) {}
     [[nodiscard]] range& get() noexcept {
         if constexpr (elsewhere)
             return *held_;
@@ -44,7 +44,7 @@ public:
     }
 
 private:
-    static decltype(auto) hold(R&& from) noexcept {
+    static decltype(auto) as_stored(R&& from) noexcept {
         if constexpr (elsewhere)
             return std::addressof(from);
         else

@@ -224,7 +224,7 @@ public:
     future_awaiter& operator=(const future_awaiter&) = delete;
     ~future_awaiter() {
         this->abandon(state_->lock, state_->waiters);
-        if (holds_) state_->drop_ref();
+        if (has_reference_) state_->drop_ref();
     }
 
     [[nodiscard]] bool try_now() const noexcept { return state_->ready(); }
@@ -235,7 +235,7 @@ public:
     /// nothing of this: nobody else runs before it is taken.
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> h) noexcept {
         state_->add_ref();
-        holds_ = true;
+        has_reference_ = true;
         return base::await_suspend(h);
     }
     decltype(auto) await_resume() {
@@ -251,7 +251,7 @@ public:
 
 private:
     future_state<T>* state_;
-    bool holds_ = false;
+    bool has_reference_ = false;
 };
 
 }  // namespace detail

@@ -97,9 +97,9 @@ private:
     try_function try_;
     std::exception_ptr failure_;
     direction way_;
-    bool in_ring_ = false;    // parked for the ring, not for readiness
-    bool under_way_ = false;  // this is the operation of its direction
-    bool holds_ = false;      // has a reference to the socket, from its parking on
+    bool in_ring_ = false;        // parked for the ring, not for readiness
+    bool under_way_ = false;      // this is the operation of its direction
+    bool has_reference_ = false;  // has a reference to the socket, from its parking on
 };
 
 class socket_state {

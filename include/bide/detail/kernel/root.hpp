@@ -21,7 +21,7 @@ public:
 protected:
     root_base(const std::source_location& where) noexcept
         : task_node(task_kind::wait, where), child_end{nullptr, &root_base::on_ended}, back_(*this) {
-        holds_parent = true;
+        blocks_parent = true;
     }
 
     /// Runs the child on this thread's idle loop until it has ended. True: during unwinding (then nothing may be

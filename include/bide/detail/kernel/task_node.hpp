@@ -51,7 +51,7 @@ struct task_node {
     task_node* next = nullptr;
     graph_place graph;
     const task_kind kind;
-    bool holds_parent = false;  // the chain above cannot go on before this one has ended (a wait(), a scope)
+    bool blocks_parent = false;  // the chain above cannot go on before this one has ended (a wait(), a scope)
     bool listed = false;
     bool wanders = false;  // by resume_on: parts of it may run elsewhere. Set before it first leaves, and for ever
 
@@ -160,7 +160,7 @@ inline void task_node::delist() noexcept {
 // and not by a pointer in each node, though the kernel knows of scopes then.
 /// Given the suspended frame of the stopped chain, before the kernel unwinds it. True: the scope has it, and posts it as
 /// "unwind" when its tasks have ended.
-[[nodiscard]] bool hold_body(task_node& scope, promise_base* leaf_frame) noexcept;
+[[nodiscard]] bool defer_body_unwind(task_node& scope, promise_base* leaf_frame) noexcept;
 /// Whether the chain waits for the scope's tasks just now. For the wait graph.
 [[nodiscard]] bool waits_for_tasks(task_node& scope) noexcept;
 

@@ -67,13 +67,13 @@ public:
     void adopt(started_base& child) override;
     void ended(started_base& child, future_base& result, future_status how) noexcept override;
 
-    // For hold_body() and waits_for_tasks() in task_node.hpp.
-    [[nodiscard]] bool hold(promise_base* leaf_frame) noexcept;
+    // For defer_body_unwind() and waits_for_tasks() in task_node.hpp.
+    [[nodiscard]] bool defer_unwind(promise_base* leaf_frame) noexcept;
     [[nodiscard]] bool waits_for_tasks() noexcept;
 
-    /// A start from outside holds the scope open. False: it has ended.
-    [[nodiscard]] bool add_hold() noexcept;
-    void drop_hold() noexcept { take_off_count(); }
+    /// A start from outside pins the scope: it stays open. False: it has ended.
+    [[nodiscard]] bool pin() noexcept;
+    void unpin() noexcept { take_off_count(); }
     [[nodiscard]] scope_door* door();
 
     /// The body of a coroutine's scope has ended, in this turn: what that means for the tasks they learn now, or those
@@ -110,7 +110,7 @@ private:
     spin_lock lock_;
     started_list live_;                      // unfinished, in start order
     started_list failed_;                    // in the order of failing; each with a reference of ours
-    scope_count<promise_base, leaf> count_;  // unfinished tasks and holds, and who waits for them
+    scope_count<promise_base, leaf> count_;  // unfinished tasks and pins, and who waits for them
     std::uint64_t places_ = 0;
     bool body_unwinds_ = false;  // as every frame: nothing holds it back any more; under the lock
     bool body_stopped_ = false;

@@ -20,7 +20,7 @@ namespace detail {
 template <class Frame, class Leaf, template <class> class Var = plain>
 class scope_count {
 public:
-    scope_count() noexcept : live_(0), closed_(false), end_waiter_(nullptr), held_(nullptr) {}
+    scope_count() noexcept : live_(0), closed_(false), end_waiter_(nullptr), deferred_body_(nullptr) {}
 
     /// One more. False: the scope has ended.
     [[nodiscard]] bool enter() noexcept {
@@ -55,9 +55,9 @@ public:
         }
         called last;
         if (live_ != 0) return last;
-        if (held_ != nullptr) {
-            last.unwind = held_;
-            held_ = nullptr;
+        if (deferred_body_ != nullptr) {
+            last.unwind = deferred_body_;
+            deferred_body_ = nullptr;
         } else if (end_waiter_ != nullptr) {
             closed_ = true;
             last.resume = end_waiter_;
@@ -75,14 +75,14 @@ public:
     void wait_for_end(Frame& waiting) noexcept { end_waiter_ = &waiting; }
 
     /// The stopped body, at its leaf. False: nothing holds it back.
-    [[nodiscard]] bool hold(Frame& body) noexcept {
+    [[nodiscard]] bool defer_unwind(Frame& body) noexcept {
         if (live_ == 0) return false;
-        held_ = &body;
+        deferred_body_ = &body;
         return true;
     }
 
     [[nodiscard]] bool waited_for() const noexcept {
-        return end_waiter_ != nullptr || held_ != nullptr || !joining.empty();
+        return end_waiter_ != nullptr || deferred_body_ != nullptr || !joining.empty();
     }
 
     waiting_list<Leaf, Var> joining;
@@ -91,7 +91,7 @@ private:
     Var<std::size_t> live_;
     Var<bool> closed_;
     Var<Frame*> end_waiter_;
-    Var<Frame*> held_;
+    Var<Frame*> deferred_body_;
 };
 
 }  // namespace detail

@@ -9,7 +9,7 @@
 // completed() reports its end; for a "many" request several times, `more` telling whether further reports follow.
 //
 // Lifetime rule: an entry, and the memory that its request names, live until the last report.
-// Thread rule: everything is called by whoever has hold of the ring, outside all locks.
+// Thread rule: everything is called by the thread that owns the ring, outside all locks.
 #pragma once
 
 #include <cstddef>
