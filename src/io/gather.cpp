@@ -94,7 +94,7 @@ attempt scatter_leaf::read(socket_op& op, int fd) noexcept {
         room += self.parts_[i].size();
     }
     if (self.done_ != 0 || room == 0) return attempt::done;
-    self.error_ = self.socket_->take_failure();  // of an inflow: the system does not tell it twice
+    self.error_ = self.socket_->take_failure();  // of a multishot receive: the system does not tell it twice
     if (self.error_) return attempt::done;
     if (fd < 0) return attempt::blocked;
     msghdr message{};

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "io/inflow.hpp"
+#include "io/multishot_receive.hpp"
 #include "io/registration.hpp"
 
 #include <bide/detail/io/socket.hpp>
@@ -40,7 +40,7 @@ void socket_op::leave() noexcept { socket_->leave(*this); }
 
 socket_state::~socket_state() {
     if (!closed_) ::close(fd_);
-    delete inflow_;
+    delete multishot_;
 }
 
 bool socket_state::begin(socket_op& op) noexcept {
@@ -61,11 +61,11 @@ bool socket_state::begin(socket_op& op) noexcept {
     }
     s.op = &op;
     op.under_way_ = true;
-    if (op.way_ == direction::in && inflow_ != nullptr) {
-        forget_inherited_inflow();
+    if (op.way_ == direction::in && multishot_ != nullptr) {
+        forget_inherited_multishot();
         if (something_received() && try_received(op, lock) == attempt::done) return true;
-        if (inflow_->by != nullptr && inflow_->by != r) {
-            if (!end_inflow(lock)) return false;
+        if (multishot_->by != nullptr && multishot_->by != r) {
+            if (!end_multishot(lock)) return false;
             if (something_received() && try_received(op, lock) == attempt::done) return true;  // what came until then
         }
         if (closed_) {
@@ -126,7 +126,7 @@ bool socket_state::wait_for_readiness(socket_op& op, bool detached) noexcept {
         return false;
     }
     attempt last = attempt::blocked;
-    if (op.way_ == direction::out || !inflow_under_way())  // else its end is reported as readiness
+    if (op.way_ == direction::out || !multishot_active())  // else its end is reported as readiness
         while (s.ready && last == attempt::blocked) last = try_once(op, s, lock);
     if (last == attempt::done) return false;
     promise_base* const me = op.who;
@@ -191,7 +191,7 @@ void socket_state::became_ready(std::uint32_t events) noexcept {
         if ((events & (EPOLLIN | EPOLLRDHUP | over)) != 0) in.ready = true;
         if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) in.ended = true;
         if ((events & (EPOLLOUT | over)) != 0) out.ready = true;
-        if (in.ready && !inflow_under_way()) done[0] = complete(in, lock);
+        if (in.ready && !multishot_active()) done[0] = complete(in, lock);
         if (out.ready) done[1] = complete(out, lock);
     }
     for (socket_op* op : done) resume(op);
@@ -226,7 +226,7 @@ void socket_state::leave(socket_op& op) noexcept {
         side& s = at(op.way_);
         s.parked = nullptr;
         ended(op, s);
-        if (op.in_ring_ && op.way_ == direction::in) inflow_is_unwanted();
+        if (op.in_ring_ && op.way_ == direction::in) multishot_unwanted();
     }
     if (op.has_reference_) drop_ref();
 }
@@ -255,7 +255,7 @@ void socket_state::close() noexcept {
         lock_guard lock(lock_);
         // Where it cannot be ended at once, the descriptor stays until it is. The peer of a stream need not wait for
         // that; a listener may be shared with other processes, which go on.
-        if (!end_inflow(lock) && !inflow_->accepts) end_for_the_peer(fd_);
+        if (!end_multishot(lock) && !multishot_->accepts) end_for_the_peer(fd_);
         drop_received();
         try_is_over();
     }

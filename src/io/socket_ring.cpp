@@ -2,7 +2,7 @@
 //
 // A socket on a loop with a ring: see socket.hpp. Everything here runs on the thread that owns the ring, unless
 // it says otherwise; the socket's lock is for those who close it, and for readers on other loops.
-#include "io/inflow.hpp"
+#include "io/multishot_receive.hpp"
 #include "io/registration.hpp"
 
 #include <bide/detail/base/process.hpp>
@@ -21,18 +21,18 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-inflow::~inflow() {
+multishot_receive::~multishot_receive() {
     for (const int fd : accepted) ::close(fd);
 }
 
-bool inflow::on_prepare(ring_entry* self, ring_request& r) noexcept {
-    auto& me = *static_cast<inflow*>(self);
+bool multishot_receive::on_prepare(ring_entry* self, ring_request& r) noexcept {
+    auto& me = *static_cast<multishot_receive*>(self);
     {
         const socket_state::lock_guard lock(me.socket.lock_);
         r.what = me.accepts ? ring_request::kind::accept_many : ring_request::kind::receive_many;
         r.fd = me.socket.fd_;
         if (!me.socket.closed_) return true;
-        me.socket.inflow_is_over();
+        me.socket.multishot_ended();
     }
     me.socket.drop_ref();
     return false;
@@ -69,7 +69,7 @@ bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
         ended(op, s);
         return false;
     }
-    if (op.way_ == direction::in && !has_inflow(op)) {
+    if (op.way_ == direction::in && !has_multishot(op)) {
         ended(op, s);
         return false;
     }
@@ -84,10 +84,10 @@ bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
         post(me, step::unwind);
     } else if (op.way_ == direction::out) {
         r.queue(*op.batched_);
-    } else if (inflow_->by == nullptr) {
-        begin_inflow(op, r);
-    } else if (inflow_->at == ring_entry::place::resting) {
-        r.take_out(*inflow_);
+    } else if (multishot_->by == nullptr) {
+        begin_multishot(op, r);
+    } else if (multishot_->at == ring_entry::place::resting) {
+        r.take_out(*multishot_);
     }
     return true;
 }
@@ -131,10 +131,10 @@ void socket_state::batch_ended(socket_op& op, attempt last) noexcept {
 
 // ---- receiving ----------------------------------------------------------------------------------------------------
 
-bool socket_state::inflow_under_way() const noexcept { return inflow_ != nullptr && inflow_->by != nullptr; }
+bool socket_state::multishot_active() const noexcept { return multishot_ != nullptr && multishot_->by != nullptr; }
 
 bool socket_state::something_received() noexcept {
-    return returned_from_ != returned_.size() || !inflow_->accepted.empty() || inflow_->failed ||
+    return returned_from_ != returned_.size() || !multishot_->accepted.empty() || multishot_->failed ||
            at(direction::in).spoilt;
 }
 
@@ -153,112 +153,113 @@ BIDE_UNANALYZED attempt socket_state::try_received(socket_op& op, lock_guard& lo
 }
 
 // Under the lock. False: there is no memory for one, which is in the operation.
-bool socket_state::has_inflow(socket_op& op) noexcept {
-    if (inflow_ != nullptr) return true;
+bool socket_state::has_multishot(socket_op& op) noexcept {
+    if (multishot_ != nullptr) return true;
     try {
-        auto made = std::make_unique<inflow>(*this);
+        auto made = std::make_unique<multishot_receive>(*this);
         // So that it is told now, and not of a connection that has been accepted.
-        if (op.shape_ == shape::accepts) made->accepted.reserve(inflow::most_connections);
-        inflow_ = made.release();
+        if (op.shape_ == shape::accepts) made->accepted.reserve(multishot_receive::most_connections);
+        multishot_ = made.release();
     } catch (...) {
         op.failure_ = std::current_exception();
     }
-    return inflow_ != nullptr;
+    return multishot_ != nullptr;
 }
 
-void socket_state::begin_inflow(const socket_op& op, ring& r) noexcept {  // under the lock
-    inflow_->by = &r;
-    inflow_->process = process_generation();
-    inflow_->accepts = op.shape_ == shape::accepts;
-    inflow_->ending = false;
+void socket_state::begin_multishot(const socket_op& op, ring& r) noexcept {  // under the lock
+    multishot_->by = &r;
+    multishot_->process = process_generation();
+    multishot_->accepts = op.shape_ == shape::accepts;
+    multishot_->ending = false;
     ++trying_;
     add_ref();
-    r.queue(*inflow_);
+    r.queue(*multishot_);
 }
 
 // Under the lock, which stays; the reference is the caller's to drop.
-void socket_state::inflow_is_over() noexcept {
-    inflow_->by->take_out(*inflow_);
-    inflow_->by = nullptr;
+void socket_state::multishot_ended() noexcept {
+    multishot_->by->take_out(*multishot_);
+    multishot_->by = nullptr;
     at(direction::in).ready = true;  // there may be something, of which epoll has nothing to report
     try_is_over();
 }
 
 // Under the lock. In the child of a fork it is not ours; its reference stays: the parent's list, of which the child has
 // a copy, has it.
-void socket_state::forget_inherited_inflow() noexcept {
-    if (inflow_ == nullptr || inflow_->by == nullptr || inflow_->process == process_generation()) return;
-    inflow_->by = nullptr;
-    inflow_->at = ring_entry::place::nowhere;
+void socket_state::forget_inherited_multishot() noexcept {
+    if (multishot_ == nullptr || multishot_->by == nullptr || multishot_->process == process_generation()) return;
+    multishot_->by = nullptr;
+    multishot_->at = ring_entry::place::nowhere;
     try_is_over();
 }
 
 // Under the lock. Its reader was stopped.
-void socket_state::inflow_is_unwanted() noexcept {
-    if (!inflow_under_way()) return;
-    if (inflow_->at == ring_entry::place::queued) {  // never begun
-        inflow_is_over();
+void socket_state::multishot_unwanted() noexcept {
+    if (!multishot_active()) return;
+    if (multishot_->at == ring_entry::place::queued) {  // never begun
+        multishot_ended();
         drop_ref();  // not the last one: the operation has one
-    } else if (inflow_->at == ring_entry::place::nowhere) {
-        inflow_->by->rest(*inflow_);
+    } else if (multishot_->at == ring_entry::place::nowhere) {
+        multishot_->by->rest(*multishot_);
     }
 }
 
 // True: none is under way. False: it will end on its loop's thread, and says so as readiness. From any thread.
 // Unanalyzed: the caller's guard is given back while the ring ends it.
-BIDE_UNANALYZED bool socket_state::end_inflow(lock_guard& lock) noexcept {
-    forget_inherited_inflow();
-    if (!inflow_under_way()) return true;
+BIDE_UNANALYZED bool socket_state::end_multishot(lock_guard& lock) noexcept {
+    forget_inherited_multishot();
+    if (!multishot_active()) return true;
     ring& r =
-        *inflow_->by;  // stays while the inflow is under way, and that cannot change before we own the ring or wait
+        *multishot_
+             ->by;  // stays while the multishot receive is under way, and that cannot change before we own the ring or wait
     const ring::ownership mine(r);
     if (!mine) {
-        r.ask_to_end(*inflow_);
+        r.ask_to_end(*multishot_);
         return false;
     }
     lock.unlock();
-    r.end_now(*inflow_);
+    r.end_now(*multishot_);
     lock.lock();
-    return !inflow_under_way();
+    return !multishot_active();
 }
 
-void socket_state::inflow_reports(const ring_report& r) noexcept {
+void socket_state::multishot_reports(const ring_report& r) noexcept {
     socket_op* done = nullptr;
     bool over = false;
     bool too_much = false;
-    ring& by = *inflow_->by;  // changed by the thread that owns the ring, so by nobody else now
+    ring& by = *multishot_->by;  // changed by the thread that owns the ring, so by nobody else now
     {
         lock_guard lock(lock_);
         side& s = at(direction::in);
         if (!r.more) {
             over = true;
-            inflow_is_over();
+            multishot_ended();
         }
         if (closed_) {
-            if (inflow_->accepts && r.result >= 0) ::close(r.result);
+            if (multishot_->accepts && r.result >= 0) ::close(r.result);
         } else {
-            done = serve_from_inflow(r, lock);
+            done = serve_from_multishot(r, lock);
         }
         const bool waited_for = s.parked != nullptr && s.parked->in_ring_ && !closed_;
-        if (inflow_under_way()) {
-            if (!waited_for && inflow_->at == ring_entry::place::nowhere) by.rest(*inflow_);
-            too_much = !inflow_->ending && (returned_.size() - returned_from_ >= inflow::most_bytes ||
-                                            inflow_->accepted.size() >= inflow::most_connections);
-            if (too_much) inflow_->ending = true;
+        if (multishot_active()) {
+            if (!waited_for && multishot_->at == ring_entry::place::nowhere) by.rest(*multishot_);
+            too_much = !multishot_->ending && (returned_.size() - returned_from_ >= multishot_receive::most_bytes ||
+                                               multishot_->accepted.size() >= multishot_receive::most_connections);
+            if (too_much) multishot_->ending = true;
         } else if (waited_for) {
-            begin_inflow(*s.parked, by);
+            begin_multishot(*s.parked, by);
         } else if (s.parked != nullptr && !closed_) {  // a reader on another loop
             s.ready = true;
             done = complete(s, lock);
         }
     }
-    if (too_much) by.cancel(*inflow_);  // not under the lock: others may be reported before it is taken
+    if (too_much) by.cancel(*multishot_);  // not under the lock: others may be reported before it is taken
     resume(done);
     if (over) drop_ref();
 }
 
 // Under the lock; gives the operation if it is over, claimed.
-socket_op* socket_state::serve_from_inflow(const ring_report& r, lock_guard& lock) noexcept {
+socket_op* socket_state::serve_from_multishot(const ring_report& r, lock_guard& lock) noexcept {
     if (!keep(r)) return nullptr;
     side& s = at(direction::in);
     socket_op* const op = s.parked;
@@ -275,15 +276,15 @@ socket_op* socket_state::serve_from_inflow(const ring_report& r, lock_guard& loc
             }
         }
     }
-    keep_bytes(inflow_->coming);  // more than was asked for
-    inflow_->coming = {};
-    inflow_->ended = false;  // the next one is told by the system again
+    keep_bytes(multishot_->coming);  // more than was asked for
+    multishot_->coming = {};
+    multishot_->ended = false;  // the next one is told by the system again
     return last == attempt::done ? op : nullptr;
 }
 
 // Under the lock. False: nothing that would interest a reader.
 bool socket_state::keep(const ring_report& r) noexcept {
-    inflow& in = *inflow_;
+    multishot_receive& in = *multishot_;
     if (r.result > 0 && !in.accepts) {
         in.coming = {r.data, static_cast<std::size_t>(r.result)};
     } else if (r.result == 0 && !in.accepts) {
@@ -327,8 +328,8 @@ void socket_state::keep_bytes(std::span<const std::byte> bytes) noexcept {  // u
 void socket_state::drop_received() noexcept {
     returned_ = {};
     returned_from_ = 0;
-    if (inflow_ == nullptr) return;
-    for (const int fd : std::exchange(inflow_->accepted, {})) ::close(fd);
+    if (multishot_ == nullptr) return;
+    for (const int fd : std::exchange(multishot_->accepted, {})) ::close(fd);
 }
 
 // ---- what a try finds ---------------------------------------------------------------------------------------------
@@ -344,8 +345,8 @@ std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
             returned_from_ = 0;
         }
     }
-    if (inflow_ == nullptr || inflow_->coming.empty()) return n;
-    std::span<const std::byte>& from = inflow_->coming;
+    if (multishot_ == nullptr || multishot_->coming.empty()) return n;
+    std::span<const std::byte>& from = multishot_->coming;
     const std::size_t more = std::min(to.size() - n, from.size());
     if (more != 0) std::memcpy(to.data() + n, from.data(), more);
     from = from.subspan(more);
@@ -354,19 +355,19 @@ std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
 
 std::error_code socket_state::take_failure() noexcept {
     const lock_guard lock(lock_);
-    return inflow_ != nullptr ? std::exchange(inflow_->failed, {}) : std::error_code();
+    return multishot_ != nullptr ? std::exchange(multishot_->failed, {}) : std::error_code();
 }
 
-bool socket_state::inflow_ended() noexcept {
+bool socket_state::peer_ended() noexcept {
     const lock_guard lock(lock_);
-    return inflow_ != nullptr && inflow_->ended;
+    return multishot_ != nullptr && multishot_->ended;
 }
 
 int socket_state::take_accepted() noexcept {
     const lock_guard lock(lock_);
-    if (inflow_ == nullptr || inflow_->accepted.empty()) return -1;
-    const int fd = inflow_->accepted.front();
-    inflow_->accepted.erase(inflow_->accepted.begin());
+    if (multishot_ == nullptr || multishot_->accepted.empty()) return -1;
+    const int fd = multishot_->accepted.front();
+    multishot_->accepted.erase(multishot_->accepted.begin());
     return fd;
 }
 

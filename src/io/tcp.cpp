@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "io/inflow.hpp"
+#include "io/multishot_receive.hpp"
 
 #include <bide/io/tcp.hpp>
 
@@ -160,7 +160,7 @@ attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
         if (self.error_) return attempt::done;
     }
     if (fd < 0 && self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {  // only what was received
-        if (!self.socket_->inflow_ended()) return attempt::blocked;
+        if (!self.socket_->peer_ended()) return attempt::blocked;
         if (self.all_) self.error_ = io_errc::end_of_stream;
         return attempt::done;
     }

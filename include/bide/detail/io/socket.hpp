@@ -17,11 +17,11 @@
 // The lock is not held during a try; `trying_` keeps the descriptor open until the try is over.
 //
 // On a loop with io_uring an operation may have another *shape* than trying (src/io/socket_ring.cpp). What receives or
-// accepts waits for the socket's *inflow*: one request of the ring's that goes on from operation to operation, and
+// accepts waits for the socket's *multishot receive*: one request of the ring's that goes on from operation to operation, and
 // brings what comes in memory of the ring's. It is tried with the descriptor -1 then: take what was received. Bytes for
-// which nobody waits stay with the socket. While an inflow is under way nobody else may receive, or bytes would change
+// which nobody waits stay with the socket. While a multishot receive is under way nobody else may receive, or bytes would change
 // their order; so whoever reads by trying, or on another loop, first has it ended. Such a try begins with what was
-// received too, and with what the inflow has met (take_failure), which the system does not tell twice. What sends is
+// received too, and with what the multishot receive has met (take_failure), which the system does not tell twice. What sends is
 // not tried but queued, for the one batch per turn.
 #pragma once
 
@@ -45,7 +45,7 @@ inline namespace v0 {
 namespace detail {
 
 class socket_state;
-struct inflow;
+struct multishot_receive;
 struct registration;
 
 enum class direction : std::uint8_t { in, out };
@@ -87,7 +87,7 @@ protected:
     bool drained_ = false;  // done, and the next try would block for certain
     shape shape_ = shape::tries;
     ring_entry* batched_ = nullptr;  // what is queued, of one that sends
-    ring* ring_ = nullptr;           // where it is queued, or waits for an inflow
+    ring* ring_ = nullptr;           // where it is queued, or waits for a multishot receive
 
 private:
     friend class socket_state;
@@ -140,10 +140,10 @@ public:
     void give_back(std::span<const std::byte> bytes) noexcept;
     /// Takes what was given back, and what was received meanwhile.
     [[nodiscard]] std::size_t take_received(std::span<std::byte> to) noexcept;
-    /// What the inflow has met, told once; and that the peer has ended.
+    /// What the multishot receive has met, told once; and that the peer has ended.
     [[nodiscard]] std::error_code take_failure() noexcept;
-    [[nodiscard]] bool inflow_ended() noexcept;
-    /// A connection that the inflow has accepted, or -1.
+    [[nodiscard]] bool peer_ended() noexcept;
+    /// A connection that the multishot receive has accepted, or -1.
     [[nodiscard]] int take_accepted() noexcept;
     /// From now on every operation in this direction fails with it.
     void spoil(direction way, std::error_code why) noexcept;
@@ -152,7 +152,7 @@ public:
 private:
     friend class socket_op;
     friend struct registration;
-    friend struct inflow;
+    friend struct multishot_receive;
     using lock_guard = unique_lock<spin_lock>;
 
     struct side {
@@ -180,17 +180,17 @@ private:
     [[nodiscard]] bool wait_for_ring(socket_op& op, ring& r) noexcept;
     [[nodiscard]] bool something_received() noexcept;
     [[nodiscard]] attempt try_received(socket_op& op, lock_guard& lock) noexcept;
-    [[nodiscard]] bool has_inflow(socket_op& op) noexcept;
-    void begin_inflow(const socket_op& op, ring& r) noexcept;
-    [[nodiscard]] bool end_inflow(lock_guard& lock) noexcept;
-    void inflow_is_over() noexcept;
-    void inflow_is_unwanted() noexcept;
-    void inflow_reports(const ring_report& r) noexcept;
+    [[nodiscard]] bool has_multishot(socket_op& op) noexcept;
+    void begin_multishot(const socket_op& op, ring& r) noexcept;
+    [[nodiscard]] bool end_multishot(lock_guard& lock) noexcept;
+    void multishot_ended() noexcept;
+    void multishot_unwanted() noexcept;
+    void multishot_reports(const ring_report& r) noexcept;
     [[nodiscard]] bool keep(const ring_report& r) noexcept;
     void keep_bytes(std::span<const std::byte> bytes) noexcept;
-    [[nodiscard]] socket_op* serve_from_inflow(const ring_report& r, lock_guard& lock) noexcept;
-    [[nodiscard]] bool inflow_under_way() const noexcept;
-    void forget_inherited_inflow() noexcept;
+    [[nodiscard]] socket_op* serve_from_multishot(const ring_report& r, lock_guard& lock) noexcept;
+    [[nodiscard]] bool multishot_active() const noexcept;
+    void forget_inherited_multishot() noexcept;
     void drop_received() noexcept;
 
     static void ended(socket_op& op, side& s) noexcept;
@@ -204,7 +204,7 @@ private:
     side sides_[2];
     std::vector<std::byte> returned_;  // what was given back, or has been received for nobody
     std::size_t returned_from_ = 0;
-    inflow* inflow_ = nullptr;  // made at the first one
+    multishot_receive* multishot_ = nullptr;  // made at the first one
     std::atomic<std::uint32_t> refs_{1};
 };
 

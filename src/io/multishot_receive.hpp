@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// inflow: what a ring receives for one socket, or accepts. One request, which goes on until it is ended.
+// multishot_receive: what a ring receives for one socket, or accepts. One request, which goes on until it is ended.
 #pragma once
 
 #include "loop/uring/ring.hpp"
@@ -19,7 +19,7 @@ namespace detail {
 
 /// Its socket's, and everything in it under the socket's lock. While it is under way it has a reference to the socket,
 /// and keeps the descriptor open.
-struct inflow final : ring_entry {
+struct multishot_receive final : ring_entry {
     /// So much is received ahead of the reader, or accepted ahead of the server: then it is ended until they come
     /// again.
     static constexpr std::size_t most_bytes = std::size_t{64} << 10;
@@ -35,13 +35,13 @@ struct inflow final : ring_entry {
     std::span<const std::byte> coming;  // in the ring's memory, while it is told
     std::vector<int> accepted;          // connections for which nobody waited
 
-    explicit inflow(socket_state& s) noexcept : ring_entry(&on_prepare, &on_report), socket(s) {}
-    ~inflow();
+    explicit multishot_receive(socket_state& s) noexcept : ring_entry(&on_prepare, &on_report), socket(s) {}
+    ~multishot_receive();
 
 private:
     static bool on_prepare(ring_entry* self, ring_request& r) noexcept;
     static void on_report(ring_entry* self, const ring_report& r) noexcept {
-        static_cast<inflow*>(self)->socket.inflow_reports(r);
+        static_cast<multishot_receive*>(self)->socket.multishot_reports(r);
     }
 };
 
