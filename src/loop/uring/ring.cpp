@@ -13,7 +13,7 @@
 #include <utility>
 
 #if BIDE_HAS_IO_URING
-#include "loop/uring/ring_map.hpp"
+#include "loop/uring/uring_queues.hpp"
 
 namespace bide {
 inline namespace v0 {
@@ -34,8 +34,8 @@ __kernel_timespec to_timespec(std::chrono::nanoseconds ns) noexcept {
 ring::ring(driver& of, bool bound)
     : driver_(of),
       owner_(bound ? this_thread() : nullptr),
-      map_(std::make_unique<ring_map>(bound)),
-      buffers_(std::make_unique<ring_buffers>(map_->fd)),
+      queues_(std::make_unique<uring_queues>(bound)),
+      buffers_(std::make_unique<ring_buffers>(queues_->fd)),
       process_(process_generation()) {}
 
 ring::~ring() {
@@ -48,7 +48,7 @@ ring::~ring() {
     end_everything();
 }
 
-int ring::descriptor() const noexcept { return map_->fd; }
+int ring::descriptor() const noexcept { return queues_->fd; }
 bool ring::inherited() const noexcept { return process_ != process_generation(); }
 bool ring::foreign() const noexcept { return owner_ != nullptr && owner_ != this_thread(); }
 
@@ -89,9 +89,9 @@ void ring::take_out(ring_entry& e) noexcept {
 
 io_uring_sqe& ring::request() noexcept {
     for (;;) {
-        if (io_uring_sqe* const free = map_->free_request()) return *free;
+        if (io_uring_sqe* const free = queues_->free_request()) return *free;
         // Busy: the kernel has no memory for the moment, or wants its reports fetched first.
-        if (map_->enter(0, nullptr, false) <= 0) report_all();
+        if (queues_->enter(0, nullptr, false) <= 0) report_all();
     }
 }
 
@@ -101,7 +101,7 @@ void ring::cancel(std::uint64_t what, unsigned flags) noexcept {
     sqe.fd = -1;
     sqe.addr = what;
     sqe.cancel_flags = flags;
-    map_->push();
+    queues_->push();
     driver_.unsent = true;
 }
 
@@ -116,7 +116,7 @@ void ring::hand_over(ring_entry& e) noexcept {
     prepare_request(sqe, r);
     e.with_kernel = true;
     ++under_way_;
-    map_->push();
+    queues_->push();
 }
 
 void ring::fill() noexcept {
@@ -137,12 +137,12 @@ void ring::turn(bool may_wait, time_point until) noexcept {
     fill();
     may_wait = may_wait && !made_ready_;  // somebody may be ready on this very loop: it would be slept over
     if (!may_wait || until <= time_point::min()) {
-        map_->enter(0, nullptr, true);
+        queues_->enter(0, nullptr, true);
     } else if (until == time_point::max()) {
-        map_->enter(1, nullptr, true);
+        queues_->enter(1, nullptr, true);
     } else {
         const __kernel_timespec left = to_timespec(until - std::chrono::steady_clock::now());
-        map_->enter(1, &left, true);
+        queues_->enter(1, &left, true);
     }
     // Whatever it said (interrupted, out of time, busy): what has ended is reported, and the loop comes again.
     report_all();
@@ -153,7 +153,7 @@ void ring::turn(bool may_wait, time_point until) noexcept {
 void ring::report_all() noexcept {
     io_uring_cqe c;
     // Not more than there may be: what a report leads to is only handed over later, so it cannot go on for ever here.
-    while (map_->pop(c)) report(c);
+    while (queues_->pop(c)) report(c);
 }
 
 void ring::report(const io_uring_cqe& c) noexcept {
@@ -193,7 +193,8 @@ void ring::end_resting() noexcept {
     if (foreign() || inherited()) return;
     while (resting_.first() != nullptr) {
         unsigned n = 0;  // no more than fit: handing over in between could report, and change the list
-        for (ring_entry* e = resting_.first(); e != nullptr && n < ring_map::requests / 2; e = e->next, ++n) cancel(*e);
+        for (ring_entry* e = resting_.first(); e != nullptr && n < uring_queues::requests / 2; e = e->next, ++n)
+            cancel(*e);
         turn(true, std::chrono::steady_clock::now() + say_again);
     }
 }
@@ -252,7 +253,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-struct ring_map {};
+struct uring_queues {};
 class ring_buffers {};
 ring::ring(driver& of, bool) : driver_(of), owner_(nullptr), process_(process_generation()) {
     throw std::system_error(std::make_error_code(std::errc::function_not_supported), "bide was built without io_uring");

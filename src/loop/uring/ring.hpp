@@ -32,7 +32,7 @@ namespace detail {
 
 class driver;
 class ring_buffers;
-struct ring_map;
+struct uring_queues;
 
 class ring {
 public:
@@ -109,7 +109,7 @@ private:
     driver& driver_;
     const void* const owner_;  // the thread, when it is bound
     std::atomic<const void*> user_{nullptr};
-    std::unique_ptr<ring_map> map_;
+    std::unique_ptr<uring_queues> queues_;
     std::unique_ptr<ring_buffers> buffers_;
     ring_list queue_;
     ring_list resting_;

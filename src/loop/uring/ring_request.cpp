@@ -2,7 +2,7 @@
 //
 // What the kernel is asked for, in its terms.
 #if BIDE_HAS_IO_URING
-#include "loop/uring/ring_map.hpp"
+#include "loop/uring/uring_queues.hpp"
 
 #include <bide/detail/loop/uring/ring_entry.hpp>
 

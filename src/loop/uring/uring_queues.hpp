@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// ring_map: what is shared with the kernel, in its terms: two queues, and the buffers into which data is received.
+// uring_queues: what is shared with the kernel, in its terms: two queues, and the buffers into which data is received.
 // Linux's own header is all that it needs; the queues' protocol is that of io_uring(7).
 #pragma once
 
@@ -43,14 +43,14 @@ struct ring_request;
 /// Into a cleared entry.
 void prepare_request(io_uring_sqe& sqe, const ring_request& r) noexcept;
 
-struct ring_map {
+struct uring_queues {
     static constexpr unsigned requests = 128;  // further ones are handed over in several batches
     static constexpr unsigned ends = 2048;     // more at once are kept by the kernel, which is slower
 
-    explicit ring_map(bool bound);
-    ring_map(const ring_map&) = delete;
-    ring_map& operator=(const ring_map&) = delete;
-    ~ring_map();
+    explicit uring_queues(bool bound);
+    uring_queues(const uring_queues&) = delete;
+    uring_queues& operator=(const uring_queues&) = delete;
+    ~uring_queues();
 
     [[nodiscard]] unsigned to_submit() const noexcept;
     /// Cleared; null when the queue is full. It counts from the next push() on.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #if BIDE_HAS_IO_URING
-#include "loop/uring/ring_map.hpp"
+#include "loop/uring/uring_queues.hpp"
 
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -37,7 +37,7 @@ mapping::~mapping() {
     if (at_ != nullptr) ::munmap(at_, size_);
 }
 
-ring_map::ring_map(bool bound) {
+uring_queues::uring_queues(bool bound) {
     params_.flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
     if (bound) params_.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
     params_.cq_entries = ends;
@@ -51,10 +51,10 @@ ring_map::ring_map(bool bound) {
         throw;
     }
 }
-ring_map::~ring_map() { ::close(fd); }
+uring_queues::~uring_queues() { ::close(fd); }
 
 // Linux 6.1 has everything that is used here; it is known by an operation that came with it.
-void ring_map::check_operations() const {
+void uring_queues::check_operations() const {
     constexpr unsigned newest = IORING_OP_SENDMSG_ZC;
     alignas(io_uring_probe) std::byte memory[sizeof(io_uring_probe) + (newest + 1) * sizeof(io_uring_probe_op)] = {};
     if (::syscall(SYS_io_uring_register, fd, IORING_REGISTER_PROBE, memory, newest + 1) < 0) fail("io_uring_register");
@@ -65,7 +65,7 @@ void ring_map::check_operations() const {
     fail("io_uring: this kernel is older than 6.1");
 }
 
-void ring_map::map_queues() {
+void uring_queues::map_queues() {
     const std::size_t requests_end = params_.sq_off.array + params_.sq_entries * sizeof(unsigned);
     const std::size_t ends_end = params_.cq_off.cqes + params_.cq_entries * sizeof(io_uring_cqe);
     queues_ = mapping(requests_end > ends_end ? requests_end : ends_end, MAP_SHARED | MAP_POPULATE, fd,
@@ -83,17 +83,17 @@ void ring_map::map_queues() {
     for (unsigned i = 0; i < params_.sq_entries; ++i) array[i] = i;
 }
 
-unsigned ring_map::to_submit() const noexcept { return tail_ - acquire(request_head_); }
+unsigned uring_queues::to_submit() const noexcept { return tail_ - acquire(request_head_); }
 
-io_uring_sqe* ring_map::free_request() noexcept {
+io_uring_sqe* uring_queues::free_request() noexcept {
     if (to_submit() == params_.sq_entries) return nullptr;
     io_uring_sqe* const sqe = entries_.as<io_uring_sqe>() + (tail_ & request_mask_);
     std::memset(sqe, 0, sizeof *sqe);
     return sqe;
 }
-void ring_map::push() noexcept { release(request_tail_, ++tail_); }
+void uring_queues::push() noexcept { release(request_tail_, ++tail_); }
 
-bool ring_map::pop(io_uring_cqe& into) noexcept {
+bool uring_queues::pop(io_uring_cqe& into) noexcept {
     const unsigned head = *end_head_;  // written by us alone
     if (head == acquire(end_tail_)) return false;
     into = ends_[head & end_mask_];
@@ -101,7 +101,7 @@ bool ring_map::pop(io_uring_cqe& into) noexcept {
     return true;
 }
 
-int ring_map::enter(unsigned wait_for, const __kernel_timespec* timeout, bool ask_for_ends) noexcept {
+int uring_queues::enter(unsigned wait_for, const __kernel_timespec* timeout, bool ask_for_ends) noexcept {
     io_uring_getevents_arg arg{};
     arg.sigmask_sz = _NSIG / 8;
     arg.ts = reinterpret_cast<std::uintptr_t>(timeout);
