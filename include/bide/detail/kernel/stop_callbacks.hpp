@@ -39,8 +39,8 @@ public:
 private:
     static void take_out(stop_callback_link& callback) noexcept;  // under the mutex
 
-    stop_ring waiting_;  // in the order in which they were registered
-    bool any_ = false;   // were taken; the requester's own
+    circular_link waiting_;  // in the order in which they were registered
+    bool any_ = false;       // were taken; the requester's own
 };
 
 }  // namespace detail

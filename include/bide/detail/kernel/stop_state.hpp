@@ -27,15 +27,15 @@ struct stop_anchor;
 class stop_state;
 
 /// A circular list, in the order in which its links came: the links, and the list itself.
-struct stop_ring {
-    stop_ring* prev = nullptr;
-    stop_ring* next = nullptr;
+struct circular_link {
+    circular_link* prev = nullptr;
+    circular_link* next = nullptr;
 
     /// Of the list itself.
     void begin() noexcept { prev = next = this; }
     [[nodiscard]] bool empty() const noexcept { return next == this; }
-    void push_back(stop_ring& link) noexcept {
-        stop_ring* const last = prev;
+    void push_back(circular_link& link) noexcept {
+        circular_link* const last = prev;
         link.prev = last;
         link.next = this;
         last->next = &link;
@@ -43,8 +43,8 @@ struct stop_ring {
     }
     /// Of a link.
     void leave() noexcept {
-        stop_ring* const before = prev;
-        stop_ring* const after = next;
+        circular_link* const before = prev;
+        circular_link* const after = next;
         before->next = after;
         after->prev = before;
         prev = next = nullptr;
@@ -52,7 +52,7 @@ struct stop_ring {
 };
 
 /// A link in a stop_state's list of children: another state, or a callback.
-struct stop_link : stop_ring {
+struct stop_link : circular_link {
     bool is_callback = false;
     bool listed = false;  // in a stop_state's list, under its lock (a callback may be in another list afterwards)
 };
@@ -128,7 +128,7 @@ private:
     parking_word<leaf_base> word_;
     stop_state* parent_ = nullptr;
     stop_anchor* anchor_ = nullptr;
-    stop_ring children_;
+    circular_link children_;
 };
 
 }  // namespace detail
