@@ -58,7 +58,7 @@ bool lost_before_accepted(int error) noexcept {
 // ---- the operation ------------------------------------------------------------------------------------------------
 
 ring* socket_op::ring_here() const noexcept {
-    return shape_ == shape::tries || socket_ == nullptr ? nullptr : loop_access::ring_of(*who);
+    return path_ == io_path::readiness || socket_ == nullptr ? nullptr : loop_access::ring_of(*who);
 }
 
 bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
@@ -140,7 +140,7 @@ bool socket_state::something_received() noexcept {
 
 // Unanalyzed: the caller's guard is given back during the try.
 BIDE_UNANALYZED attempt socket_state::try_received(socket_op& op, lock_guard& lock) noexcept {
-    if (op.shape_ == shape::tries && returned_from_ == returned_.size()) return attempt::blocked;
+    if (op.path_ == io_path::readiness && returned_from_ == returned_.size()) return attempt::blocked;
     lock.unlock();
     attempt result = op.try_(op, -1);
     lock.lock();
@@ -158,7 +158,7 @@ bool socket_state::has_multishot(socket_op& op) noexcept {
     try {
         auto made = std::make_unique<multishot_receive>(*this);
         // So that it is told now, and not of a connection that has been accepted.
-        if (op.shape_ == shape::accepts) made->accepted.reserve(multishot_receive::most_connections);
+        if (op.path_ == io_path::accept) made->accepted.reserve(multishot_receive::most_connections);
         multishot_ = made.release();
     } catch (...) {
         op.failure_ = std::current_exception();
@@ -169,7 +169,7 @@ bool socket_state::has_multishot(socket_op& op) noexcept {
 void socket_state::begin_multishot(const socket_op& op, ring& r) noexcept {  // under the lock
     multishot_->by = &r;
     multishot_->process = process_generation();
-    multishot_->accepts = op.shape_ == shape::accepts;
+    multishot_->accepts = op.path_ == io_path::accept;
     multishot_->ending = false;
     ++trying_;
     add_ref();

@@ -97,8 +97,8 @@ constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
 
 // With a ring, so much is received in parts or sent with the others; more goes faster by a call of its own.
 constexpr std::size_t most_in_ring = std::size_t{64} << 10;
-shape shape_of(std::size_t size, shape in_ring) noexcept {
-    return size != 0 && size <= most_in_ring ? in_ring : shape::tries;
+io_path path_of(std::size_t size, io_path in_ring) noexcept {
+    return size != 0 && size <= most_in_ring ? in_ring : io_path::readiness;
 }
 }  // namespace
 
@@ -110,7 +110,7 @@ transfer_leaf::transfer_leaf(promise_base& p, socket_state& s, std::span<std::by
       to_(to.data()),
       size_(to.size()),
       all_(all) {
-    shape_ = shape_of(size_, shape::receives);
+    path_ = path_of(size_, io_path::receive);
 }
 transfer_leaf::transfer_leaf(promise_base& p, socket_state& s, std::span<const std::byte> from, bool all) noexcept
     : socket_op(p, write_kind, &s, direction::out, &transfer_leaf::write),
@@ -118,7 +118,7 @@ transfer_leaf::transfer_leaf(promise_base& p, socket_state& s, std::span<const s
       from_(from.data()),
       size_(from.size()),
       all_(all) {
-    shape_ = shape_of(size_, shape::sends);
+    path_ = path_of(size_, io_path::send);
     batched_ = this;
 }
 
@@ -228,7 +228,7 @@ io_result<std::size_t> transfer_leaf::finish_try() {
 
 accept_leaf::accept_leaf(promise_base& p, socket_state& listener) noexcept
     : socket_op(p, accept_kind, &listener, direction::in, &accept_leaf::accept) {
-    shape_ = shape::accepts;
+    path_ = io_path::accept;
 }
 accept_leaf::~accept_leaf() {
     if (accepted_ >= 0) ::close(accepted_);

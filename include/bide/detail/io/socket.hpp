@@ -16,7 +16,7 @@
 //
 // The lock is not held during a try; `trying_` keeps the descriptor open until the try is over.
 //
-// On a loop with io_uring an operation may have another *shape* than trying (src/io/socket_ring.cpp). What receives or
+// On a loop with io_uring an operation may go by another io_path than readiness (src/io/socket_ring.cpp). What receives or
 // accepts waits for the socket's *multishot receive*: one request of the ring's that goes on from operation to operation, and
 // brings what comes in memory of the ring's. It is tried with the descriptor -1 then: take what was received. Bytes for
 // which nobody waits stay with the socket. While a multishot receive is under way nobody else may receive, or bytes would change
@@ -56,7 +56,7 @@ enum class attempt : std::uint8_t {
 };
 
 /// How an operation goes where there is a ring.
-enum class shape : std::uint8_t { tries, receives, accepts, sends };
+enum class io_path : std::uint8_t { readiness, receive, accept, send };
 
 class socket_op : public leaf_awaiter<socket_op> {
 public:
@@ -85,7 +85,7 @@ protected:
     socket_state* socket_;
     std::error_code error_;
     bool drained_ = false;  // done, and the next try would block for certain
-    shape shape_ = shape::tries;
+    io_path path_ = io_path::readiness;
     ring_entry* batched_ = nullptr;  // what is queued, of one that sends
     ring* ring_ = nullptr;           // where it is queued, or waits for a multishot receive
 
