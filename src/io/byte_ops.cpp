@@ -109,7 +109,7 @@ byte_leaf::byte_leaf(promise_base& p, socket_state& s, const byte_calls& c, std:
 
 attempt byte_leaf::read(socket_op& op, int fd) noexcept {
     auto& self = static_cast<byte_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::in);
+    self.error_ = self.socket_->poisoned(direction::in);
     if (self.error_) return attempt::done;
     self.drained_ = false;
     const std::size_t at_begin = self.done_;
@@ -138,7 +138,7 @@ attempt byte_leaf::read(socket_op& op, int fd) noexcept {
 
 attempt byte_leaf::write(socket_op& op, int fd) noexcept {
     auto& self = static_cast<byte_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::out);
+    self.error_ = self.socket_->poisoned(direction::out);
     if (self.error_) return attempt::done;
     const std::size_t at_begin = self.done_;
     while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
@@ -160,7 +160,7 @@ void byte_leaf::cancelled_half_way() noexcept {
     if (to_ != nullptr)
         socket_->give_back({to_, done_});
     else
-        socket_->spoil(direction::out, io_errc::write_cut);
+        socket_->poison(direction::out, io_errc::write_cut);
 }
 
 std::size_t byte_leaf::finish() {

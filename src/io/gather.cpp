@@ -23,7 +23,7 @@ gather_leaf::gather_leaf(promise_base& p, socket_state& s, parts_out parts) noex
 
 attempt gather_leaf::write(socket_op& op, int fd) noexcept {
     auto& self = static_cast<gather_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::out);
+    self.error_ = self.socket_->poisoned(direction::out);
     if (self.error_) return attempt::done;
     const std::size_t at_begin = self.done_;
     for (;;) {
@@ -63,7 +63,7 @@ attempt gather_leaf::write(socket_op& op, int fd) noexcept {
     }
 }
 
-void gather_leaf::cancelled_half_way() noexcept { socket_->spoil(direction::out, io_errc::write_cut); }
+void gather_leaf::cancelled_half_way() noexcept { socket_->poison(direction::out, io_errc::write_cut); }
 
 void gather_leaf::finish() {
     end();
@@ -80,7 +80,7 @@ scatter_leaf::scatter_leaf(promise_base& p, socket_state& s, parts_in parts) noe
 
 attempt scatter_leaf::read(socket_op& op, int fd) noexcept {
     auto& self = static_cast<scatter_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::in);
+    self.error_ = self.socket_->poisoned(direction::in);
     if (self.error_) return attempt::done;
     std::array<iovec, at_a_time> list;
     const std::size_t n = std::min(self.parts_.size(), list.size());

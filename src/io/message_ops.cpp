@@ -21,7 +21,7 @@ send_leaf::send_leaf(promise_base& p, const wait_kind& k, socket_state& s, std::
 
 attempt send_leaf::send(socket_op& op, int fd) noexcept {
     auto& self = static_cast<send_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::out);
+    self.error_ = self.socket_->poisoned(direction::out);
     if (self.error_) return attempt::done;
     iovec bytes{};
     bytes.iov_base = const_cast<std::byte*>(self.from_.data());
@@ -77,7 +77,7 @@ receive_leaf::receive_leaf(promise_base& p, const wait_kind& k, socket_state& s,
 
 attempt receive_leaf::receive(socket_op& op, int fd) noexcept {
     auto& self = static_cast<receive_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::in);
+    self.error_ = self.socket_->poisoned(direction::in);
     if (self.error_) return attempt::done;
     if (const std::size_t old = self.socket_->take_received(self.to_); old != 0) {  // of a stream
         self.got_.size = self.got_.full_size = old;

@@ -74,7 +74,7 @@ bool socket_state::begin(socket_op& op) noexcept {
             return true;
         }
     }
-    if (r != nullptr && !s.spoilt) {
+    if (r != nullptr && !s.poisoned) {
         op.ring_ = r;
         return false;
     }
@@ -275,14 +275,14 @@ void socket_state::give_back(std::span<const std::byte> bytes) noexcept {
     try {
         returned_.insert(returned_.begin() + static_cast<std::ptrdiff_t>(returned_from_), bytes.begin(), bytes.end());
     } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
-        in.spoilt = std::make_error_code(std::errc::not_enough_memory);
+        in.poisoned = std::make_error_code(std::errc::not_enough_memory);
     }
     in.ready = true;
 }
 
-void socket_state::spoil(direction way, std::error_code why) noexcept {
+void socket_state::poison(direction way, std::error_code why) noexcept {
     lock_guard lock(lock_);
-    at(way).spoilt = why;
+    at(way).poisoned = why;
     at(way).ready = true;  // the next try tells
 }
 

@@ -135,7 +135,7 @@ bool socket_state::multishot_active() const noexcept { return multishot_ != null
 
 bool socket_state::something_received() noexcept {
     return returned_from_ != returned_.size() || !multishot_->accepted.empty() || multishot_->failed ||
-           at(direction::in).spoilt;
+           at(direction::in).poisoned;
 }
 
 // Unanalyzed: the caller's guard is given back during the try.
@@ -320,7 +320,7 @@ void socket_state::keep_bytes(std::span<const std::byte> bytes) noexcept {  // u
     try {
         returned_.insert(returned_.end(), bytes.begin(), bytes.end());
     } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
-        at(direction::in).spoilt = std::make_error_code(std::errc::not_enough_memory);
+        at(direction::in).poisoned = std::make_error_code(std::errc::not_enough_memory);
     }
 }
 

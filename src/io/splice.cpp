@@ -39,7 +39,7 @@ public:
 private:
     static attempt in(socket_op& op, int fd) noexcept {
         auto& self = static_cast<splice_leaf&>(op);
-        self.error_ = self.socket_->spoilt(direction::in);
+        self.error_ = self.socket_->poisoned(direction::in);
         if (!self.error_) self.error_ = self.socket_->take_failure();  // the system does not tell it twice
         if (self.error_) return attempt::done;
         if (fd < 0) return attempt::blocked;
@@ -47,7 +47,7 @@ private:
     }
     static attempt out(socket_op& op, int fd) noexcept {
         auto& self = static_cast<splice_leaf&>(op);
-        self.error_ = self.socket_->spoilt(direction::out);
+        self.error_ = self.socket_->poisoned(direction::out);
         if (self.error_) return attempt::done;
         no_sigpipe quiet;  // splice has no flag for it
         const ssize_t n = self.move(self.pipe_, fd);

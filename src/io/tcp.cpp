@@ -150,7 +150,7 @@ void transfer_leaf::take_out_of_ring() noexcept { ring_->take_out(*this); }
 
 attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
     auto& self = static_cast<transfer_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::in);
+    self.error_ = self.socket_->poisoned(direction::in);
     if (self.error_) return attempt::done;
     self.drained_ = false;
     const std::size_t at_begin = self.done_;
@@ -188,7 +188,7 @@ attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
 
 attempt transfer_leaf::write(socket_op& op, int fd) noexcept {
     auto& self = static_cast<transfer_leaf&>(op);
-    self.error_ = self.socket_->spoilt(direction::out);
+    self.error_ = self.socket_->poisoned(direction::out);
     if (self.error_) return attempt::done;
     const std::size_t at_begin = self.done_;
     while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
@@ -210,7 +210,7 @@ void transfer_leaf::cancelled_half_way() noexcept {
     if (to_ != nullptr)
         socket_->give_back({to_, done_});
     else
-        socket_->spoil(direction::out, io_errc::write_cut);
+        socket_->poison(direction::out, io_errc::write_cut);
 }
 
 std::size_t transfer_leaf::finish() {

@@ -146,8 +146,8 @@ public:
     /// A connection that the multishot receive has accepted, or -1.
     [[nodiscard]] int take_accepted() noexcept;
     /// From now on every operation in this direction fails with it.
-    void spoil(direction way, std::error_code why) noexcept;
-    [[nodiscard]] std::error_code spoilt(direction way) noexcept { return at(way).spoilt; }
+    void poison(direction way, std::error_code why) noexcept;
+    [[nodiscard]] std::error_code poisoned(direction way) noexcept { return at(way).poisoned; }
 
 private:
     friend class socket_op;
@@ -159,7 +159,7 @@ private:
         socket_op* op = nullptr;      // under way
         socket_op* parked = nullptr;  // the same one, when it waits to be claimed
         registration* reg = nullptr;
-        std::error_code spoilt;
+        std::error_code poisoned;
         bool ready = true;   // a try is worth while
         bool ended = false;  // the peer has ended its side: no further event may come, and a try does not block
     };
