@@ -22,8 +22,8 @@
 #include <bide/detail/base/short_spin.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/loop/driver.hpp>
-#include <bide/detail/loop/shared_wakeup.hpp>
 #include <bide/detail/loop/stall.hpp>
+#include <bide/detail/loop/timer_coalescer.hpp>
 #include <bide/detail/loop/timer_queue.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
@@ -119,7 +119,7 @@ private:
     detail::spin_lock timers_lock_;
     detail::timer_queue timers_;
     std::atomic<std::int64_t> earliest_;  // no timer is before it: to look at without the lock
-    detail::shared_wakeup sharing_;       // of sleeps, by timers
+    detail::timer_coalescer coalescer_;   // of timers that are due close together
     detail::noted_edges noted_;           // waits to be looked at before the loop sleeps
     detail::stall_watch stall_;           // whether it sleeps for ever
     detail::short_spin spin_;             // before it sleeps,

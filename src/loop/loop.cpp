@@ -138,15 +138,15 @@ void loop::fire_timers() noexcept {
     // relaxed: written by this thread, or by another that wakes us after arming
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
-    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return sharing_.woken_early();
+    if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return coalescer_.woken_early();
     detail::lock_guard guard(timers_lock_);
     while (detail::timer_node* t = timers_.first()) {
         if (t->at > now) break;
         timers_.remove(*t);
-        sharing_.fires(t->at);
+        coalescer_.fires(t->at);
         t->fire(t);
     }
-    sharing_.fired(now);
+    coalescer_.fired(now);
     note_first_timer();
 }
 
@@ -253,7 +253,7 @@ void loop::sleep() noexcept {
     if (patience != std::chrono::milliseconds::max())
         woken = driver_->park_at_most(patience);
     else
-        driver_->park(time_jumps_ ? until : sharing_.sleeps_for(until));
+        driver_->park(time_jumps_ ? until : coalescer_.sleeps_for(until));
     looked_at_ = turns_;
     if (told != nullptr) told->end_sleep();
     const bool by_itself = end_sleep();

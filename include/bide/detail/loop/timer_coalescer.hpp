@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// shared_wakeup: how long a loop sleeps for its timers. To sleep and to be woken costs ten or twenty microseconds of the
+// timer_coalescer: how long a loop sleeps for its timers. To sleep and to be woken costs ten or twenty microseconds of the
 // processor, several times what most timers have to do. So where they fall due one after another every few of those, the
 // loop sleeps a little longer, up to a millisecond, and fires many at once. None fires early.
 //
@@ -14,7 +14,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class shared_wakeup {
+class timer_coalescer {
 public:
     using time_point = std::chrono::steady_clock::time_point;
     using duration = std::chrono::steady_clock::duration;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // Whether timers share a wake-up of their loop.
-#include <bide/detail/loop/shared_wakeup.hpp>
+#include <bide/detail/loop/timer_coalescer.hpp>
 
 #include <gtest/gtest.h>
 
@@ -18,31 +18,31 @@ using time_point = std::chrono::steady_clock::time_point;
 // fired, and how often the loop woke.
 std::pair<std::chrono::nanoseconds, int> fire_all(std::chrono::nanoseconds apart, std::chrono::nanoseconds together,
                                                   std::chrono::nanoseconds wakes_after) {
-    bide::detail::shared_wakeup sharing;
+    bide::detail::timer_coalescer coalescer;
     std::chrono::nanoseconds latest{};
     int wakeups = 0;
     const auto time_of = [&](int i) {
         return time_point(1000h + (together.count() != 0 ? i / 8 * together : i * apart));
     };
     for (int next = 0; next < 10'000;) {
-        const time_point now = sharing.sleeps_for(time_of(next)) + wakes_after;
+        const time_point now = coalescer.sleeps_for(time_of(next)) + wakes_after;
         ++wakeups;
         for (; next < 10'000 && time_of(next) <= now; ++next) {
-            sharing.fires(time_of(next));
+            coalescer.fires(time_of(next));
             latest = std::max(latest, std::chrono::nanoseconds(now - time_of(next)));
         }
-        sharing.fired(now);
+        coalescer.fired(now);
     }
     return {latest, wakeups};
 }
 
-TEST(shared_wakeup, C6_4_C18_10_dense_timers_share_wakeups_and_are_a_millisecond_late_at_most) {
+TEST(timer_coalescer, C6_4_C18_10_dense_timers_share_wakeups_and_are_a_millisecond_late_at_most) {
     const auto [late, wakeups] = fire_all(9us, 0us, 60us);
     EXPECT_LE(late, 1ms + 60us);
     EXPECT_LT(wakeups, 120);  // of 10 000; 1 300 by themselves
 }
 
-TEST(shared_wakeup, C6_4_C18_10_sparse_timers_and_equal_ones_are_not_delayed) {
+TEST(timer_coalescer, C6_4_C18_10_sparse_timers_and_equal_ones_are_not_delayed) {
     EXPECT_EQ(fire_all(100us, 0us, 60us).first, 60us);
     EXPECT_EQ(fire_all(20us, 0us, 60us).first, 60us);
     EXPECT_EQ(fire_all(0us, 100us, 60us).first, 60us);  // eight at a time
@@ -50,22 +50,22 @@ TEST(shared_wakeup, C6_4_C18_10_sparse_timers_and_equal_ones_are_not_delayed) {
 }
 
 // What falls due while the loop has other things to do is no reason to sleep longer.
-TEST(shared_wakeup, C6_4_a_busy_loop_does_not_delay_timers) {
-    bide::detail::shared_wakeup sharing;
+TEST(timer_coalescer, C6_4_a_busy_loop_does_not_delay_timers) {
+    bide::detail::timer_coalescer coalescer;
     for (int i = 0; i < 100; ++i) {
         const time_point first(1000h + 1ms * i);
-        EXPECT_EQ(sharing.sleeps_for(first), first);
-        sharing.woken_early();
-        for (int k = 0; k < 10; ++k) sharing.fires(first + 10us * k);
-        sharing.fired(first + 100us);
+        EXPECT_EQ(coalescer.sleeps_for(first), first);
+        coalescer.woken_early();
+        for (int k = 0; k < 10; ++k) coalescer.fires(first + 10us * k);
+        coalescer.fired(first + 100us);
     }
 }
 
-TEST(shared_wakeup, C6_4_for_ever_stays_for_ever) {
-    bide::detail::shared_wakeup sharing;
-    EXPECT_EQ(sharing.sleeps_for(time_point::max()), time_point::max());
-    EXPECT_EQ(sharing.sleeps_for(time_point::max() - 1ns), time_point::max() - 1ns);
-    sharing.fired(time_point(1h));
+TEST(timer_coalescer, C6_4_for_ever_stays_for_ever) {
+    bide::detail::timer_coalescer coalescer;
+    EXPECT_EQ(coalescer.sleeps_for(time_point::max()), time_point::max());
+    EXPECT_EQ(coalescer.sleeps_for(time_point::max() - 1ns), time_point::max() - 1ns);
+    coalescer.fired(time_point(1h));
 }
 
 }  // namespace
