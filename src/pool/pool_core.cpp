@@ -38,7 +38,7 @@ unsigned processors() noexcept {
 // ---- sleeping -------------------------------------------------------------------------------------------------------
 
 void parker::wake() noexcept {
-    // release: the sleeper sees what was written before.
+    // release: the idle worker sees what was written before.
     if (woken_.exchange(1, std::memory_order_release) == 0)
         ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&woken_), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
@@ -126,7 +126,7 @@ bool pool_core::unspare_locked() noexcept {
     if (w == nullptr) return false;
     spares_ = w->next_spare;
     count_active_locked(1);
-    sleepers_.begin_search();
+    idle_workers_.begin_search();
     hungry_.fetch_add(1, std::memory_order_relaxed);  // relaxed: asking orders it
     w->park.wake();
     return true;
@@ -140,7 +140,7 @@ void pool_core::add_spare_locked(pool_worker& w) noexcept {
 // Those that sleep are the first to go.
 void pool_core::retire_idle_locked() noexcept {
     while (active() > target_) {
-        pool_worker* const w = sleepers_.remove_one();
+        pool_worker* const w = idle_workers_.remove_one();
         if (w == nullptr) break;
         hungry_.fetch_sub(1, std::memory_order_relaxed);
         add_spare_locked(*w);
@@ -231,7 +231,7 @@ void pool_core::shutdown() {
             }
             spares_ = nullptr;
             guard.unlock();
-            while (pool_worker* w = sleepers_.take_any()) w->park.wake();
+            while (pool_worker* w = idle_workers_.take_any()) w->park.wake();
             for (unsigned i = 0; i < made(); ++i)
                 if (worker(i).manned) pthread_join(worker(i).thread, nullptr);
             guard.lock();
@@ -246,7 +246,7 @@ void pool_core::shutdown() {
 
 // Under the mutex. Nothing that was submitted or started here is alive, and nobody does anything.
 bool pool_core::quiet() noexcept {
-    if (!work.empty() || blocked_ != 0 || sleepers_.count() != static_cast<std::uint32_t>(active()) || some_work())
+    if (!work.empty() || blocked_ != 0 || idle_workers_.count() != static_cast<std::uint32_t>(active()) || some_work())
         return false;
     live_list& live = live_access::of(ex_);
     const lock_guard guard(live.lock);
@@ -261,7 +261,7 @@ void pool_core::tell() noexcept {
 
 pool_counts pool_core::counts() const noexcept {
     const lock_guard guard(m_);
-    return {target_, threads_, blocked_, static_cast<int>(sleepers_.count())};
+    return {target_, threads_, blocked_, static_cast<int>(idle_workers_.count())};
 }
 
 // ---- work -----------------------------------------------------------------------------------------------------------
@@ -272,12 +272,12 @@ void pool_core::post(ready_node& node) noexcept {
     // Under the queue's lock: once it is given back somebody may run the node, and the pool may end with it. Not before
     // the one that was taken is awake.
     pool_worker* const up =
-        queue.push(node, [this] { return sleepers_.needs_wake() ? sleepers_.take_one() : nullptr; });
+        queue.push(node, [this] { return idle_workers_.needs_wake() ? idle_workers_.take_one() : nullptr; });
     if (up != nullptr) up->park.wake();
 }
 
 void pool_core::wake_one() noexcept {
-    if (pool_worker* const w = sleepers_.take_one()) w->park.wake();
+    if (pool_worker* const w = idle_workers_.take_one()) w->park.wake();
 }
 
 bool pool_core::some_work() noexcept {
@@ -327,7 +327,7 @@ ready_node* pool_core::spin(pool_worker& w) noexcept {
     return nullptr;
 }
 
-// The worker is among the sleepers. What was pushed before anybody could see that is seen here, and what was forked
+// The worker is among the idle workers. What was pushed before anybody could see that is seen here, and what was forked
 // before its owner could see that somebody is hungry.
 ready_node* pool_core::last_look(pool_worker& w) noexcept {
     if (ready_node* const n = steal(w)) return n;
@@ -346,13 +346,13 @@ ready_node* pool_core::last_look(pool_worker& w) noexcept {
 
 void pool_core::found() noexcept {
     hungry_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: see fork_stack::set_limit
-    if (sleepers_.end_search() && (some_work() || some_forks())) wake_one();
+    if (idle_workers_.end_search() && (some_work() || some_forks())) wake_one();
 }
 
 // Null: there is one worker too many. `searching`: it was woken to search, and is counted.
 ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
     if (!searching) {
-        sleepers_.begin_search();
+        idle_workers_.begin_search();
         hungry_.fetch_add(1, std::memory_order_relaxed);  // relaxed: asking orders it, see fork_stack::set_limit
     }
     for (;;) {
@@ -364,9 +364,9 @@ ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
             found();
             return nullptr;
         }
-        sleepers_.enter(w);
+        idle_workers_.enter(w);
         if (ready_node* const n = last_look(w)) {
-            if (sleepers_.leave(w)) {
+            if (idle_workers_.leave(w)) {
                 found();
                 return n;
             }

@@ -7,7 +7,7 @@
 // becomes a spare, or the next worker that looks for work does.
 #pragma once
 
-#include "pool/sleepers.hpp"
+#include "pool/idle_workers.hpp"
 
 #include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/pool/fork.hpp>
@@ -53,7 +53,7 @@ public:
     parker park;
     unsigned turns = 0;
 
-    pool_worker* next_asleep = nullptr;  // sleepers.hpp
+    pool_worker* next_asleep = nullptr;  // idle_workers.hpp
     bool asleep = false;
     pool_worker* next_spare = nullptr;  // under the core's lock
     bool leaves = false;                // the same: woken to end
@@ -114,7 +114,7 @@ private:
     const bool pin_;
     const bool forks_;  // the system has what private forks need
     ready_queue outside_;
-    sleepers<pool_worker> sleepers_;
+    idle_workers<pool_worker> idle_workers_;
     std::atomic<std::uint32_t> hungry_{0};
     std::atomic<bool> surplus_{false};  // a hint: more are active than should be
     std::array<std::atomic<pool_worker*>, max_threads> workers_{};

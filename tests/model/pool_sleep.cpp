@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/pool/work_queue.hpp and pool/sleepers.hpp: workers sleep when there is nothing to do. No work is left behind, no
+// detail/pool/work_queue.hpp and pool/idle_workers.hpp: workers sleep when there is nothing to do. No work is left behind, no
 // wake is lost, also when workers wake one another, and at the end everybody can be woken to leave. The lines around
 // the two are those of pool_core (post, search, found, shutdown).
 #include <bide/detail/pool/work_queue.hpp>
 
 #include "model.hpp"
-#include "pool/sleepers.hpp"
+#include "pool/idle_workers.hpp"
 
 namespace {
 
-// What work_queue and sleepers need of a lock.
+// What work_queue and idle_workers need of a lock.
 struct checked_lock {
     model::spin_lock of;
     void lock() { of.lock(); }
@@ -22,7 +22,7 @@ struct node {
     model::var<int> payload{0};
 };
 struct worker {
-    worker* next_asleep = nullptr;  // under the sleepers' lock
+    worker* next_asleep = nullptr;  // under the list's lock
     bool asleep = false;
     rl::semaphore<worker> park;
 };
@@ -35,7 +35,7 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
 
     queue outside;
     queue own[Workers];
-    bide::detail::sleepers<worker, model::atomic, checked_lock> sleepers;
+    bide::detail::idle_workers<worker, model::atomic, checked_lock> idle_workers;
     worker workers[Workers];
     node nodes[total];
     model::atomic<unsigned> done{0};
@@ -64,10 +64,10 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
     }
     void sleep(worker& w) { w.park.wait(false, false, model::here()); }
     void wake_one() {
-        if (worker* const w = sleepers.take_one()) wake(*w);
+        if (worker* const w = idle_workers.take_one()) wake(*w);
     }
     void post(queue& to, node& n) {
-        worker* const up = to.push(n, [this] { return sleepers.needs_wake() ? sleepers.take_one() : nullptr; });
+        worker* const up = to.push(n, [this] { return idle_workers.needs_wake() ? idle_workers.take_one() : nullptr; });
         if (up != nullptr) wake(*up);
     }
     bool some_work() {
@@ -92,11 +92,11 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
         return nullptr;
     }
     void found() {
-        if (sleepers.end_search() && some_work()) wake_one();
+        if (idle_workers.end_search() && some_work()) wake_one();
     }
     node* search(unsigned me) {
         worker& w = workers[me];
-        sleepers.begin_search();
+        idle_workers.begin_search();
         for (;;) {
             if (node* const n = steal()) {
                 found();
@@ -106,16 +106,16 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
                 found();
                 return nullptr;
             }
-            sleepers.enter(w);
+            idle_workers.enter(w);
             if (node* const n = last_look()) {
-                if (sleepers.leave(w)) {
+                if (idle_workers.leave(w)) {
                     found();
                     return n;
                 }
                 post(own[me], *n);
             }
             // The end comes when all is done, and takes out whoever sleeps; who enters later has to see it.
-            if (ending.load(std::memory_order_acquire) && sleepers.leave(w)) continue;
+            if (ending.load(std::memory_order_acquire) && idle_workers.leave(w)) continue;
             sleep(w);
         }
     }
@@ -129,7 +129,7 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
                 }
             if (done.fetch_add(1, std::memory_order_acq_rel) + 1 == total) {
                 ending.store(true, std::memory_order_release);
-                while (worker* const w = sleepers.take_any()) wake(*w);
+                while (worker* const w = idle_workers.take_any()) wake(*w);
             }
         }
     }

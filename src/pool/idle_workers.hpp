@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// sleepers: which workers of a pool sleep, how many look for work, and whom to wake. The rules:
+// idle_workers: which workers of a pool sleep, how many look for work, and whom to wake. The rules:
 //
-//   - Whoever pushes work wakes a sleeper if nobody is looking for work; it reads both counts under the queue's lock.
+//   - Whoever pushes work wakes an idle worker if nobody is looking for work; it reads both counts under the queue's lock.
 //   - A worker that looks for work counts as `searching`. When it has found some and was the last one that looked, it
 //     wakes another if there is more: so one wake per empty-to-full, and each woken worker wakes the next.
 //   - A worker that goes to sleep enters the list, stops searching, and then looks into every queue once more.
-//   - Whoever wakes takes the sleeper out and counts it as searching before it is awake.
+//   - Whoever wakes takes the idle worker out and counts it as searching before it is awake.
 //
 // `Worker` has `Worker* next_asleep` and `bool asleep`, both under the lock here. `Atomic` and `Lock` are the library's
 // or the model checker's (tests/model/pool_sleep.cpp).
@@ -23,11 +23,11 @@ inline namespace v0 {
 namespace detail {
 
 template <class Worker, template <class> class Atomic = std::atomic, class Lock = spin_lock>
-class sleepers {
+class idle_workers {
 public:
-    sleepers() noexcept : searching_(0), asleep_(0) {}
-    sleepers(const sleepers&) = delete;
-    sleepers& operator=(const sleepers&) = delete;
+    idle_workers() noexcept : searching_(0), asleep_(0) {}
+    idle_workers(const idle_workers&) = delete;
+    idle_workers& operator=(const idle_workers&) = delete;
 
     /// For whoever has pushed, under the queue's lock: somebody has to be woken, if there is somebody.
     [[nodiscard]] bool needs_wake() const noexcept {
@@ -46,7 +46,7 @@ public:
         return first_ == nullptr ? nullptr : &take_first();
     }
 
-    /// It sleeps on, but is no sleeper any more.
+    /// It sleeps on, but is no idle worker any more.
     [[nodiscard]] Worker* remove_one() noexcept {
         const lock_guard guard(lock_);
         Worker* const w = first_;
