@@ -124,8 +124,8 @@ private:
     future held_until_ready(const std::source_location& where) const {
         future held(*this);
         if (!held.state_->run_now()) {
-            detail::root<void> root(completion_of(held).release(where), where);
-            root.run();
+            detail::blocking_wait<void> waited(completion_of(held).release(where), where);
+            waited.run();
         }
         return held;
     }

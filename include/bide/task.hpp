@@ -26,9 +26,9 @@
 
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/awaitable.hpp>
+#include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/kernel/foreign_leaf.hpp>
 #include <bide/detail/kernel/frame.hpp>
-#include <bide/detail/kernel/root.hpp>
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/error.hpp>
 
@@ -159,8 +159,8 @@ public:
     /// Runs it and blocks until it has ended; the result, or its exception. Works from any thread and any context, or
     /// throws would_deadlock. See wait.hpp.
     T wait(std::source_location where = std::source_location::current()) {
-        detail::root<T> root(release(where), where);
-        return root.run();
+        detail::blocking_wait<T> waited(release(where), where);
+        return waited.run();
     }
 
     // Internal: for bide's own consumers.

@@ -20,7 +20,7 @@
 #pragma once
 
 #include <bide/detail/future/started.hpp>
-#include <bide/detail/kernel/root.hpp>
+#include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/task.hpp>
 

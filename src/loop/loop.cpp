@@ -5,7 +5,7 @@
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
-#include <bide/detail/kernel/root.hpp>
+#include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
 #include <bide/loop.hpp>
@@ -471,8 +471,8 @@ bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, in
     return suspended;
 }
 
-void loop_access::run_until_done(loop& l, root_base& root) noexcept {
-    l.run_while([&root] { return !root.done(); });
+void loop_access::run_until_done(loop& l, blocking_wait_base& waited) noexcept {
+    l.run_while([&waited] { return !waited.done(); });
 }
 
 void loop_access::run_until_set(loop& l, const std::atomic<bool>& over) noexcept {

@@ -4,7 +4,7 @@
 #include "loop/nested_wait_deadline.hpp"
 
 #include <bide/detail/deadlock/wait_graph.hpp>
-#include <bide/detail/kernel/root.hpp>
+#include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/hooks.hpp>
 #include <bide/wait.hpp>
@@ -75,8 +75,8 @@ struct inside_wait {
     thread_state& t;
     task_node* current;
     bool suspended;
-    inside_wait(thread_state& state, task_node* root) noexcept
-        : t(state), current(std::exchange(t.current, root)), suspended(std::exchange(t.suspended, false)) {}
+    inside_wait(thread_state& state, task_node* waited) noexcept
+        : t(state), current(std::exchange(t.current, waited)), suspended(std::exchange(t.suspended, false)) {}
     inside_wait(const inside_wait&) = delete;
     inside_wait& operator=(const inside_wait&) = delete;
     ~inside_wait() {
@@ -104,7 +104,7 @@ void report_standstill(const std::source_location& at) noexcept {
 
 }  // namespace
 
-bool root_base::drive(slot_base& s) {
+bool blocking_wait_base::drive(slot_base& s) {
     struct cold_frame {  // ours until it is started
         promise_base* p;
         explicit cold_frame(promise_base* cold) noexcept : p(cold) {}
@@ -160,15 +160,17 @@ bool root_base::drive(slot_base& s) {
     return shielded;
 }
 
-void root_base::on_ended(child_end* self, slot_base*) noexcept {
-    auto& root = *static_cast<root_base*>(self);
-    if (this_thread.ended_on == root.ctx.ex)
-        root.done_ = true;
+void blocking_wait_base::on_ended(child_end* self, slot_base*) noexcept {
+    auto& waited = *static_cast<blocking_wait_base*>(self);
+    if (this_thread.ended_on == waited.ctx.ex)
+        waited.done_ = true;
     else
-        root.ctx.ex->post(root.back_);  // the last touch: the waiting thread goes on
+        waited.ctx.ex->post(waited.back_);  // the last touch: the waiting thread goes on
 }
 
-void root_base::throw_cancelled() const { throw cancelled(stop.requested() ? stop.reason() : stop_reason::user); }
+void blocking_wait_base::throw_cancelled() const {
+    throw cancelled(stop.requested() ? stop.reason() : stop_reason::user);
+}
 
 }  // namespace detail
 

@@ -86,7 +86,7 @@ examined examine_edges(noted_edges& noted) noexcept;
 
 /// A wait() inside a task of `under`, which cannot go on before the wait has ended.
 struct nested_wait {
-    task_node* waiter;  // the root of the wait
+    task_node* waiter;  // the bottom of the wait
     executor* under;
     nested_wait* next = nullptr;
     nested_wait(task_node* w, executor* u) noexcept : waiter(w), under(u) {}

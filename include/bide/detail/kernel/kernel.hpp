@@ -18,7 +18,7 @@
 //  K6 End of a detached child: read the slot's address, destroy the frame (parameters die), then deliver. Delivering
 //     first would let the parent run while the child's parameters are being destroyed.
 //  K7 Stopped: the leaf is posted as "unwind". The trampoline destroys the frame, marks the slot, goes on to the
-//     parent, until a catcher, a join or a root: leaf to root, constant stack, the order of C++ unwinding. Stopped
+//     parent, until a catcher, a join or a blocking wait: leaf to outermost, constant stack, the order of C++ unwinding. Stopped
 //     never completes in line.
 //  K8 A value or an exception in a slot always resumes the parent, whose await_resume takes it: slots need no
 //     destructor.
@@ -117,7 +117,7 @@ enum class outcome : std::uint8_t { value, failed, stopped };
 /// Told when a detached child with the flag `custom` has ended; on the executor of the child, which may have moved
 /// (resume_on): thread_state::ended_on says where. Also the place where a walk up the frames goes on.
 struct child_end {
-    promise_base* above;                                    // the frame that waits, or null (root)
+    promise_base* above;                                    // the frame that waits, or null (a wait() in plain code)
     void (*ended)(child_end* self, slot_base* s) noexcept;  // the child's frame is gone already
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// task_node: one sequential chain of frames with an owner: a started task, a child of when_all, the root of a wait, the
+// task_node: one sequential chain of frames with an owner: a started task, a child of when_all, the bottom of a wait(), the
 // body of a scope. It holds what the chain inherits and may be asked for, and it is what the debug view lists. A program
 // may have millions of them: what is small stands together.
 #pragma once
@@ -28,7 +28,7 @@ struct graph_place {
 
 enum class task_kind : std::uint8_t {
     task,
-    wait,   // the root of a wait()
+    wait,   // the bottom of a wait()
     scope,  // the body of a scope; the node is its scope_core
     job,    // on a thread
     program,

@@ -15,7 +15,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class root_base;
+class blocking_wait_base;
 class loop_service;
 
 struct loop_access {
@@ -72,8 +72,8 @@ struct loop_access {
     /// Runs a prepared child here and now as what the loop runs. True: it suspended. With the thread's state, and
     /// std::uncaught_exceptions().
     [[nodiscard]] static bool start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept;
-    /// Runs the loop on this thread until the root has ended.
-    static void run_until_done(loop& l, root_base& root) noexcept;
+    /// Runs the loop on this thread until the awaited chain has ended.
+    static void run_until_done(loop& l, blocking_wait_base& waited) noexcept;
     /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
     static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept;
     /// Runs until the service is to stop and nothing is left that runs on this loop.

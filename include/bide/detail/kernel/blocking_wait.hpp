@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// root: the bottom of a blocking wait. It lives on the native stack of the thread that waits.
+// blocking_wait: the frame at the bottom of a wait() in plain code. It lives on the native stack of the thread that waits.
 #pragma once
 
 #include <bide/detail/kernel/slot.hpp>
@@ -14,13 +14,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class root_base : public task_node, public child_end {
+class blocking_wait_base : public task_node, public child_end {
 public:
     [[nodiscard]] bool done() const noexcept { return done_; }
 
 protected:
-    root_base(const std::source_location& where) noexcept
-        : task_node(task_kind::wait, where), child_end{nullptr, &root_base::on_ended}, back_(*this) {
+    blocking_wait_base(const std::source_location& where) noexcept
+        : task_node(task_kind::wait, where), child_end{nullptr, &blocking_wait_base::on_ended}, back_(*this) {
         blocks_parent = true;
     }
 
@@ -32,8 +32,8 @@ protected:
 private:
     /// Brings the end of a task that had moved to another executor back to the loop that waits for it.
     struct way_back final : call_node {
-        root_base& to;
-        explicit way_back(root_base& r) noexcept : call_node(&way_back::arrive), to(r) {}
+        blocking_wait_base& to;
+        explicit way_back(blocking_wait_base& r) noexcept : call_node(&way_back::arrive), to(r) {}
         static void arrive(call_node* self) noexcept { static_cast<way_back*>(self)->to.done_ = true; }
     };
     static void on_ended(child_end* self, slot_base*) noexcept;
@@ -42,9 +42,10 @@ private:
 };
 
 template <class T>
-class root final : public root_base {
+class blocking_wait final : public blocking_wait_base {
 public:
-    root(promise_base* cold, const std::source_location& where) noexcept : root_base(where), slot_(cold) {}
+    blocking_wait(promise_base* cold, const std::source_location& where) noexcept
+        : blocking_wait_base(where), slot_(cold) {}
 
     T run() {
         const bool shielded = drive(slot_);
