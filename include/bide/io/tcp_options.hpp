@@ -10,7 +10,7 @@
 // Thread rule, lifetime rule, cancellation, errors: as in tcp.hpp. Sizes in bytes.
 #pragma once
 
-#include <bide/detail/io/gather.hpp>
+#include <bide/detail/io/vectored_io.hpp>
 #include <bide/io/tcp.hpp>
 #include <bide/task.hpp>
 
@@ -50,21 +50,21 @@ void set_reset_on_close(tcp_stream& s);
 
 /// Writes all of them, one after another, as if they were one: one system call where the system takes it so. The list
 /// and what it refers to live until the operation has ended. try_: io_result<std::size_t>, how many bytes in all.
-[[nodiscard]] inline detail::gather_op<false> write_all_of(tcp_stream& s,
-                                                           std::span<const std::span<const std::byte>> parts) {
+[[nodiscard]] inline detail::vectored_write_op<false> write_all_of(tcp_stream& s,
+                                                                   std::span<const std::span<const std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
 }
-[[nodiscard]] inline detail::gather_op<true> try_write_all_of(tcp_stream& s,
-                                                              std::span<const std::span<const std::byte>> parts) {
+[[nodiscard]] inline detail::vectored_write_op<true> try_write_all_of(
+    tcp_stream& s, std::span<const std::span<const std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
 }
 /// Waits until something is there, and fills one buffer after another with it: how many bytes, 0 at the end.
-[[nodiscard]] inline detail::scatter_op<false> read_some_into(tcp_stream& s,
-                                                              std::span<const std::span<std::byte>> parts) {
+[[nodiscard]] inline detail::vectored_read_op<false> read_some_into(tcp_stream& s,
+                                                                    std::span<const std::span<std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
 }
-[[nodiscard]] inline detail::scatter_op<true> try_read_some_into(tcp_stream& s,
-                                                                 std::span<const std::span<std::byte>> parts) {
+[[nodiscard]] inline detail::vectored_read_op<true> try_read_some_into(tcp_stream& s,
+                                                                       std::span<const std::span<std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
 }
 

@@ -13,13 +13,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-using parts_out = std::span<const std::span<const std::byte>>;
-using parts_in = std::span<const std::span<std::byte>>;
+using const_buffers = std::span<const std::span<const std::byte>>;
+using mutable_buffers = std::span<const std::span<std::byte>>;
 
-class gather_leaf : public socket_op {
+class vectored_write_leaf : public socket_op {
 public:
-    gather_leaf(promise_base& p, socket_state& s, parts_out parts) noexcept;
-    ~gather_leaf() {
+    vectored_write_leaf(promise_base& p, socket_state& s, const_buffers parts) noexcept;
+    ~vectored_write_leaf() {
         if (under_way() && done_ != 0) [[unlikely]]
             cancelled_half_way();
     }
@@ -31,14 +31,14 @@ protected:
 private:
     static attempt write(socket_op& op, int fd) noexcept;
     void cancelled_half_way() noexcept;
-    parts_out left_;            // from the first that is not written whole
+    const_buffers left_;        // from the first that is not written whole
     std::size_t of_first_ = 0;  // so much of that is
     std::size_t done_ = 0;
 };
 
-class scatter_leaf : public socket_op {
+class vectored_read_leaf : public socket_op {
 public:
-    scatter_leaf(promise_base& p, socket_state& s, parts_in parts) noexcept;
+    vectored_read_leaf(promise_base& p, socket_state& s, mutable_buffers parts) noexcept;
 
 protected:
     [[nodiscard]] std::size_t finish();
@@ -46,12 +46,12 @@ protected:
 
 private:
     static attempt read(socket_op& op, int fd) noexcept;
-    parts_in parts_;
+    mutable_buffers parts_;
     std::size_t done_ = 0;
 };
 
 template <bool Try, class Leaf>
-class parts_awaiter final : public Leaf {
+class vectored_awaiter final : public Leaf {
 public:
     using Leaf::Leaf;
     auto await_resume() {
@@ -63,11 +63,11 @@ public:
 };
 
 template <bool Try, class Leaf, class Parts>
-class [[nodiscard("co_await it or call .wait()")]] parts_op {
+class [[nodiscard("co_await it or call .wait()")]] vectored_op {
 public:
-    parts_op(socket_state& s, Parts parts) noexcept : socket_(&s), parts_(parts) {}
-    [[nodiscard]] parts_awaiter<Try, Leaf> native_awaiter(promise_base& p) const noexcept {
-        return parts_awaiter<Try, Leaf>(p, *socket_, parts_);
+    vectored_op(socket_state& s, Parts parts) noexcept : socket_(&s), parts_(parts) {}
+    [[nodiscard]] vectored_awaiter<Try, Leaf> native_awaiter(promise_base& p) const noexcept {
+        return vectored_awaiter<Try, Leaf>(p, *socket_, parts_);
     }
     auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
@@ -76,9 +76,9 @@ private:
     Parts parts_;
 };
 template <bool Try>
-using gather_op = parts_op<Try, gather_leaf, parts_out>;
+using vectored_write_op = vectored_op<Try, vectored_write_leaf, const_buffers>;
 template <bool Try>
-using scatter_op = parts_op<Try, scatter_leaf, parts_in>;
+using vectored_read_op = vectored_op<Try, vectored_read_leaf, mutable_buffers>;
 
 }  // namespace detail
 }  // namespace v0

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/detail/io/gather.hpp>
+#include <bide/detail/io/vectored_io.hpp>
 
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -12,17 +12,17 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-constexpr wait_kind gather_kind{"tcp write of several"};
-constexpr wait_kind scatter_kind{"tcp read into several"};
+constexpr wait_kind vectored_write_kind{"tcp write of several"};
+constexpr wait_kind vectored_read_kind{"tcp read into several"};
 constexpr std::size_t at_a_time = 64;  // buffers in one call; the system's bound is 1024
 constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
 }  // namespace
 
-gather_leaf::gather_leaf(promise_base& p, socket_state& s, parts_out parts) noexcept
-    : socket_op(p, gather_kind, &s, direction::out, &gather_leaf::write), left_(parts) {}
+vectored_write_leaf::vectored_write_leaf(promise_base& p, socket_state& s, const_buffers parts) noexcept
+    : socket_op(p, vectored_write_kind, &s, direction::out, &vectored_write_leaf::write), left_(parts) {}
 
-attempt gather_leaf::write(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<gather_leaf&>(op);
+attempt vectored_write_leaf::write(socket_op& op, int fd) noexcept {
+    auto& self = static_cast<vectored_write_leaf&>(op);
     self.error_ = self.socket_->poisoned(direction::out);
     if (self.error_) return attempt::done;
     const std::size_t at_begin = self.done_;
@@ -63,23 +63,23 @@ attempt gather_leaf::write(socket_op& op, int fd) noexcept {
     }
 }
 
-void gather_leaf::cancelled_half_way() noexcept { socket_->poison(direction::out, io_errc::write_cut); }
+void vectored_write_leaf::cancelled_half_way() noexcept { socket_->poison(direction::out, io_errc::write_cut); }
 
-void gather_leaf::finish() {
+void vectored_write_leaf::finish() {
     end();
     if (error_) [[unlikely]]
         throw std::system_error(error_, kind->what);
 }
-io_result<std::size_t> gather_leaf::finish_try() {
+io_result<std::size_t> vectored_write_leaf::finish_try() {
     end();
     return {error_, done_};
 }
 
-scatter_leaf::scatter_leaf(promise_base& p, socket_state& s, parts_in parts) noexcept
-    : socket_op(p, scatter_kind, &s, direction::in, &scatter_leaf::read), parts_(parts) {}
+vectored_read_leaf::vectored_read_leaf(promise_base& p, socket_state& s, mutable_buffers parts) noexcept
+    : socket_op(p, vectored_read_kind, &s, direction::in, &vectored_read_leaf::read), parts_(parts) {}
 
-attempt scatter_leaf::read(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<scatter_leaf&>(op);
+attempt vectored_read_leaf::read(socket_op& op, int fd) noexcept {
+    auto& self = static_cast<vectored_read_leaf&>(op);
     self.error_ = self.socket_->poisoned(direction::in);
     if (self.error_) return attempt::done;
     std::array<iovec, at_a_time> list;
@@ -114,13 +114,13 @@ attempt scatter_leaf::read(socket_op& op, int fd) noexcept {
     return attempt::done;
 }
 
-std::size_t scatter_leaf::finish() {
+std::size_t vectored_read_leaf::finish() {
     end();
     if (error_) [[unlikely]]
         throw std::system_error(error_, kind->what);
     return done_;
 }
-io_result<std::size_t> scatter_leaf::finish_try() {
+io_result<std::size_t> vectored_read_leaf::finish_try() {
     end();
     return {error_, done_};
 }
