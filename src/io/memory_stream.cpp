@@ -348,13 +348,13 @@ std::error_code finish_side(void* link) noexcept {
     return static_cast<detail::memory_link*>(link)->try_finish(Side);
 }
 template <bool Try>
-detail::at_once_op<Try> finish_op(detail::memory_link& link, int side) noexcept {
+detail::immediate_op<Try> finish_op(detail::memory_link& link, int side) noexcept {
     return {detail::memory_finish_kind, &link, side == 0 ? &finish_side<0> : &finish_side<1>};
 }
 }  // namespace
 
-detail::at_once_op<false> memory_stream::finish() { return finish_op<false>(*link(), side_); }
-detail::at_once_op<true> memory_stream::try_finish() { return finish_op<true>(*link(), side_); }
+detail::immediate_op<false> memory_stream::finish() { return finish_op<false>(*link(), side_); }
+detail::immediate_op<true> memory_stream::try_finish() { return finish_op<true>(*link(), side_); }
 
 void memory_stream::close() noexcept {
     if (link_ != nullptr) link_->close(side_);

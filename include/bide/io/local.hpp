@@ -104,8 +104,8 @@ public:
     [[nodiscard]] detail::receive_op<true, local_message> try_receive_with(in_bytes b);
 
     /// Ends our side. try_: std::error_code.
-    [[nodiscard]] detail::at_once_op<false> finish() { return detail::finish_op<false>(socket()); }
-    [[nodiscard]] detail::at_once_op<true> try_finish() { return detail::finish_op<true>(socket()); }
+    [[nodiscard]] detail::immediate_op<false> finish() { return detail::finish_op<false>(socket()); }
+    [[nodiscard]] detail::immediate_op<true> try_finish() { return detail::finish_op<true>(socket()); }
     void close() noexcept { detail::close_socket(socket_); }
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }

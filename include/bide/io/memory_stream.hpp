@@ -24,7 +24,7 @@
 #pragma once
 
 #include <bide/detail/io/memory_link.hpp>
-#include <bide/detail/kernel/at_once.hpp>
+#include <bide/detail/kernel/immediate_op.hpp>
 #include <bide/io/stream.hpp>
 
 #include <cstddef>
@@ -101,8 +101,8 @@ public:
     [[nodiscard]] write_op<true, true> try_write_all(from b) { return {link(), side_, b}; }
 
     /// Ends our side. try_: std::error_code.
-    [[nodiscard]] detail::at_once_op<false> finish();
-    [[nodiscard]] detail::at_once_op<true> try_finish();
+    [[nodiscard]] detail::immediate_op<false> finish();
+    [[nodiscard]] detail::immediate_op<true> try_finish();
     void close() noexcept;
     [[nodiscard]] bool is_open() const noexcept;
 

@@ -76,8 +76,8 @@ public:
     /// Ends our side: the peer reads to the end of what was sent, and may go on sending.
     void shutdown_send();
     /// The same as an awaitable, as every byte_stream has it. try_: std::error_code.
-    [[nodiscard]] detail::at_once_op<false> finish() { return detail::finish_op<false>(socket()); }
-    [[nodiscard]] detail::at_once_op<true> try_finish() { return detail::finish_op<true>(socket()); }
+    [[nodiscard]] detail::immediate_op<false> finish() { return detail::finish_op<false>(socket()); }
+    [[nodiscard]] detail::immediate_op<true> try_finish() { return detail::finish_op<true>(socket()); }
     void close() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept;

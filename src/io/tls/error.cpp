@@ -74,7 +74,7 @@ void throw_openssl(const std::string& what) {
     throw std::system_error(error, what);
 }
 
-at_once_op<true> tls_checkpoint() noexcept {
+immediate_op<true> tls_checkpoint() noexcept {
     return {tls_kind, nullptr, [](void*) noexcept { return std::error_code(); }};
 }
 

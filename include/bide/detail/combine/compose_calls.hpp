@@ -59,7 +59,7 @@ unvoid_t<T> take_value(future<T>& f) {
 }
 
 template <class... Call>
-task<std::tuple<unvoid_t<typename Call::result>...>> run_all_at_once(std::tuple<Call...> calls) {
+task<std::tuple<unvoid_t<typename Call::result>...>> run_concurrently(std::tuple<Call...> calls) {
     std::tuple<future<typename Call::result>...> results;
     auto body = [&](scope& s) -> task<> {
         [&]<std::size_t... I>(std::index_sequence<I...>) {
@@ -105,7 +105,7 @@ task<std::tuple<unvoid_t<typename Call::result>...>> run_in_turn(std::tuple<Call
 template <composition Kind, class... Call>
 auto run_calls(std::tuple<Call...> calls) {
     if constexpr (Kind == composition::parallel)
-        return run_all_at_once<Call...>(std::move(calls));
+        return run_concurrently<Call...>(std::move(calls));
     else
         return run_in_turn<Call...>(std::move(calls));
 }

@@ -4,7 +4,7 @@
 #pragma once
 
 #include <bide/detail/io/socket.hpp>
-#include <bide/detail/kernel/at_once.hpp>
+#include <bide/detail/kernel/immediate_op.hpp>
 
 #include <system_error>
 
@@ -18,8 +18,8 @@ inline constexpr wait_kind finish_kind{"end of what is sent"};
 [[nodiscard]] std::error_code finish_socket(void* socket) noexcept;
 
 template <bool Try>
-[[nodiscard]] at_once_op<Try> finish_op(socket_state& s) noexcept {
-    return at_once_op<Try>(finish_kind, &s, &finish_socket);
+[[nodiscard]] immediate_op<Try> finish_op(socket_state& s) noexcept {
+    return immediate_op<Try>(finish_kind, &s, &finish_socket);
 }
 
 }  // namespace detail

@@ -12,7 +12,7 @@
 
 #include <bide/combine.hpp>
 #include <bide/detail/io/tls/tls_engine.hpp>
-#include <bide/detail/kernel/at_once.hpp>
+#include <bide/detail/kernel/immediate_op.hpp>
 #include <bide/io/stream.hpp>
 #include <bide/sync/mutex.hpp>
 #include <bide/time.hpp>
@@ -32,7 +32,7 @@ namespace detail {
 
 inline constexpr wait_kind tls_kind{"tls"};
 /// A point of cancellation, and the spending of a credit, for what may not wait at all.
-[[nodiscard]] at_once_op<true> tls_checkpoint() noexcept;
+[[nodiscard]] immediate_op<true> tls_checkpoint() noexcept;
 
 template <class S>
 class tls_link {
