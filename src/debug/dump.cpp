@@ -34,7 +34,7 @@ std::string describe_node(const task_node& n, bool may_look_inside) {
     std::ostringstream text;
     text << to_string(n.kind) << " #" << n.id << " started at " << place(n.started);
     if (!may_look_inside) {
-        if (n.wanders) text << ", may run elsewhere by resume_on";
+        if (n.migrates) text << ", may run elsewhere by resume_on";
         return text.str() + "\n";
     }
     if (n.stop.requested()) text << " (stop requested: " << to_string(n.stop.reason()) << ")";
@@ -86,7 +86,7 @@ std::string describe_loop(loop& l) {
                 live_list& list = live_access::of(*ex);
                 const detail::lock_guard guard(list.lock);
                 for (const task_node* n = list.first; n != nullptr; n = n->next)
-                    in.nodes.push_back({n, n->parent, n->wanders ? describe_node(*n, false) : std::string()});
+                    in.nodes.push_back({n, n->parent, n->migrates ? describe_node(*n, false) : std::string()});
             }
         },
         &s);

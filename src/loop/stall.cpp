@@ -73,7 +73,7 @@ private:
 
     enum class waits_for : std::uint8_t { others_here, nobody, something };
     [[nodiscard]] waits_for look_at(const task_node& n) const {
-        if (n.wanders || n.active->deadline != time_point::max()) return waits_for::something;
+        if (n.migrates || n.active->deadline != time_point::max()) return waits_for::something;
         const leaf_base* const at = n.active->stop->parked();
         if (at == nullptr) {  // for its children, or it has something to do
             if (n.in_foreign_code() != nullptr) return waits_for::nobody;

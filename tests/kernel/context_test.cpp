@@ -179,7 +179,7 @@ TEST(context, C1_11_a_waited_task_may_end_on_another_executor) {
     keep.set_value();
     runner.join();
 }
-TEST(context, C1_11_a_task_wanders_over_several_executors_and_inherits_the_same_everywhere) {
+TEST(context, C1_11_a_task_migrates_over_several_executors_and_inherits_the_same_everywhere) {
     bide::loop timers;
     hand_run ex(timers);
     hand_run b(timers);

@@ -104,7 +104,7 @@ TEST(pool, C10_1_a_stop_of_who_awaits_run_reaches_what_runs_there_and_joins_it) 
     asking.wait();
 }
 
-bide::task<int> wanders(bide::pool& p, bide::executor& home, int rounds) {
+bide::task<int> migrates(bide::pool& p, bide::executor& home, int rounds) {
     const std::thread::id at_home = std::this_thread::get_id();
     int right = 0;
     for (int i = 0; i < rounds; ++i) {
@@ -120,7 +120,7 @@ TEST(pool, C10_1_resume_on_goes_there_and_back) {
     bide::pool p(2);
     bide::loop_thread home;
     home.start();
-    EXPECT_EQ(home.submit(wanders, std::ref(p), std::ref(home.get_executor()), 500).wait(), 1000);
+    EXPECT_EQ(home.submit(migrates, std::ref(p), std::ref(home.get_executor()), 500).wait(), 1000);
     home.stop();
 }
 

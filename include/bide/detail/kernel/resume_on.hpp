@@ -30,7 +30,7 @@ public:
             materialize_context(p);
             p->ctx = p->ctx->on(*ex_);  // may throw: before anything has happened
             task_node& chain = *p->ctx->owner;
-            if (!chain.wanders) chain.wanders = true;  // once, at home: others only read it
+            if (!chain.migrates) chain.migrates = true;  // once, at home: others only read it
             what = step::resume;
         }
         detach(p);

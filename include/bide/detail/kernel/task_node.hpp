@@ -53,7 +53,7 @@ struct task_node {
     const task_kind kind;
     bool blocks_parent = false;  // the chain above cannot go on before this one has ended (a wait(), a scope)
     bool listed = false;
-    bool wanders = false;  // by resume_on: parts of it may run elsewhere. Set before it first leaves, and for ever
+    bool migrates = false;  // by resume_on: parts of it may run elsewhere. Set before it first leaves, and for ever
 
     task_node(task_kind what, const std::source_location& where) noexcept;
     task_node(const task_node&) = delete;
