@@ -8,12 +8,12 @@
 #include <bide/compose.hpp>
 #include <bide/error.hpp>
 #include <bide/executor.hpp>
+#include <bide/for_each.hpp>
 #include <bide/foreign.hpp>
 #include <bide/future.hpp>
 #include <bide/hooks.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
-#include <bide/parallel.hpp>
 #include <bide/pool.hpp>
 #include <bide/scope.hpp>
 #include <bide/shield.hpp>

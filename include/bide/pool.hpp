@@ -15,7 +15,7 @@
 //     }
 //     long n = cores.run(fib, 40).wait();
 //
-// Parallel loops over ranges: parallel.hpp.
+// Parallel loops over ranges: for_each.hpp.
 //
 // How it works: a worker runs what it has queued, first in, first out, then what came from outside, then what it finds
 // with the others. The children of when_all stay with the worker that forks them, which runs the first one at once and

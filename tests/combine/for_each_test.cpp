@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/bide.hpp>
-#include <bide/parallel.hpp>
+#include <bide/for_each.hpp>
 
 #include "support/threads.hpp"
 
