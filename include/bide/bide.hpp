@@ -3,9 +3,9 @@
 // bide.hpp: the core in one include (floors 0 to 3). What talks to the world (io/) is included by itself.
 #pragma once
 
+#include <bide/builders.hpp>
 #include <bide/call.hpp>
 #include <bide/combine.hpp>
-#include <bide/compose.hpp>
 #include <bide/error.hpp>
 #include <bide/executor.hpp>
 #include <bide/for_each.hpp>

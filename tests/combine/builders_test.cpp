@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include <bide/compose.hpp>
+#include <bide/builders.hpp>
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
@@ -29,21 +29,21 @@ bide::task<> note(std::vector<int>& into, int n) {
     co_return;
 }
 
-TEST(compose, C5_4_parallel_gives_a_tuple_in_add_order_and_takes_the_longest) {
+TEST(builders, C5_4_parallel_gives_a_tuple_in_add_order_and_takes_the_longest) {
     const bide::testing::virtual_time time;
     auto p = bide::parallel().add(later, 300ms, 1).add(later, 100ms, 2).add(later, 200ms, 3);
     EXPECT_EQ(p.wait(), std::make_tuple(1, 2, 3));
     EXPECT_EQ(time.elapsed(), 300ms);
 }
 
-TEST(compose, C5_4_serial_takes_the_sum) {
+TEST(builders, C5_4_serial_takes_the_sum) {
     const bide::testing::virtual_time time;
     auto s = bide::serial().add(later, 300ms, 1).add(later, 100ms, 2);
     EXPECT_EQ(s.wait(), std::make_tuple(1, 2));
     EXPECT_EQ(time.elapsed(), 400ms);
 }
 
-TEST(compose, C5_4_blocking_and_async_mix_and_blocking_work_leaves_the_thread) {
+TEST(builders, C5_4_blocking_and_async_mix_and_blocking_work_leaves_the_thread) {
     const std::thread::id here = std::this_thread::get_id();
     auto [text, n, other] =
         bide::parallel().add(blocking, "hi").add(later, 1ms, 7).add([] { return std::this_thread::get_id(); }).wait();
@@ -52,7 +52,7 @@ TEST(compose, C5_4_blocking_and_async_mix_and_blocking_work_leaves_the_thread) {
     EXPECT_NE(other, here);
 }
 
-TEST(compose, C5_4_void_is_monostate) {
+TEST(builders, C5_4_void_is_monostate) {
     std::vector<int> order;
     const std::tuple<std::monostate, std::monostate> done =
         bide::serial().add(note, std::ref(order), 1).add(note, std::ref(order), 2).wait();
@@ -60,7 +60,7 @@ TEST(compose, C5_4_void_is_monostate) {
     EXPECT_EQ(order, (std::vector<int>{1, 2}));
 }
 
-TEST(compose, C5_4_runs_again_and_is_extended_between_runs) {
+TEST(builders, C5_4_runs_again_and_is_extended_between_runs) {
     const bide::testing::virtual_time time;
     const auto p = bide::parallel().add(later, 1ms, 1);
     EXPECT_EQ(p.wait(), std::make_tuple(1));
@@ -72,12 +72,12 @@ TEST(compose, C5_4_runs_again_and_is_extended_between_runs) {
 
 bide::task<int> takes_unique(std::unique_ptr<int> n) { co_return *n; }
 
-TEST(compose, C5_4_arguments_that_cannot_be_copied_run_once) {
+TEST(builders, C5_4_arguments_that_cannot_be_copied_run_once) {
     auto p = bide::parallel().add(takes_unique, std::make_unique<int>(5));
     EXPECT_EQ(std::move(p).wait(), std::make_tuple(5));
 }
 
-TEST(compose, C5_4_parallel_throws_the_first_error_in_time_when_nothing_lives) {
+TEST(builders, C5_4_parallel_throws_the_first_error_in_time_when_nothing_lives) {
     const bide::testing::virtual_time time;
     int alive = 0;
     struct counted {
@@ -100,7 +100,7 @@ TEST(compose, C5_4_parallel_throws_the_first_error_in_time_when_nothing_lives) {
     EXPECT_EQ(time.elapsed(), 100ms);
 }
 
-TEST(compose, C5_4_serial_stops_at_the_first_error_and_later_ones_never_start) {
+TEST(builders, C5_4_serial_stops_at_the_first_error_and_later_ones_never_start) {
     const bide::testing::virtual_time time;
     std::vector<int> order;
     auto s = bide::serial().add(note, std::ref(order), 1).add(fails_after, 1ms, "stop").add(note, std::ref(order), 2);
@@ -108,7 +108,7 @@ TEST(compose, C5_4_serial_stops_at_the_first_error_and_later_ones_never_start) {
     EXPECT_EQ(order, std::vector<int>{1});
 }
 
-TEST(compose, C5_4_they_nest) {
+TEST(builders, C5_4_they_nest) {
     const bide::testing::virtual_time time;
     auto inner = bide::serial().add(later, 100ms, 1).add(later, 100ms, 2);
     auto p = bide::parallel().add(inner).add(later, 150ms, 3).add(bide::parallel<int>().add(later, 10ms, 4));
@@ -116,7 +116,7 @@ TEST(compose, C5_4_they_nest) {
     EXPECT_EQ(time.elapsed(), 200ms);
 }
 
-TEST(compose, C5_4_lists_grow_at_run_time) {
+TEST(builders, C5_4_lists_grow_at_run_time) {
     const bide::testing::virtual_time time;
     auto p = bide::parallel<long>();
     for (int i = 0; i < 10; ++i) p.add(later, 100ms - i * 10ms, i);  // int results, as long
@@ -134,7 +134,7 @@ TEST(compose, C5_4_lists_grow_at_run_time) {
     EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
 }
 
-TEST(compose, C5_4_run_is_awaitable_and_stops_with_its_awaiter) {
+TEST(builders, C5_4_run_is_awaitable_and_stops_with_its_awaiter) {
     const bide::testing::virtual_time time;
     bide::with_scope({.exit = bide::exit_mode::cancel}, [&](bide::scope& s) {
         auto f = s.start([]() -> bide::task<int> {
