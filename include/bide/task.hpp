@@ -78,7 +78,7 @@ public:
     }
 
 protected:
-    slot<T>& result() noexcept { return *static_cast<slot<T>*>(out); }
+    slot<T>& result() noexcept { return *static_cast<slot<T>*>(result_slot); }
 };
 
 template <class T>

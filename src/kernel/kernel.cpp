@@ -207,7 +207,7 @@ void unwind(promise_base* p) noexcept {
     executor* const here = p->ctx->ex;
     ++t.unwinding;
     for (;;) {
-        slot_base* s = p->out;
+        slot_base* s = p->result_slot;
         destroy_frame(p);  // locals in reverse order, then parameters; the awaiter first
         s->state = outcome::stopped;
         if ((s->flags & custom) != 0) {

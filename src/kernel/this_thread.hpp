@@ -73,7 +73,7 @@ inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
     t.suspended = true;
     arm_deferred_timer(t);
     for (promise_base* p = leaf; p != nullptr;) {
-        slot_base* const s = p->out;
+        slot_base* const s = p->result_slot;
         if ((s->flags & (attached | forked)) != attached) {
             if ((s->flags & attached) != 0) [[unlikely]]
                 open_forks(leaf, p);

@@ -69,7 +69,7 @@ void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
     promise_base* const p = who_;
     const context& c = *p->ctx;
     loop* const here = this_thread.running_loop;
-    if ((p->out->flags & attached) != 0 || here != c.ex || c.stop->requested()) [[unlikely]]
+    if ((p->result_slot->flags & attached) != 0 || here != c.ex || c.stop->requested()) [[unlikely]]
         return yield_anywhere(p);
     this_thread.suspended = true;  // K3: nobody is below it on this stack
     p->what = step::resume;

@@ -109,9 +109,9 @@ void fork_stack::name_all() noexcept {
 
 void fork_stack::write_contexts(promise_base* p) noexcept {
     for (fork_group* g = last_named_; g != nullptr && g->head->place >= mark_; g = g->head->outer) {
-        for (;; p = p->out->above()) {
+        for (;; p = p->result_slot->above()) {
             p->ctx = &g->head->ctx;
-            if ((p->out->flags & forked) != 0) break;
+            if ((p->result_slot->flags & forked) != 0) break;
         }
         p = g->awaiting;
     }
@@ -302,12 +302,12 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
     ready_node** last = &opened_;  // empty: what an earlier suspension had opened was posted by the trampoline
     for (fork_group* g = last_named_; g != nullptr;) {
         fork_node& n = *g->head;
-        while (p->out->flags != (attached | forked)) {
-            p->out->flags = static_cast<std::uint8_t>(p->out->flags & ~attached);
-            p = p->out->above();
+        while (p->result_slot->flags != (attached | forked)) {
+            p->result_slot->flags = static_cast<std::uint8_t>(p->result_slot->flags & ~attached);
+            p = p->result_slot->above();
         }
-        p->out->end = &n;
-        p->out->flags = custom;
+        p->result_slot->end = &n;
+        p->result_slot->flags = custom;
         p = g->awaiting;
         fork_group* const outer = n.outer;
         if (n.place >= base_) {
@@ -318,9 +318,9 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
         }
         g = outer;
     }
-    while (p != nullptr && (p->out->flags & attached) != 0) {
-        p->out->flags = static_cast<std::uint8_t>(p->out->flags & ~attached);
-        p = p->out->above();
+    while (p != nullptr && (p->result_slot->flags & attached) != 0) {
+        p->result_slot->flags = static_cast<std::uint8_t>(p->result_slot->flags & ~attached);
+        p = p->result_slot->above();
     }
     deque_.clear();
     base_ = mark_ = told_ = private_named_ = 0;

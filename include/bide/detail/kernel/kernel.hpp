@@ -73,7 +73,7 @@ private:
 
 /// The first base of every bide promise. Not initialised by its constructor (K2).
 struct promise_base : ready_node {
-    slot_base* out;
+    slot_base* result_slot;
     context* ctx;
     std::source_location where;   // the co_await at which it stands
     std::source_location origin;  // the coroutine function
@@ -142,7 +142,7 @@ struct slot_base {
         parent = awaiting;
         flags = f;
         state = outcome::value;
-        p->out = this;
+        p->result_slot = this;
         p->ctx = c;
         return p;
     }
@@ -192,9 +192,9 @@ struct call_node : ready_node {
 struct final_awaiter {
     promise_base* p;
     // Attached: the frame frees itself on falling off its end, and control returns to the parent's await_suspend.
-    [[nodiscard]] bool await_ready() const noexcept { return (p->out->flags & attached) != 0; }
+    [[nodiscard]] bool await_ready() const noexcept { return (p->result_slot->flags & attached) != 0; }
     [[gnu::noinline]] void await_suspend(std::coroutine_handle<>) noexcept {
-        slot_base* s = p->out;
+        slot_base* s = p->result_slot;
         executor* here = p->ctx->ex;
         destroy_frame(p);  // K6
         deliver(s, here);
