@@ -20,7 +20,7 @@ namespace {
 constexpr int ancestors_linked = 64;  // at a time; enough for every chain that a person would write by hand
 constexpr std::size_t waits_shown = 16;
 
-task_node* chain_of(const wait_edge& e) noexcept { return e.at->who->ctx->owner; }
+task_node* chain_of(const wait_edge& e) noexcept { return e.at->frame->ctx->owner; }
 std::uint64_t owner_of(const wait_edge& e) noexcept { return chain_of(e)->owner; }
 
 // The published waits by the id under which their chains lock things. Intrusive; it grows when there is memory for
@@ -151,7 +151,7 @@ void withdraw(graph& g, wait_edge& e) noexcept {
 }
 
 std::string place(const wait_edge& e) {
-    const promise_base& p = *e.at->who;
+    const promise_base& p = *e.at->frame;
     const task_node& n = *chain_of(e);
     if (p.result_slot->above() == nullptr && n.kind == task_kind::wait)  // a wait() in plain code: its caller's line
         return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.at->kind->what;
@@ -162,7 +162,7 @@ bool still_parked(const wait_edge& e) noexcept { return e.at->stop().parked() ==
 
 // A wait that a deadline ends is no deadlock; nor is one that was woken: it breaks every cycle that it is part of.
 bool blocks(const wait_edge& e) noexcept {
-    return e.at->who->ctx->deadline == time_point::max() && !e.verdict && still_parked(e);
+    return e.at->frame->ctx->deadline == time_point::max() && !e.verdict && still_parked(e);
 }
 
 // The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the
@@ -362,7 +362,7 @@ wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept {
 }  // namespace
 
 void note_edge(wait_edge& e) noexcept {
-    loop* l = live_access::loop_of(*e.at->who->ctx->ex);
+    loop* l = live_access::loop_of(*e.at->frame->ctx->ex);
     if (l == nullptr) return;  // on an executor of the user's: not followed
     noted_edges& noted = noted_on(*l);
     e.home = &noted;

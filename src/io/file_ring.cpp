@@ -43,14 +43,14 @@ bool file_step_leaf::try_now() noexcept {
     // Plain code that waits for one file has no need of a ring, with its descriptors and its memory, on its thread.
     loop* const here = tls().running_loop;
     if (here != nullptr && here == tls().idle_loop && loop_access::driver_of(*here).ring_made == nullptr) return true;
-    ring_ = loop_access::ring_of(*who);
+    ring_ = loop_access::ring_of(*frame);
     return ring_ == nullptr;
 }
 
 // On the loop's thread, where the frame also ends. A stop from another thread may take the leaf from publish() on; what
 // it posts runs here, later.
 bool file_step_leaf::park() noexcept {
-    promise_base* const me = who;
+    promise_base* const me = frame;
     detach(me);
     if (publish())
         ring_->queue(*this);
@@ -63,7 +63,7 @@ bool file_step_leaf::on_prepare(ring_entry* self, ring_request& r) noexcept {
     auto& me = *static_cast<file_step_leaf*>(self);
     if (!me.claim()) return false;  // stopped; the frame is on its way
     if (!me.stop().add(me)) {       // stopped in between
-        post(me.who, step::unwind);
+        post(me.frame, step::unwind);
         return false;
     }
     me.claimed_ = true;
@@ -87,7 +87,7 @@ void file_step_leaf::on_report(ring_entry* self, const ring_report& r) noexcept 
     // Interrupted with nothing done. If the task is not to end it was by mistake, and a thread does it.
     const bool ended = r.result == -ECANCELED || r.result == -EINTR;
     if (ended && me.stop().requested()) {
-        post(me.who, step::unwind);
+        post(me.frame, step::unwind);
         return;
     }
     me.result_ = r.result;

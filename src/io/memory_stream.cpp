@@ -179,11 +179,11 @@ bool memory_op::park() noexcept {
         link_->serve(woken);
         if (done) return false;
     }
-    detach(who);
+    detach(frame);
     parked_ = true;
     if (!publish()) {
         parked_ = false;
-        post(who, step::unwind);
+        post(frame, step::unwind);
     }
     return true;
 }
@@ -232,7 +232,7 @@ bool memory_link::serve(memory_op* op, claimed_leaves& woken) noexcept {
         woken.add(*op);
         return true;
     }
-    promise_base* const waiting = op->who;
+    promise_base* const waiting = op->frame;
     op->parked_ = true;
     if (!op->publish()) {
         op->parked_ = false;

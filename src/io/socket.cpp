@@ -117,7 +117,7 @@ bool socket_state::wait_for(socket_op& op) noexcept {
 // False: it is over. `detached`: the task had waited before, and is claimed.
 bool socket_state::wait_for_readiness(socket_op& op, bool detached) noexcept {
     op.in_ring_ = false;
-    const bool watched = watch_on(op.who->ctx->ex->carrier(), op);
+    const bool watched = watch_on(op.frame->ctx->ex->carrier(), op);
     lock_guard lock(lock_);
     side& s = at(op.way_);
     if (!watched || closed_) {
@@ -129,7 +129,7 @@ bool socket_state::wait_for_readiness(socket_op& op, bool detached) noexcept {
     if (op.way_ == direction::out || !multishot_active())  // else its end is reported as readiness
         while (s.ready && last == attempt::blocked) last = try_once(op, s, lock);
     if (last == attempt::done) return false;
-    promise_base* const me = op.who;
+    promise_base* const me = op.frame;
     if (!detached) {
         add_ref();  // the stream may be destroyed while we wait
         op.has_reference_ = true;
@@ -206,7 +206,7 @@ socket_op* socket_state::complete(side& s, lock_guard& lock) noexcept {
     attempt last = attempt::blocked;
     while (s.ready && last == attempt::blocked) last = try_once(*op, s, lock);
     if (last == attempt::done) return op;
-    promise_base* const waiting = op->who;
+    promise_base* const waiting = op->frame;
     if (!park_again(*op, s, last)) post(waiting, step::unwind);
     return nullptr;
 }

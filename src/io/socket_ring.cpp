@@ -58,7 +58,7 @@ bool lost_before_accepted(int error) noexcept {
 // ---- the operation ------------------------------------------------------------------------------------------------
 
 ring* socket_op::ring_here() const noexcept {
-    return path_ == io_path::readiness || socket_ == nullptr ? nullptr : loop_access::ring_of(*who);
+    return path_ == io_path::readiness || socket_ == nullptr ? nullptr : loop_access::ring_of(*frame);
 }
 
 bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
@@ -76,7 +76,7 @@ bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
     add_ref();  // the stream may be destroyed while we wait
     op.has_reference_ = true;
     op.in_ring_ = true;
-    promise_base* const me = op.who;
+    promise_base* const me = op.frame;
     detach(me);
     s.parked = &op;
     if (!op.publish()) {
@@ -115,7 +115,7 @@ void socket_state::batch_ended(socket_op& op, attempt last) noexcept {
         }
         if (last == attempt::done) ended(op, s);
         if (last == attempt::more) {
-            promise_base* const waiting = op.who;
+            promise_base* const waiting = op.frame;
             s.parked = &op;
             if (op.publish()) {
                 op.ring_->queue(*op.batched_);
@@ -268,7 +268,7 @@ socket_op* socket_state::serve_from_multishot(const ring_report& r, lock_guard& 
         s.parked = nullptr;
         last = try_received(*op, lock);
         if (last != attempt::done) {
-            promise_base* const waiting = op->who;
+            promise_base* const waiting = op->frame;
             s.parked = op;
             if (!op->publish()) {
                 s.parked = nullptr;

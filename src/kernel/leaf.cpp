@@ -16,7 +16,7 @@ namespace detail {
 template class waiting_list<leaf>;
 
 void fail_with_waiters(const leaf& first, const char* what) noexcept {
-    const promise_base& p = *first.who;
+    const promise_base& p = *first.frame;
     fail_fast(std::string(what) + " destroyed while it is waited for, first of all by " + p.origin.function_name() +
               " at " + place_of(p.where) +
               "; it has to outlive its waiters: declare it before the scope in which they run, or join them first");

@@ -10,7 +10,7 @@ namespace detail {
 
 void stop_state::mark(stop_reason why) noexcept {
     reason_ = why;
-    if (leaf_base* l = word_.request()) post(l->who, step::unwind);
+    if (leaf_base* l = word_.request()) post(l->frame, step::unwind);
 }
 
 // Unanalyzed: the walk holds the locks of all states from *this down to the one it stands at (S2).

@@ -26,7 +26,7 @@ sleep_awaiter::sleep_awaiter(promise_base& p, clock::time_point t) noexcept
 bool sleep_awaiter::try_now() noexcept { return !ahead && at <= carrier.now(); }
 
 bool sleep_awaiter::park() noexcept {
-    promise_base* const p = who;
+    promise_base* const p = frame;
     loop& on = carrier;  // K3: another thread may end the wait as soon as the lock is given back
     detach(p);
     // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.

@@ -119,7 +119,7 @@ struct suspension_point {
         if (frame != nullptr) return;
         const leaf_base* const at = n.active->stop->parked();
         if (at == nullptr) return;
-        frame = at->who;
+        frame = at->frame;
         what = at->kind->what;
     }
 };

@@ -107,9 +107,9 @@ void strand_member::on_turn(call_node* self) noexcept {
     }
     if (entering != nullptr) {  // claimed: the frame is ours until it is resumed
         forget_edge(*m.edge);
-        entering->who->ctx = &m.inside;
-        entering->who->what = step::resume;
-        node = entering->who;
+        entering->frame->ctx = &m.inside;
+        entering->frame->what = step::resume;
+        node = entering->frame;
     }
     strand& of = m.of;
     strand_stay here(of);
@@ -135,7 +135,7 @@ strand_awaiter::strand_awaiter(promise_base& p, strand& s)
 }
 
 strand_awaiter::~strand_awaiter() {
-    if (who == nullptr) return;
+    if (frame == nullptr) return;
     if (home != nullptr) forget_edge(*this);
     if (member_) strand_.withdraw(*member_);
 }
@@ -164,7 +164,7 @@ public:
     strand_thread_awaiter(const strand_thread_awaiter&) = delete;
     strand_thread_awaiter& operator=(const strand_thread_awaiter&) = delete;
     ~strand_thread_awaiter() {
-        if (who == nullptr) return;
+        if (frame == nullptr) return;
         if (home != nullptr) forget_edge(*this);
         strand_.withdraw(entry_);
     }
@@ -276,7 +276,7 @@ void strand::withdraw(detail::strand_entry& e) noexcept {
 
 // Nothing of the leaf may be touched once it is parked and the mutex given back.
 void strand::park(detail::leaf& l, detail::strand_entry& e) noexcept {
-    detail::promise_base* const p = l.who;
+    detail::promise_base* const p = l.frame;
     detail::strand_entry* turn = nullptr;
     bool parked = false;
     detail::detach(p);  // TRAP: not under m_: it may take a loop's timers' lock, under which timers post to strands

@@ -43,7 +43,7 @@ bool basic_barrier<Lock>::let_go(std::ptrdiff_t coming, detail::claimed_leaves& 
     while (detail::leaf* l = here.pop_front()) {
         if (waiters_.park(*l)) continue;
         does_not_count(*l);  // stopped while it was claimed: the request left the unwinding to us
-        detail::post(l->who, detail::step::unwind);
+        detail::post(l->frame, detail::step::unwind);
     }
     return false;
 }

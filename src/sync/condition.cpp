@@ -27,12 +27,12 @@ bool condition_awaiter<Lock>::park() noexcept {
     this->note();         // there is nobody to wait for yet; see target()
     claimed_leaves next;  // has the mutex after us
     const lock_guard hold(condition_.lock_);
-    detach(this->who);
+    detach(this->frame);
     held_.mutex_ = nullptr;
     this->as = mutex_.holder_.get();
     // Within the condition's lock: whoever gets the mutex now and notifies finds us in the list.
     if (leaf* const l = mutex_.give_to_next()) next.add(*l);
-    if (!condition_.waiters_.park(*this)) post(this->who, step::unwind);
+    if (!condition_.waiters_.park(*this)) post(this->frame, step::unwind);
     return true;
 }
 
@@ -48,7 +48,7 @@ void condition_awaiter<Lock>::relock() noexcept {
         }
     }
     if (stopped)
-        post(this->who, step::unwind);
+        post(this->frame, step::unwind);
     else
         this->resume();
 }

@@ -75,14 +75,14 @@ template <class Lock>
 bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
     if (detail::this_thread.forks != nullptr) [[unlikely]]
         return ready_in_fork();
-    const detail::context& c = *this->who->ctx;
+    const detail::context& c = *this->frame->ctx;
     return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
 }
 
 // Its name is asked for: it gets one.
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
-    return ready(detail::holder_of(*this->who), detail::this_thread.credits);
+    return ready(detail::holder_of(*this->frame), detail::this_thread.credits);
 }
 
 template <class Lock>
@@ -93,7 +93,7 @@ bool basic_mutex<Lock>::awaiter::park() noexcept {
 
 template <class Lock>
 void basic_mutex<Lock>::awaiter::waited(const std::source_location* place) {
-    const detail::promise_base& p = *this->who;
+    const detail::promise_base& p = *this->frame;
     this->completed();
     if (again_) detail::throw_held_already("mutex", p, place);
 }
@@ -109,7 +109,7 @@ public:
     awaiter_for(detail::promise_base& p, basic_mutex& m, const caller& by) noexcept : awaiter(p, m), by_(by) {}
     [[nodiscard]] bool await_ready() noexcept { return this->ready(by_.as, detail::tls().credits); }
     [[nodiscard]] guard await_resume() {
-        if (this->who != nullptr) this->waited(by_.place);
+        if (this->frame != nullptr) this->waited(by_.place);
         return guard(this->mutex_);
     }
 

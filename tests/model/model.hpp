@@ -137,14 +137,14 @@ private:
 /// executor is left out: whoever posts a task runs it at once, which is the earliest that it could run.
 class chain;
 struct leaf {
-    explicit leaf(chain& c) : who(&c) {}
+    explicit leaf(chain& c) : waiting_chain(&c) {}
     leaf(const leaf&) = delete;
     leaf& operator=(const leaf&) = delete;
     ~leaf() { next = nullptr; }  // as memory of others: who follows it after that loses the rest of the list
     var<leaf*> prev{nullptr};
     var<leaf*> next{nullptr};
     var<bool> linked{false};
-    var<chain*> who;  // read by whoever takes the leaf out
+    var<chain*> waiting_chain;  // read by whoever takes the leaf out
     inline bool publish();
     inline bool claim();
     inline void resume();
@@ -172,7 +172,7 @@ public:
     /// A stop request; the only one of its chain.
     void stop() {
         reason_ = 1;
-        if (leaf* l = word.request()) l->who->post(false);
+        if (leaf* l = word.request()) l->waiting_chain->post(false);
     }
     /// What a leaf looks at on entry. Whoever sees the request sees its reason.
     [[nodiscard]] bool must_stop() const {
@@ -184,9 +184,9 @@ public:
 private:
     var<int> reason_{0};
 };
-bool leaf::publish() { return who->word.park(*this); }
-bool leaf::claim() { return who->word.claim(*this); }
-void leaf::resume() { who->post(true); }
+bool leaf::publish() { return waiting_chain->word.park(*this); }
+bool leaf::claim() { return waiting_chain->word.claim(*this); }
+void leaf::resume() { waiting_chain->post(true); }
 
 using waiting_list = bide::detail::waiting_list<leaf, var>;
 using claimed = bide::detail::claimed_waiters<leaf>;
@@ -200,7 +200,7 @@ bool park_in(Lock& l, waiting_list& list, leaf& at, Ready ready) {
         if (ready()) return false;
         if (list.park(at)) return true;
     }
-    at.who->post(false);
+    at.waiting_chain->post(false);
     return true;
 }
 template <class Lock>

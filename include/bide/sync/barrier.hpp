@@ -87,7 +87,7 @@ public:
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
     ~awaiter() {
-        if (this->who != nullptr) [[unlikely]]
+        if (this->frame != nullptr) [[unlikely]]
             barrier_.withdraw(*this);
     }
 

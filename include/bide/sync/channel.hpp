@@ -138,7 +138,7 @@ private:
     /// Resumes a waiter. Nothing of the channel may be touched afterwards.
     void let_go(detail::leaf& claimed) noexcept {
         if constexpr (policy::shared) {
-            const bool crosses = claimed.who->ctx->ex != detail::tls().running;
+            const bool crosses = claimed.frame->ctx->ex != detail::tls().running;
             if (crosses_.load(std::memory_order_relaxed) != crosses) crosses_.store(crosses, std::memory_order_relaxed);
         }
         claimed.resume();

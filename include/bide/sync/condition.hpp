@@ -106,7 +106,7 @@ public:
     condition_awaiter(const condition_awaiter&) = delete;
     condition_awaiter& operator=(const condition_awaiter&) = delete;
     ~condition_awaiter() {
-        if (this->who != nullptr) [[unlikely]]
+        if (this->frame != nullptr) [[unlikely]]
             leave();
     }
 

@@ -160,14 +160,14 @@ public:
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
     ~awaiter() {
-        if (this->who != nullptr) [[unlikely]]
+        if (this->frame != nullptr) [[unlikely]]
             leave();
     }
 
     [[nodiscard, gnu::noinline]] bool await_ready() noexcept;
     [[nodiscard]] bool park() noexcept;
     [[nodiscard]] guard await_resume() {
-        if (this->who != nullptr) [[unlikely]]
+        if (this->frame != nullptr) [[unlikely]]
             waited(nullptr);
         return guard(mutex_);
     }

@@ -140,7 +140,7 @@ public:
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
     ~awaiter() {
-        if (this->who != nullptr) [[unlikely]]
+        if (this->frame != nullptr) [[unlikely]]
             semaphore_.leave(*this);
     }
 

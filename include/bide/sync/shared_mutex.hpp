@@ -180,7 +180,7 @@ public:
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
     ~awaiter() {
-        if (this->who != nullptr) [[unlikely]]
+        if (this->frame != nullptr) [[unlikely]]
             mutex_.leave(*this);
     }
 
@@ -188,7 +188,7 @@ public:
         const detail::lock_guard hold(mutex_.lock_);
         if (mutex_.take_locked(how_, this->as)) return true;
         if (!mutex_.waits_for_itself(how_, this->as)) return false;
-        again_ = this->who;  // an error is a result: it does not wait either
+        again_ = this->frame;  // an error is a result: it does not wait either
         return true;
     }
     [[nodiscard]] bool park() noexcept {

@@ -154,7 +154,7 @@ protected:
     }
     template <class Lock>
     void abandon(Lock& lock, leaf_list& list) noexcept {
-        if (this->who == nullptr) return;
+        if (this->frame == nullptr) return;
         if (home != nullptr) forget_edge(*this);
         leaf_awaiter<Awaiter, Leaf>::abandon(lock, list);
     }
@@ -162,7 +162,7 @@ protected:
     void completed() {
         if (home != nullptr) {
             std::exception_ptr found = forget_edge(*this);
-            // `who` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
+            // `frame` stays set: the waiter may still be in the primitive's list, and abandon() takes it out.
             if (found) [[unlikely]]
                 std::rethrow_exception(std::move(found));
         }

@@ -76,7 +76,7 @@ protected:
     }
     /// First thing in await_resume; throws what is not the world's error.
     void end() {
-        who = nullptr;
+        frame = nullptr;
         if (failure_) [[unlikely]]
             std::rethrow_exception(failure_);
     }

@@ -45,20 +45,20 @@ struct wait_kind {
 
 /// What every leaf has; enough for one that waits in no list of a primitive's (sleep.hpp).
 struct leaf_base {
-    promise_base* who;      // the suspended frame; null once it has been resumed
+    promise_base* frame;    // the suspended frame; null once it has been resumed
     const wait_kind* kind;  // known before it is parked
 
-    leaf_base(promise_base& p, const wait_kind& k) noexcept : who(&p), kind(&k) {}
-    explicit leaf_base(promise_base& p) noexcept : who(&p) {}  // NOLINT(*-member-init)
+    leaf_base(promise_base& p, const wait_kind& k) noexcept : frame(&p), kind(&k) {}
+    explicit leaf_base(promise_base& p) noexcept : frame(&p) {}  // NOLINT(*-member-init)
     leaf_base(const leaf_base&) = delete;
     leaf_base& operator=(const leaf_base&) = delete;
 
-    [[nodiscard]] stop_state& stop() const noexcept { return *who->ctx->stop; }
+    [[nodiscard]] stop_state& stop() const noexcept { return *frame->ctx->stop; }
     /// From now on a completer may claim it, and a stop request may unwind it. False: stop was requested before.
     [[nodiscard]] bool publish() noexcept { return stop().park(*this); }
     [[nodiscard]] bool claim() noexcept { return stop().claim(*this); }
     /// To be called by whoever claimed it, as the last thing: *this may be gone afterwards.
-    void resume() noexcept { post(who, step::resume); }
+    void resume() noexcept { post(frame, step::resume); }
 };
 
 /// A leaf in the list of a primitive.
@@ -110,14 +110,14 @@ public:
     }
 
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
-        promise_base* p = this->who;
+        promise_base* p = this->frame;
         if (mode_ == mode::park) [[likely]] {
             if (static_cast<Awaiter*>(this)->park()) return true;
-            this->who = nullptr;
+            this->frame = nullptr;
             return false;
         }
         const step what = mode_ == mode::queue ? step::resume : step::unwind;
-        if (what == step::resume) this->who = nullptr;
+        if (what == step::resume) this->frame = nullptr;
         detach(p);
         post(p, what);
         return true;
@@ -131,28 +131,28 @@ protected:
     bool park_in(Lock& lock, leaf_list& list, Ready ready) noexcept {
         lock_guard guard(lock);
         if (ready()) return false;
-        detach(this->who);
+        detach(this->frame);
         if (!list.park(*this)) [[unlikely]]
-            post(this->who, step::unwind);
+            post(this->frame, step::unwind);
         return true;
     }
 
     /// For the destructor: a waiter that was stopped leaves the list. One that was resumed is not in it any more.
     template <class Lock>
     void abandon(Lock& lock, leaf_list& list) noexcept {
-        if (this->who == nullptr) [[likely]]
+        if (this->frame == nullptr) [[likely]]
             return;
         lock_guard guard(lock);
         if (this->linked) list.remove(*this);
     }
 
     /// First thing in await_resume of awaiters that call abandon(): the wait was completed.
-    void completed() noexcept { this->who = nullptr; }
+    void completed() noexcept { this->frame = nullptr; }
 
     /// For await_ready: the effect has happened. At zero credits it is delivered through the queue.
     [[nodiscard]] bool done_at_once(unsigned credits_left) noexcept {
         if (credits_left != 0) [[likely]] {
-            this->who = nullptr;
+            this->frame = nullptr;
             return true;
         }
         mode_ = mode::queue;

@@ -27,12 +27,12 @@ public:
     sleep_awaiter(promise_base& p, std::chrono::steady_clock::duration d) noexcept;  // from now
     sleep_awaiter(promise_base& p, std::chrono::steady_clock::time_point t) noexcept;
     ~sleep_awaiter() {
-        if (who != nullptr) [[unlikely]]
+        if (frame != nullptr) [[unlikely]]
             take_back();
     }
     [[nodiscard]] bool try_now() noexcept;
     [[nodiscard]] bool park() noexcept;
-    void await_resume() noexcept { who = nullptr; }
+    void await_resume() noexcept { frame = nullptr; }
 
 private:
     static void on_time(timer_node* t) noexcept;
