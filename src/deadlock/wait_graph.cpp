@@ -20,7 +20,7 @@ namespace {
 constexpr int ancestors_linked = 64;  // at a time; enough for every chain that a person would write by hand
 constexpr std::size_t waits_shown = 16;
 
-task_node* chain_of(const wait_edge& e) noexcept { return e.at->frame->ctx->owner; }
+task_node* chain_of(const wait_edge& e) noexcept { return e.waiter->frame->ctx->owner; }
 std::uint64_t owner_of(const wait_edge& e) noexcept { return chain_of(e)->owner; }
 
 // The published waits by the id under which their chains lock things. Intrusive; it grows when there is memory for
@@ -81,11 +81,11 @@ private:
 // From a chain to another that has to end before it: by the published wait `by`, or (null) because the chain, or its
 // executor, cannot go on.
 struct hop {
-    task_node* to;
-    wait_edge* by;
+    task_node* node;
+    wait_edge* edge;
 };
 struct step_of_search {
-    task_node* at;
+    task_node* node;
     std::size_t begin;  // of its hops, in `found`
     std::size_t next;
 };
@@ -119,20 +119,20 @@ graph& the_graph() noexcept {
 
 // From a chain upwards, as far as it is not in the graph yet.
 void link_up(task_node* n) noexcept {
-    for (int i = 0; i < ancestors_linked && n->parent != nullptr && n->graph.at == nullptr; ++i, n = n->parent) {
+    for (int i = 0; i < ancestors_linked && n->parent != nullptr && n->graph.link == nullptr; ++i, n = n->parent) {
         task_node*& first = n->parent->graph.first;
-        n->graph.at = &first;
+        n->graph.link = &first;
         n->graph.next = first;
-        if (first != nullptr) first->graph.at = &n->graph.next;
+        if (first != nullptr) first->graph.link = &n->graph.next;
         first = n;
     }
 }
 void unlink_up(task_node* n) noexcept {
-    for (; n->graph.at != nullptr && n->graph.edge == nullptr && n->graph.first == nullptr; n = n->parent) {
+    for (; n->graph.link != nullptr && n->graph.edge == nullptr && n->graph.first == nullptr; n = n->parent) {
         graph_place& place = n->graph;
-        *place.at = place.next;
-        if (place.next != nullptr) place.next->graph.at = place.at;
-        place.at = nullptr;
+        *place.link = place.next;
+        if (place.next != nullptr) place.next->graph.link = place.link;
+        place.link = nullptr;
         place.next = nullptr;
     }
 }
@@ -151,18 +151,18 @@ void withdraw(graph& g, wait_edge& e) noexcept {
 }
 
 std::string place(const wait_edge& e) {
-    const promise_base& p = *e.at->frame;
+    const promise_base& p = *e.waiter->frame;
     const task_node& n = *chain_of(e);
     if (p.result_slot->above() == nullptr && n.kind == task_kind::wait)  // a wait() in plain code: its caller's line
-        return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.at->kind->what;
-    return std::string(p.origin.function_name()) + " at " + place_of(p.where) + " waits for a " + e.at->kind->what;
+        return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.waiter->kind->what;
+    return std::string(p.origin.function_name()) + " at " + place_of(p.where) + " waits for a " + e.waiter->kind->what;
 }
 
-bool still_parked(const wait_edge& e) noexcept { return e.at->stop().parked() == e.at; }
+bool still_parked(const wait_edge& e) noexcept { return e.waiter->stop().parked() == e.waiter; }
 
 // A wait that a deadline ends is no deadlock; nor is one that was woken: it breaks every cycle that it is part of.
 bool blocks(const wait_edge& e) noexcept {
-    return e.at->frame->ctx->deadline == time_point::max() && !e.verdict && still_parked(e);
+    return e.waiter->frame->ctx->deadline == time_point::max() && !e.verdict && still_parked(e);
 }
 
 // The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the
@@ -190,7 +190,7 @@ private:
     void learn(executor* ex) {
         for (; ex != nullptr; ex = live_access::after(*ex))
             for (nested_wait* w = first_; w != nullptr; w = w->next)
-                if (ex->runs_on(*w->under)) by_executor_.emplace(ex, w->waiter);
+                if (ex->runs_on(*w->blocked)) by_executor_.emplace(ex, w->waiter);
     }
     nested_wait* first_;
     bool known_ = false;
@@ -211,12 +211,12 @@ public:
         while (!g_.path.empty()) {
             step_of_search& top = g_.path.back();
             if (top.next == g_.found.size()) {
-                top.at->graph.seen = done_;
+                top.node->graph.seen = done_;
                 g_.found.resize(top.begin);
                 g_.path.pop_back();
                 continue;
             }
-            task_node& n = *g_.found[top.next++].to;
+            task_node& n = *g_.found[top.next++].node;
             if (n.graph.seen == done_) continue;
             if (n.graph.seen != on_path_) {
                 enter(n);
@@ -224,9 +224,9 @@ public:
             }
             std::size_t i = g_.path.size();
             do {
-                wait_edge* const by = g_.found[g_.path[--i].next - 1].by;
+                wait_edge* const by = g_.found[g_.path[--i].next - 1].edge;
                 if (by != nullptr) cycle.push_back(by);
-            } while (g_.path[i].at != &n);
+            } while (g_.path[i].node != &n);
             std::reverse(cycle.begin(), cycle.end());
             clear();
             return true;
@@ -235,7 +235,7 @@ public:
     }
     /// Forgets the path; what is on it may be looked at again.
     void clear() noexcept {
-        for (const step_of_search& s : g_.path) s.at->graph.seen = 0;
+        for (const step_of_search& s : g_.path) s.node->graph.seen = 0;
         g_.path.clear();
         g_.found.clear();
     }
@@ -252,7 +252,7 @@ private:
             if (t.node != nullptr) add(*t.node);
             if (t.owner != 0) {
                 g_.waits.each(t.owner, [&](wait_edge& of_owner) { add(*chain_of(of_owner)); });
-                nested_waits_.each(t.on, add);
+                nested_waits_.each(t.ex, add);
             }
         }
         by = nullptr;
@@ -300,9 +300,9 @@ bool tell(const std::vector<wait_edge*>& cycle, const noted_edges& here) {
             wait_edge& e = *cycle[i];
             if (!anybody && e.home != &here) continue;
             std::exception_ptr verdict = verdict_of(cycle, i);
-            if (!e.at->claim()) continue;  // completed or stopped at this very moment
+            if (!e.waiter->claim()) continue;  // completed or stopped at this very moment
             e.verdict = std::move(verdict);
-            e.at->resume();  // under the mutex: it forgets its edge first, and cannot be gone before
+            e.waiter->resume();  // under the mutex: it forgets its edge first, and cannot be gone before
             return true;
         }
     return false;
@@ -335,11 +335,11 @@ void put_in(noted_edges& noted, wait_edge& e) noexcept {
     e.next = noted.first;
     if (noted.first != nullptr) noted.first->prev = &e;
     noted.first = &e;
-    e.in.store(wait_edge::where::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
+    e.edge_phase.store(wait_edge::phase::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
 }
 
 std::exception_ptr leave_home(wait_edge& e) noexcept {
-    e.in.store(wait_edge::where::nowhere, std::memory_order_relaxed);  // relaxed: under the same lock
+    e.edge_phase.store(wait_edge::phase::none, std::memory_order_relaxed);  // relaxed: under the same lock
     e.home = nullptr;
     std::exception_ptr found = std::move(e.verdict);
     e.verdict.~exception_ptr();
@@ -353,8 +353,9 @@ wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept {
     while (wait_edge* e = noted.first) {
         take_out(noted, *e);
         publish(g, *e);
-        e->in.store(wait_edge::where::published, std::memory_order_relaxed);  // relaxed: read under one of the locks
-        e->after = std::exchange(fresh, e);
+        e->edge_phase.store(wait_edge::phase::published,
+                            std::memory_order_relaxed);  // relaxed: read under one of the locks
+        e->next_published = std::exchange(fresh, e);
     }
     return fresh;
 }
@@ -362,7 +363,7 @@ wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept {
 }  // namespace
 
 void note_edge(wait_edge& e) noexcept {
-    loop* l = live_access::loop_of(*e.at->frame->ctx->ex);
+    loop* l = live_access::loop_of(*e.waiter->frame->ctx->ex);
     if (l == nullptr) return;  // on an executor of the user's: not followed
     noted_edges& noted = noted_on(*l);
     e.home = &noted;
@@ -376,7 +377,7 @@ std::exception_ptr forget_edge(wait_edge& e) noexcept {
     noted_edges& noted = *e.home;
     {
         lock_guard guard(noted.lock);
-        if (e.in.load(std::memory_order_relaxed) == wait_edge::where::noted) {
+        if (e.edge_phase.load(std::memory_order_relaxed) == wait_edge::phase::noted) {
             take_out(noted, e);
             return leave_home(e);
         }
@@ -384,7 +385,7 @@ std::exception_ptr forget_edge(wait_edge& e) noexcept {
     // Being published, or published: the graph's mutex orders us after that. (Or noted again meanwhile.)
     graph& g = the_graph();
     lock_guard guard(g.m);
-    if (e.in.load(std::memory_order_relaxed) == wait_edge::where::published) {
+    if (e.edge_phase.load(std::memory_order_relaxed) == wait_edge::phase::published) {
         withdraw(g, e);
     } else {
         const lock_guard lock(noted.lock);
@@ -405,13 +406,13 @@ examined examine_edges(noted_edges& noted) noexcept {
     bool all = true;
     search s(g);
     try {
-        for (; fresh != nullptr; fresh = fresh->after)
+        for (; fresh != nullptr; fresh = fresh->next_published)
             if (judge(g, s, *chain_of(*fresh), noted)) woke = true;
     } catch (...) {  // no memory: those that are left are looked at the next time
         all = false;
         s.clear();
         const lock_guard lock(noted.lock);
-        for (; fresh != nullptr; fresh = fresh->after) {
+        for (; fresh != nullptr; fresh = fresh->next_published) {
             if (fresh->verdict) continue;
             withdraw(g, *fresh);
             put_in(noted, *fresh);
@@ -428,7 +429,7 @@ wait_ender ender_of(const task_node& n) noexcept {
     if (e == nullptr) return {};
     const wait_target t = e->target(*e);
     if (t.node != nullptr) return {true, t.node->ctx.ex};
-    return {t.owner != 0, t.on};
+    return {t.owner != 0, t.ex};
 }
 
 void publish_nested_wait(nested_wait& w) noexcept {

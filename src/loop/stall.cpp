@@ -85,7 +85,7 @@ private:
             return has_tasks(scope, &n) ? waits_for::others_here : waits_for::something;
         }
         const wait_ender by = ender_of(n);
-        if (by.somebody) return is_here(by.on) ? waits_for::others_here : waits_for::something;
+        if (by.somebody) return is_here(by.ex) ? waits_for::others_here : waits_for::something;
         return at->kind->without_owner ? waits_for::nobody : waits_for::something;
     }
     void find() {

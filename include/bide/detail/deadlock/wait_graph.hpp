@@ -37,9 +37,9 @@ namespace detail {
 struct wait_target {
     task_node* node = nullptr;
     std::uint64_t owner = 0;
-    executor* on = nullptr;
+    executor* ex = nullptr;
     wait_target(task_node* n) noexcept : node(n) {}  // NOLINT(google-explicit-constructor)
-    wait_target(std::uint64_t holder, executor* where) noexcept : owner(holder), on(where) {}
+    wait_target(std::uint64_t holder, executor* where) noexcept : owner(holder), ex(where) {}
 };
 
 struct wait_edge;
@@ -55,14 +55,14 @@ struct noted_edges {
 /// A wait that has somebody to wait for. Intrusive in the leaf. Most are over before they begin: what has no value here
 /// gets one from note_edge().
 struct wait_edge {
-    leaf* at;
+    leaf* waiter;
     wait_target (*target)(const wait_edge& self) noexcept;
     wait_edge* prev;  // noted: the list of `home`; published: those of the owners with the same hash
     wait_edge* next;
-    wait_edge* after;             // published by the examination that goes on
+    wait_edge* next_published;    // published by the examination that goes on
     noted_edges* home = nullptr;  // null: not noted, nor published
-    enum class where : std::uint8_t { nowhere, noted, published };
-    std::atomic<where> in;  // changed under home's lock; from published under the graph's mutex
+    enum class phase : std::uint8_t { none, noted, published };
+    std::atomic<phase> edge_phase;  // changed under home's lock; from published under the graph's mutex
     union {
         std::exception_ptr verdict;  // would_deadlock, once found; it lives as long as there is a home
     };
@@ -87,15 +87,15 @@ examined examine_edges(noted_edges& noted) noexcept;
 /// A wait() inside a task of `under`, which cannot go on before the wait has ended.
 struct nested_wait {
     task_node* waiter;  // the bottom of the wait
-    executor* under;
+    executor* blocked;
     nested_wait* next = nullptr;
-    nested_wait(task_node* w, executor* u) noexcept : waiter(w), under(u) {}
+    nested_wait(task_node* w, executor* u) noexcept : waiter(w), blocked(u) {}
 };
 /// Who ends the wait in which a chain stands, as far as the graph knows: nothing (it is not in the graph, or has nobody
 /// to wait for), or somebody, who runs there (null: not known).
 struct wait_ender {
     bool somebody = false;
-    const executor* on = nullptr;  // an address to compare: it may be gone
+    const executor* ex = nullptr;  // an address to compare: it may be gone
 };
 [[nodiscard]] wait_ender ender_of(const task_node& n) noexcept;
 
@@ -116,7 +116,7 @@ public:
     }
     void publish() noexcept {
         for (nested_wait_scope* s = this; s != nullptr && !s->published_; s = s->outer_) {
-            if (s->wait_.under == nullptr) continue;
+            if (s->wait_.blocked == nullptr) continue;
             publish_nested_wait(s->wait_);
             s->published_ = true;  // and so is everything further out
         }
@@ -141,7 +141,7 @@ protected:
 
     /// On parking, before the leaf is visible to its completer.
     void note() noexcept {
-        at = this;
+        waiter = this;
         target = &target_of;
         note_edge(*this);
     }

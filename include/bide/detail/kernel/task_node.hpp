@@ -21,7 +21,7 @@ struct task_node;
 struct graph_place {
     wait_edge* edge = nullptr;   // the published wait in which the chain stands; a chain stands in one at most
     task_node* first = nullptr;  // the nodes below it that are in the graph: with an edge, or with such a node below
-    task_node** at = nullptr;    // what points to it among those below its parent; null: it is not there
+    task_node** link = nullptr;  // what points to it among those below its parent; null: it is not there
     task_node* next = nullptr;
     std::uint64_t seen = 0;  // by which search, and whether it is done with it
 };
