@@ -26,15 +26,15 @@ void deadline_guard::enter(context& outer) noexcept {
     if (limit_.never()) return;
     loop& carrier = outer.ex->carrier();
     const clock::time_point now = carrier.now();
-    at = limit_.from(now);
-    if (at <= now) {
-        ctx_.deadline = std::min(ctx_.deadline, at);
+    due = limit_.from(now);
+    if (due <= now) {
+        ctx_.deadline = std::min(ctx_.deadline, due);
         expired_ = true;
         stop_.request(stop_reason::deadline);
         return;
     }
-    if (at >= ctx_.deadline) return;  // an outer guard is first
-    ctx_.deadline = at;
+    if (due >= ctx_.deadline) return;  // an outer guard is first
+    ctx_.deadline = due;
     carrier_ = &carrier;
     if (!loop_access::arm_later(carrier, outer, *this)) loop_access::arm(carrier, *this);
 }
@@ -75,7 +75,7 @@ void deadline_guard::on_posted(call_node* node) noexcept {
 
 // The loop that would have told us may have stood still (a wait() in plain code below, which had the same deadline).
 void deadline_guard::ended_without_value() noexcept {
-    if (carrier_ == nullptr || expired_ || carrier_->now() < at) return;
+    if (carrier_ == nullptr || expired_ || carrier_->now() < due) return;
     expired_ = true;
     stop_.request(stop_reason::deadline);
 }

@@ -141,9 +141,9 @@ void loop::fire_timers() noexcept {
     if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return coalescer_.woken_early();
     detail::lock_guard guard(timers_lock_);
     while (detail::timer_node* t = timers_.first()) {
-        if (t->at > now) break;
+        if (t->due > now) break;
         timers_.remove(*t);
-        coalescer_.fires(t->at);
+        coalescer_.fires(t->due);
         t->fire(t);
     }
     coalescer_.fired(now);
@@ -153,7 +153,7 @@ void loop::fire_timers() noexcept {
 void loop::note_first_timer() noexcept {  // under the timers' lock
     const detail::timer_node* const first = timers_.first();
     // relaxed: who reads it has armed, runs the loop, or is woken
-    earliest_.store(ticks(first != nullptr ? first->at : clock::time_point::max()), std::memory_order_relaxed);
+    earliest_.store(ticks(first != nullptr ? first->due : clock::time_point::max()), std::memory_order_relaxed);
 }
 
 // For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
@@ -392,8 +392,8 @@ bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
     if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
     l.timers_.insert(t);
     // relaxed: written under the lock; who reads it without, see find_first_timer()
-    if (ticks(t.at) >= l.earliest_.load(std::memory_order_relaxed)) return false;
-    l.earliest_.store(ticks(t.at), std::memory_order_relaxed);
+    if (ticks(t.due) >= l.earliest_.load(std::memory_order_relaxed)) return false;
+    l.earliest_.store(ticks(t.due), std::memory_order_relaxed);
     return true;
 }
 

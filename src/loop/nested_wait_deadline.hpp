@@ -25,7 +25,7 @@ public:
           stop_(stop),
           armed_(blocked != nullptr && ctx.deadline != decltype(ctx.deadline)::max()) {
         if (!armed_) return;
-        at = ctx.deadline;
+        due = ctx.deadline;
         loop_access::arm(loop_, *this);
     }
     nested_wait_deadline(const nested_wait_deadline&) = delete;

@@ -14,16 +14,16 @@ using clock = std::chrono::steady_clock;
 
 sleep_awaiter::sleep_awaiter(promise_base& p, clock::duration d) noexcept
     : leaf_awaiter(p, p.ctx->ex->carrier()), timer_node(&on_time) {
-    at = time_limit(d).from(carrier.now());
+    due = time_limit(d).from(carrier.now());
     ahead = d > clock::duration::zero();
 }
 
 sleep_awaiter::sleep_awaiter(promise_base& p, clock::time_point t) noexcept
     : leaf_awaiter(p, p.ctx->ex->carrier()), timer_node(&on_time) {
-    at = t;
+    due = t;
 }
 
-bool sleep_awaiter::try_now() noexcept { return !ahead && at <= carrier.now(); }
+bool sleep_awaiter::try_now() noexcept { return !ahead && due <= carrier.now(); }
 
 bool sleep_awaiter::park() noexcept {
     promise_base* const p = frame;
@@ -35,7 +35,7 @@ bool sleep_awaiter::park() noexcept {
     {
         lock_guard guard(loop_access::timers_lock(on));
         parked = stop().park(*this);
-        sooner = parked && at != clock::time_point::max() && loop_access::arm_locked(on, *this);
+        sooner = parked && due != clock::time_point::max() && loop_access::arm_locked(on, *this);
     }
     if (!parked) post(p, step::unwind);
     if (sooner) loop_access::timer_became_first(on);

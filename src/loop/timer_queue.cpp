@@ -43,7 +43,7 @@ timer_node* timer_queue::take_slot(unsigned level, unsigned digit) noexcept {
 }
 
 void timer_queue::insert(timer_node& t) noexcept {
-    const key k = key_of(t.at);
+    const key k = key_of(t.due);
     t.order = armed_so_far_++;
     if (k > last_near_) {
         put_far(t, k);
@@ -52,11 +52,11 @@ void timer_queue::insert(timer_node& t) noexcept {
     }
     put_near(t);
     // Where all have one time there is nothing to deal out.
-    if (near_count_ >= many && near_count_ >= far_count_ && key_of(near_.first()->at) != last_near_) deal_out_near();
+    if (near_count_ >= many && near_count_ >= far_count_ && key_of(near_.first()->due) != last_near_) deal_out_near();
 }
 
 void timer_queue::remove(timer_node& t) noexcept {
-    const key k = key_of(t.at);
+    const key k = key_of(t.due);
     if (k <= last_near_) {
         near_.remove(t);
         --near_count_;
@@ -90,7 +90,7 @@ void timer_queue::fill() noexcept {
         std::size_t count = 0;
         key last = base_;
         for (const timer_node* n = t; n != nullptr && count <= few; n = n->next, ++count)
-            last = std::max(last, key_of(n->at));
+            last = std::max(last, key_of(n->due));
         last_near_ = count <= few ? last : base_;
         from = deal_out(t);
     }
@@ -101,7 +101,7 @@ timer_queue::key timer_queue::deal_out(timer_node* t) noexcept {
     key first_far = ~key{0};
     while (t != nullptr) {
         timer_node& n = *std::exchange(t, t->next);
-        const key k = key_of(n.at);
+        const key k = key_of(n.due);
         if (k <= last_near_) {
             put_near(n);
             --far_count_;
@@ -115,7 +115,7 @@ timer_queue::key timer_queue::deal_out(timer_node* t) noexcept {
 
 // All but the first, and what has its time.
 void timer_queue::deal_out_near() noexcept {
-    const key first = key_of(near_.first()->at);
+    const key first = key_of(near_.first()->due);
     if (first < base_) lower_base(first);
     last_near_ = first;
     far_count_ += std::exchange(near_count_, 0);

@@ -35,7 +35,7 @@ public:
     explicit beside_a_set(std::size_t timers) : nodes_(timers), order_(timers) {}
 
     void arm(std::size_t i, time_point when) {
-        nodes_[i].at = when;
+        nodes_[i].due = when;
         order_[i] = ++armed_;
         if (queue_.empty()) queue_.begin(began_);
         queue_.insert(nodes_[i]);
@@ -44,7 +44,7 @@ public:
     }
     void disarm(std::size_t i) {
         queue_.remove(nodes_[i]);
-        set_.erase({nodes_[i].at, order_[i], i});
+        set_.erase({nodes_[i].due, order_[i], i});
         ASSERT_FALSE(nodes_[i].armed());
     }
     void arm_or_disarm(std::size_t i, time_point when) { armed(i) ? disarm(i) : arm(i, when); }
@@ -185,7 +185,7 @@ TEST(timer_queue, C6_4_a_million_armed_and_taken_back) {
     q.begin(time_point(1000h));
     for (int round = 0; round < 2; ++round) {
         for (std::size_t i = 0; i < nodes.size(); ++i) {
-            nodes[i].at = time_point(1001h + 1us * (i * 7919 % nodes.size()));
+            nodes[i].due = time_point(1001h + 1us * (i * 7919 % nodes.size()));
             q.insert(nodes[i]);
         }
         if (round == 1) {
@@ -204,7 +204,7 @@ TEST(timer_queue, C6_4_many_timers_for_one_time_are_armed_one_by_one) {
     queue.begin(time_point());
     std::vector<timer> timers(many);
     for (timer& t : timers) {
-        t.at = time_point(1h);
+        t.due = time_point(1h);
         queue.insert(t);
         ASSERT_EQ(queue.first(), timers.data());  // now whatever comes has the last near time
     }

@@ -15,7 +15,7 @@ namespace detail {
 
 /// What is not said here is written when it is armed: it lies in frames, and many of them are never armed.
 struct timer_node {
-    std::chrono::steady_clock::time_point at;
+    std::chrono::steady_clock::time_point due;
     std::uint64_t order;                            // which arming of the queue's
     timer_node* prev = nullptr;                     // previous sibling, or the parent for a first child, or itself
     timer_node* next;                               // next sibling
@@ -43,7 +43,7 @@ public:
 
 private:
     static bool before(const timer_node& a, const timer_node& b) noexcept {
-        return a.at != b.at ? a.at < b.at : a.order < b.order;
+        return a.due != b.due ? a.due < b.due : a.order < b.order;
     }
     static timer_node* meld(timer_node* a, timer_node* b) noexcept;
     static timer_node* merge_pairs(timer_node* first) noexcept;
