@@ -22,7 +22,7 @@ class file_step_leaf final : public leaf_awaiter<file_step_leaf>, ring_entry, st
 public:
     file_step_leaf(promise_base& p, const ring_request& r) noexcept;
     ~file_step_leaf() {
-        if (ring_entry::at == place::queued) [[unlikely]]
+        if (ring_entry::listed_in == place::queued) [[unlikely]]
             take_out_of_ring();
     }
     [[nodiscard]] bool try_now() noexcept;

@@ -26,8 +26,8 @@ struct multishot_receive final : ring_entry {
     static constexpr std::size_t most_connections = 32;
 
     socket_state& socket;
-    ring* by = nullptr;  // under way there,
-    int process = 0;     // in this one
+    ring* active_ring = nullptr;  // under way there,
+    int process = 0;              // in this one
     bool accepts = false;
     bool ending = false;                // we have asked for its end
     bool ended = false;                 // the peer has; while this is told

@@ -27,7 +27,7 @@ struct registration final : watched_fd {
     }
     /// For the directions' reference: the last of them has gone elsewhere.
     void leave() noexcept {
-        by->remove(*this);
+        watcher->remove(*this);
         drop_ref();
     }
     static void on_ready(watched_fd* w, std::uint32_t events) noexcept {

@@ -64,7 +64,7 @@ bool socket_state::begin(socket_op& op) noexcept {
     if (op.way_ == direction::in && multishot_ != nullptr) {
         forget_inherited_multishot();
         if (something_received() && try_received(op, lock) == attempt::done) return true;
-        if (multishot_->by != nullptr && multishot_->by != r) {
+        if (multishot_->active_ring != nullptr && multishot_->active_ring != r) {
             if (!end_multishot(lock)) return false;
             if (something_received() && try_received(op, lock) == attempt::done) return true;  // what came until then
         }
@@ -78,7 +78,7 @@ bool socket_state::begin(socket_op& op) noexcept {
         op.ring_ = r;
         return false;
     }
-    if (!s.ready && s.reg != nullptr) return false;  // nothing has come since the last try
+    if (!s.ready && s.watched != nullptr) return false;  // nothing has come since the last try
     return try_once(op, s, lock) == attempt::done;
 }
 
@@ -146,7 +146,7 @@ bool socket_state::park_again(socket_op& op, side& s, attempt last) noexcept {
         s.parked = nullptr;
         return false;
     }
-    if (last == attempt::more) s.reg->by->report_again(*s.reg);
+    if (last == attempt::more) s.watched->watcher->report_again(*s.watched);
     return true;
 }
 
@@ -154,21 +154,22 @@ bool socket_state::park_again(socket_op& op, side& s, attempt last) noexcept {
 bool socket_state::watch_on(loop& carrier, socket_op& op) noexcept {
     registration* gone = nullptr;
     try {
-        const counted_ptr<fd_watcher>& by = loop_access::driver_of(carrier).watcher();
+        const counted_ptr<fd_watcher>& watcher = loop_access::driver_of(carrier).watcher();
         lock_guard lock(lock_);
         side& s = at(op.way_);
         side& other = sides_[&s == sides_ ? 1 : 0];
-        if (closed_ || (s.reg != nullptr && s.reg->by == by)) return true;
-        registration* wanted = other.reg;
-        if (wanted == nullptr || wanted->by != by) {
-            auto made = std::make_unique<registration>(*this, fd_, by);
+        if (closed_ || (s.watched != nullptr && s.watched->watcher == watcher)) return true;
+        registration* wanted = other.watched;
+        if (wanted == nullptr || wanted->watcher != watcher) {
+            auto made = std::make_unique<registration>(*this, fd_, watcher);
             // The lock is held over a system call here, once per socket and loop: two directions must not both add it.
-            by->add(*made);
+            watcher->add(*made);
             wanted = made.release();
         }
-        gone = std::exchange(s.reg, wanted);
-        if (gone == other.reg) gone = nullptr;
-        if (gone != nullptr) gone->by->remove(*gone);  // under the lock: the other direction may be added there next
+        gone = std::exchange(s.watched, wanted);
+        if (gone == other.watched) gone = nullptr;
+        if (gone != nullptr)
+            gone->watcher->remove(*gone);  // under the lock: the other direction may be added there next
     } catch (const std::system_error& e) {
         op.error_ = e.code();
         return false;
@@ -241,7 +242,7 @@ void socket_state::close() noexcept {
         ++trying_;  // the descriptor leaves the loops' sets before it is closed
         for (int i = 0; i < 2; ++i) {
             side& s = sides_[i];
-            watched[i] = std::exchange(s.reg, nullptr);
+            watched[i] = std::exchange(s.watched, nullptr);
             if (s.parked == nullptr || !s.parked->claim()) continue;
             waiting[i] = std::exchange(s.parked, nullptr);
             waiting[i]->error_ = std::make_error_code(std::errc::operation_canceled);

@@ -84,9 +84,9 @@ bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
         post(me, step::unwind);
     } else if (op.way_ == direction::out) {
         r.queue(*op.batched_);
-    } else if (multishot_->by == nullptr) {
+    } else if (multishot_->active_ring == nullptr) {
         begin_multishot(op, r);
-    } else if (multishot_->at == ring_entry::place::resting) {
+    } else if (multishot_->listed_in == ring_entry::place::resting) {
         r.take_out(*multishot_);
     }
     return true;
@@ -131,7 +131,9 @@ void socket_state::batch_ended(socket_op& op, attempt last) noexcept {
 
 // ---- receiving ----------------------------------------------------------------------------------------------------
 
-bool socket_state::multishot_active() const noexcept { return multishot_ != nullptr && multishot_->by != nullptr; }
+bool socket_state::multishot_active() const noexcept {
+    return multishot_ != nullptr && multishot_->active_ring != nullptr;
+}
 
 bool socket_state::something_received() noexcept {
     return returned_from_ != returned_.size() || !multishot_->accepted.empty() || multishot_->failed ||
@@ -167,7 +169,7 @@ bool socket_state::has_multishot(socket_op& op) noexcept {
 }
 
 void socket_state::begin_multishot(const socket_op& op, ring& r) noexcept {  // under the lock
-    multishot_->by = &r;
+    multishot_->active_ring = &r;
     multishot_->process = process_generation();
     multishot_->accepts = op.path_ == io_path::accept;
     multishot_->ending = false;
@@ -178,8 +180,8 @@ void socket_state::begin_multishot(const socket_op& op, ring& r) noexcept {  // 
 
 // Under the lock, which stays; the reference is the caller's to drop.
 void socket_state::multishot_ended() noexcept {
-    multishot_->by->take_out(*multishot_);
-    multishot_->by = nullptr;
+    multishot_->active_ring->take_out(*multishot_);
+    multishot_->active_ring = nullptr;
     at(direction::in).ready = true;  // there may be something, of which epoll has nothing to report
     try_is_over();
 }
@@ -187,20 +189,21 @@ void socket_state::multishot_ended() noexcept {
 // Under the lock. In the child of a fork it is not ours; its reference stays: the parent's list, of which the child has
 // a copy, has it.
 void socket_state::forget_inherited_multishot() noexcept {
-    if (multishot_ == nullptr || multishot_->by == nullptr || multishot_->process == process_generation()) return;
-    multishot_->by = nullptr;
-    multishot_->at = ring_entry::place::nowhere;
+    if (multishot_ == nullptr || multishot_->active_ring == nullptr || multishot_->process == process_generation())
+        return;
+    multishot_->active_ring = nullptr;
+    multishot_->listed_in = ring_entry::place::nowhere;
     try_is_over();
 }
 
 // Under the lock. Its reader was stopped.
 void socket_state::multishot_unwanted() noexcept {
     if (!multishot_active()) return;
-    if (multishot_->at == ring_entry::place::queued) {  // never begun
+    if (multishot_->listed_in == ring_entry::place::queued) {  // never begun
         multishot_ended();
         drop_ref();  // not the last one: the operation has one
-    } else if (multishot_->at == ring_entry::place::nowhere) {
-        multishot_->by->rest(*multishot_);
+    } else if (multishot_->listed_in == ring_entry::place::nowhere) {
+        multishot_->active_ring->rest(*multishot_);
     }
 }
 
@@ -227,7 +230,7 @@ void socket_state::multishot_reports(const ring_report& r) noexcept {
     socket_op* done = nullptr;
     bool over = false;
     bool too_much = false;
-    ring& by = *multishot_->by;  // changed by the thread that owns the ring, so by nobody else now
+    ring& by = *multishot_->active_ring;  // changed by the thread that owns the ring, so by nobody else now
     {
         lock_guard lock(lock_);
         side& s = at(direction::in);
@@ -242,7 +245,7 @@ void socket_state::multishot_reports(const ring_report& r) noexcept {
         }
         const bool waited_for = s.parked != nullptr && s.parked->in_ring_ && !closed_;
         if (multishot_active()) {
-            if (!waited_for && multishot_->at == ring_entry::place::nowhere) by.rest(*multishot_);
+            if (!waited_for && multishot_->listed_in == ring_entry::place::nowhere) by.rest(*multishot_);
             too_much = !multishot_->ending && (returned_.size() - returned_from_ >= multishot_receive::most_bytes ||
                                                multishot_->accepted.size() >= multishot_receive::most_connections);
             if (too_much) multishot_->ending = true;

@@ -17,7 +17,7 @@ enum class phase : std::uint8_t { fresh, running, stopping, stopped };
 
 struct loop_thread::core {
     detail::os_mutex m;
-    std::atomic<phase> at{phase::fresh};  // written under the mutex
+    std::atomic<phase> current{phase::fresh};  // written under the mutex
     std::vector<detail::owned_ptr<detail::start_function>> first_tasks;
     detail::loop_service service;
     explicit core(std::string name) : service(std::move(name)) {}
@@ -40,7 +40,7 @@ loop_thread::~loop_thread() {
 void loop_thread::start() {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
     const detail::lock_guard guard(core_->m);
-    switch (core_->at.load(std::memory_order_relaxed)) {  // relaxed: written under the mutex
+    switch (core_->current.load(std::memory_order_relaxed)) {  // relaxed: written under the mutex
         case phase::fresh:
             break;
         case phase::running:
@@ -50,7 +50,7 @@ void loop_thread::start() {
     }
     core_->service.begin();
     // release: who sees it running sees the loop.
-    core_->at.store(phase::running, std::memory_order_release);
+    core_->current.store(phase::running, std::memory_order_release);
     for (auto& f : core_->first_tasks) f->start(*core_->service.get());
     core_->first_tasks.clear();
 }
@@ -59,15 +59,15 @@ void loop_thread::request_stop() {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
     {
         const detail::lock_guard guard(core_->m);
-        switch (core_->at.load(std::memory_order_relaxed)) {
+        switch (core_->current.load(std::memory_order_relaxed)) {
             case phase::fresh:
-                core_->at.store(phase::stopped, std::memory_order_release);
+                core_->current.store(phase::stopped, std::memory_order_release);
                 core_->first_tasks.clear();
                 return;
             case phase::stopped:
                 return;
             default:
-                core_->at.store(phase::stopping, std::memory_order_release);
+                core_->current.store(phase::stopping, std::memory_order_release);
         }
     }
     core_->service.request_stop();  // not under the lock: stop callbacks of the user's run here
@@ -75,20 +75,20 @@ void loop_thread::request_stop() {
 
 void loop_thread::stop() {
     request_stop();
-    if (core_->at.load(std::memory_order_acquire) == phase::stopped || core_->service.on_own_thread()) return;
+    if (core_->current.load(std::memory_order_acquire) == phase::stopped || core_->service.on_own_thread()) return;
     if (detail::job_base::running_for(core_->service))
         throw would_deadlock(
             "loop_thread::stop in a job of its to_thread: it would wait for that job's end; request_stop() only asks");
     core_->service.join();
     const detail::lock_guard guard(core_->m);
-    core_->at.store(phase::stopped, std::memory_order_release);
+    core_->current.store(phase::stopped, std::memory_order_release);
 }
 
-bool loop_thread::running() const noexcept { return core_->at.load(std::memory_order_acquire) == phase::running; }
+bool loop_thread::running() const noexcept { return core_->current.load(std::memory_order_acquire) == phase::running; }
 
 loop& loop_thread::need_running() const {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
-    switch (core_->at.load(std::memory_order_acquire)) {
+    switch (core_->current.load(std::memory_order_acquire)) {
         case phase::fresh:
             throw not_running("this loop_thread has not been started; call start() first");
         case phase::running:
@@ -105,7 +105,7 @@ detail::loop_service& loop_thread::need_service() const {
 
 void loop_thread::add(detail::owned_ptr<detail::start_function> f) {
     const detail::lock_guard guard(core_->m);
-    if (core_->at.load(std::memory_order_relaxed) == phase::fresh)
+    if (core_->current.load(std::memory_order_relaxed) == phase::fresh)
         core_->first_tasks.push_back(std::move(f));
     else
         f->start(need_running());

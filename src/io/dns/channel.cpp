@@ -36,7 +36,7 @@ public:
     }
     /// For the channel's reference.
     void leave() noexcept {
-        by->remove(*this);
+        watcher->remove(*this);
         drop_ref();
     }
     void want(bool writes) noexcept {
@@ -45,7 +45,7 @@ public:
             if (wanted_ == events(writes)) return;
             wanted_ = events(writes);
         }
-        by->report_again(*this);  // what was not wanted then was not kept
+        watcher->report_again(*this);  // what was not wanted then was not kept
     }
     [[nodiscard]] std::uint32_t take_reported() noexcept {
         const lock_guard guard(to_->lock);
@@ -191,10 +191,10 @@ void dns_channel::watch(ares_socket_t fd, bool writes) {
     for (dns_socket* s : sockets_)
         if (s->fd == fd) return s->want(writes);
     try {  // c-ares is C: nothing may be thrown through it
-        const counted_ptr<fd_watcher>& by = loop_access::driver_of(carrier_).watcher();
+        const counted_ptr<fd_watcher>& watcher = loop_access::driver_of(carrier_).watcher();
         sockets_.reserve(sockets_.size() + 1);
-        auto made = std::make_unique<dns_socket>(fd, writes, signal_, by);
-        by->add(*made);
+        auto made = std::make_unique<dns_socket>(fd, writes, signal_, watcher);
+        watcher->add(*made);
         sockets_.push_back(made.release());
     } catch (...) {
         failed_ = std::current_exception();
@@ -243,7 +243,7 @@ void dns_channel::step() {
         const bool writes = (r.events & (EPOLLOUT | over)) != 0;
         ::ares_process_fd(channel_, reads ? r.fd : ARES_SOCKET_BAD, writes ? r.fd : ARES_SOCKET_BAD);
         for (dns_socket* s : sockets_)
-            if (s->fd == r.fd) s->by->report_again(*s);
+            if (s->fd == r.fd) s->watcher->report_again(*s);
     }
 }
 

@@ -79,10 +79,10 @@ void ring::queue(ring_entry& e) noexcept {
 }
 void ring::rest(ring_entry& e) noexcept { resting_.add(e, ring_entry::place::resting); }
 void ring::take_out(ring_entry& e) noexcept {
-    if (e.at == ring_entry::place::queued) {
+    if (e.listed_in == ring_entry::place::queued) {
         queue_.remove(e);
         --queued_;
-    } else if (e.at == ring_entry::place::resting) {
+    } else if (e.listed_in == ring_entry::place::resting) {
         resting_.remove(e);
     }
 }
@@ -178,7 +178,7 @@ void ring::report(const io_uring_cqe& c) noexcept {
 // ---- ending -------------------------------------------------------------------------------------------------------
 
 void ring::end_now(ring_entry& e) noexcept {
-    if (e.at == ring_entry::place::queued) {
+    if (e.listed_in == ring_entry::place::queued) {
         take_out(e);
         e.completed(&e, {-ECANCELED, false, nullptr});
         return;

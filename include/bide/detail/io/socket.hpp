@@ -158,7 +158,7 @@ private:
     struct side {
         socket_op* op = nullptr;      // under way
         socket_op* parked = nullptr;  // the same one, when it waits to be claimed
-        registration* reg = nullptr;
+        registration* watched = nullptr;
         std::error_code poisoned;
         bool ready = true;   // a try is worth while
         bool ended = false;  // the peer has ended its side: no further event may come, and a try does not block

@@ -26,7 +26,7 @@ public:
     transfer_leaf(promise_base& p, socket_state& s, std::span<std::byte> to, bool all) noexcept;
     transfer_leaf(promise_base& p, socket_state& s, std::span<const std::byte> from, bool all) noexcept;
     ~transfer_leaf() {
-        if (ring_entry::at == place::queued) [[unlikely]]
+        if (ring_entry::listed_in == place::queued) [[unlikely]]
             take_out_of_ring();
         if (under_way() && done_ != 0) [[unlikely]]
             cancelled_half_way();

@@ -40,14 +40,14 @@ struct watched_fd {
     void (*ready)(watched_fd* self, std::uint32_t events) noexcept;
     /// The watcher has let go of it: ready() is not called any more. The last call; it may delete the object.
     void (*released)(watched_fd* self) noexcept;
-    counted_ptr<fd_watcher> by;
+    counted_ptr<fd_watcher> watcher;
     watched_fd* prev = nullptr;  // the watcher's lists, under its lock
     watched_fd* next = nullptr;
     bool watched = false;
 
     watched_fd(int d, void (*on_ready)(watched_fd*, std::uint32_t) noexcept, void (*on_released)(watched_fd*) noexcept,
                counted_ptr<fd_watcher> w) noexcept
-        : fd(d), ready(on_ready), released(on_released), by(std::move(w)) {}
+        : fd(d), ready(on_ready), released(on_released), watcher(std::move(w)) {}
     watched_fd(const watched_fd&) = delete;
     watched_fd& operator=(const watched_fd&) = delete;
 

@@ -186,19 +186,19 @@ public:
 private:
     /// All that one side touches, what never changes too.
     struct side {
-        side(T* i, std::size_t c) noexcept : special(false), count(0), at(0), known(0), capacity(c), items(i) {}
+        side(T* i, std::size_t c) noexcept : special(false), count(0), position(0), known(0), capacity(c), items(i) {}
         Lock lock;
-        Word<bool> special;       // the same on both sides; written under both locks
-        Word<std::size_t> count;  // in all; written under this lock
-        Var<std::size_t> at;      // the place of the next one
-        Var<std::size_t> known;   // of the other side's count
+        Word<bool> special;         // the same on both sides; written under both locks
+        Word<std::size_t> count;    // in all; written under this lock
+        Var<std::size_t> position;  // the place of the next one
+        Var<std::size_t> known;     // of the other side's count
         const std::size_t capacity;
         T* const items;  // a ring of `capacity` places
         // relaxed: a hint, or under this lock
         [[nodiscard]] bool is_special() const noexcept { return special.load(std::memory_order_relaxed); }
         void advance() noexcept {
-            const std::size_t next = at + 1;
-            at = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
+            const std::size_t next = position + 1;
+            position = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
         }
     };
     struct nothing_between {};
@@ -208,7 +208,7 @@ private:
     using between = std::conditional_t<Apart == 0, nothing_between, something_between>;
 
     void push(std::size_t sent, T&& value) noexcept {
-        std::construct_at(in_.items + in_.at, std::move(value));
+        std::construct_at(in_.items + in_.position, std::move(value));
         in_.advance();
         in_.count.store(sent + 1, std::memory_order_release);  // release: the value is there
     }
@@ -223,7 +223,7 @@ private:
                 const std::size_t received = out.count.load(std::memory_order_relaxed);  // relaxed: of this side
                 out.count.store(received + 1, std::memory_order_release);                // release: the place is free
             }
-        } const end{out_, out_.items + out_.at};
+        } const end{out_, out_.items + out_.position};
         return std::move(*end.item);
     }
     void mark(bool special) noexcept {

@@ -63,7 +63,7 @@ struct ring_entry {
     void (*completed)(ring_entry* self, const ring_report& r) noexcept;
     ring_entry* prev = nullptr;  // in the list of its place
     ring_entry* next = nullptr;
-    place at = place::nowhere;
+    place listed_in = place::nowhere;
     bool with_kernel = false;  // a report is due
 
     ring_entry(bool (*p)(ring_entry*, ring_request&) noexcept,
@@ -81,14 +81,14 @@ class ring_list {
 public:
     [[nodiscard]] ring_entry* first() const noexcept { return first_; }
     void add(ring_entry& e, ring_entry::place at) noexcept {
-        e.at = at;
+        e.listed_in = at;
         e.prev = last_;
         e.next = nullptr;
         (last_ != nullptr ? last_->next : first_) = &e;
         last_ = &e;
     }
     void remove(ring_entry& e) noexcept {
-        e.at = ring_entry::place::nowhere;
+        e.listed_in = ring_entry::place::nowhere;
         (e.prev != nullptr ? e.prev->next : first_) = e.next;
         (e.next != nullptr ? e.next->prev : last_) = e.prev;
     }
