@@ -56,11 +56,11 @@ struct strand_entry : call_node {
     strand_entry* prev = nullptr;
     strand_entry* next = nullptr;
     bool linked = false;
-    bool posted = false;      // its node is in the queue of `on`
-    std::uint64_t after = 0;  // as many posted nodes go before it
-    executor* on = nullptr;   // where it runs when it is let in; null: a thread that is blocked until then
-    leaf* waiting = nullptr;  // to be claimed before it is let in; it may have been stopped
-    bool in = false;          // a blocked thread: it is its turn
+    bool posted = false;       // its node is in the queue of `on`
+    std::uint64_t ticket = 0;  // as many posted nodes go before it
+    executor* ex = nullptr;    // where it runs when it is let in; null: a thread that is blocked until then
+    leaf* waiting = nullptr;   // to be claimed before it is let in; it may have been stopped
+    bool admitted = false;     // a blocked thread: it is its turn
     strand_signal* wake = nullptr;
     explicit strand_entry(void (*run)(call_node*) noexcept) noexcept : call_node(run) {}
 };
@@ -96,10 +96,10 @@ public:
     strand_member(strand& s, promise_base& p) noexcept;
     ~strand_member() override { retire(); }
     void post(ready_node& node) noexcept override;
-    loop& carrier() noexcept override { return on->carrier(); }
+    loop& carrier() noexcept override { return ex->carrier(); }
     [[nodiscard]] const char* name() const noexcept override { return "strand"; }
 
-    strand& of;
+    strand& owner;
     context inside;
     ready_node* first = nullptr;  // under the strand's mutex
     ready_node* last = nullptr;
@@ -215,8 +215,8 @@ private:
     void run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept;
 
     struct pump final : detail::strand_entry {  // the posted nodes, one for each turn
-        strand& of;
-        explicit pump(strand& s) noexcept : strand_entry(&strand::on_turn), of(s) {}
+        strand& owner;
+        explicit pump(strand& s) noexcept : strand_entry(&strand::on_turn), owner(s) {}
     };
 
     executor& base_;

@@ -19,7 +19,7 @@ void stop_guard::enter(context& outer) noexcept {
 }
 
 void stop_guard::registration::asked(stop_callback_link* self) noexcept {
-    stop_guard& guard = static_cast<registration*>(static_cast<stop_registration*>(self))->of;
+    stop_guard& guard = static_cast<registration*>(static_cast<stop_registration*>(self))->owner;
     guard.stop_.request(guard.token_.reason());
 }
 

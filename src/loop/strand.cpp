@@ -66,25 +66,25 @@ void strand_stay::end_blocking() noexcept {
 strand_member::strand_member(strand& s, promise_base& p) noexcept
     : executor(p.ctx->ex),
       strand_entry(&strand_member::on_turn),
-      of(s),
+      owner(s),
       inside(this, p.ctx->stop, p.ctx->deadline, p.ctx->locals, p.ctx->owner) {
-    on = p.ctx->ex;
+    ex = p.ctx->ex;
 }
 
 void strand_member::post(ready_node& node) noexcept {
     strand_entry* turn = nullptr;
     {
-        const lock_guard hold(of.m_);
+        const lock_guard hold(owner.m_);
         node.next = nullptr;
         if (last != nullptr)
             last->next = &node;
         else
             first = &node;
         last = &node;
-        const bool on_its_way = busy || linked || (of.state_ == strand::state::reserved && of.reserved_ == this);
+        const bool on_its_way = busy || linked || (owner.state_ == strand::state::reserved && owner.reserved_ == this);
         if (!on_its_way) {
-            of.queue(*this);
-            turn = of.let_in_if_idle();
+            owner.queue(*this);
+            turn = owner.let_in_if_idle();
         }
     }
     strand::send(turn);
@@ -95,8 +95,8 @@ void strand_member::on_turn(call_node* self) noexcept {
     ready_node* node = nullptr;
     leaf* entering = nullptr;
     {
-        const lock_guard hold(m.of.m_);
-        if (!m.of.begin(m)) return;
+        const lock_guard hold(m.owner.m_);
+        if (!m.owner.begin(m)) return;
         m.busy = true;
         entering = std::exchange(m.waiting, nullptr);
         if (entering == nullptr) {
@@ -111,10 +111,10 @@ void strand_member::on_turn(call_node* self) noexcept {
         entering->frame->what = step::resume;
         node = entering->frame;
     }
-    strand& of = m.of;
+    strand& of = m.owner;
     strand_stay here(of);
     m.stay = &here;
-    of.run_turn(*node, here, m, *m.on);
+    of.run_turn(*node, here, m, *m.ex);
     if (here.left()) return;  // the guard is gone, and the member with it
     {
         const lock_guard hold(of.m_);
@@ -232,7 +232,7 @@ void strand::need_outside(const std::source_location& where) const {
 
 strand::strand() : strand(detail::background_loop()) {}
 
-strand::strand(executor& base) : executor(&base), base_(base), pump_(*this), id_(detail::new_id()) { pump_.on = &base; }
+strand::strand(executor& base) : executor(&base), base_(base), pump_(*this), id_(detail::new_id()) { pump_.ex = &base; }
 
 strand::~strand() {
     work_.close(stop_reason::shutdown);
@@ -260,7 +260,7 @@ void strand::insert_before(detail::strand_entry& e, detail::strand_entry* x) noe
 }
 
 void strand::queue(detail::strand_entry& e) noexcept {
-    e.after = pushed_;
+    e.ticket = pushed_;
     insert_before(e, nullptr);
 }
 
@@ -305,20 +305,20 @@ bool strand::try_enter() noexcept {
 detail::strand_entry* strand::reserve(detail::strand_entry& e) noexcept {
     state_ = state::reserved;
     reserved_ = &e;
-    reserved_on_.store(e.on, std::memory_order_relaxed);
+    reserved_on_.store(e.ex, std::memory_order_relaxed);
     return std::exchange(e.posted, true) ? nullptr : &e;
 }
 
 // Not under the mutex: the executor may be another strand, whose members may be posted here. The entry stays: it goes
 // when its node has run.
 void strand::send(detail::strand_entry* e) noexcept {
-    if (e != nullptr) e->on->post(*e);
+    if (e != nullptr) e->ex->post(*e);
 }
 
 // Back to the front; its node comes and finds that it has to wait for another turn.
 void strand::revoke() noexcept {
     if (reserved_ != &pump_) {
-        reserved_->after = 0;
+        reserved_->ticket = 0;
         insert_before(*reserved_, entries_.first());
     }
     reserved_ = nullptr;
@@ -341,18 +341,18 @@ detail::strand_entry* strand::let_next_in() noexcept {
     const bool nodes = first_ != nullptr && can_run(&base_);
     for (detail::strand_entry* e = entries_.first(); e != nullptr;) {
         detail::strand_entry* const after = e->next;
-        if (nodes && e->after > begun_) break;
-        if (!can_run(e->on)) {
+        if (nodes && e->ticket > begun_) break;
+        if (!can_run(e->ex)) {
             e = after;
             continue;
         }
         unlink(*e);
-        if (e->waiting != nullptr && !e->in && !e->waiting->claim()) {  // stopped meanwhile
+        if (e->waiting != nullptr && !e->admitted && !e->waiting->claim()) {  // stopped meanwhile
             e = after;
             continue;
         }
-        e->in = true;  // claimed, also when the place is taken back
-        if (e->on != nullptr) return reserve(*e);
+        e->admitted = true;  // claimed, also when the place is taken back
+        if (e->ex != nullptr) return reserve(*e);
         state_ = state::held;
         if (e->waiting != nullptr)
             e->waiting->resume();
@@ -395,7 +395,7 @@ void strand::come_back(detail::strand_stay& stay) noexcept {
         detail::strand_entry e(nullptr);
         e.wake = &turn;
         queue(e);
-        while (!turn.wait_for(hold, patience, [&e] { return e.in; })) {
+        while (!turn.wait_for(hold, patience, [&e] { return e.admitted; })) {
             if (state_ != state::reserved) continue;
             unlink(e);
             revoke();
@@ -452,7 +452,7 @@ void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const e
 }
 
 void strand::on_turn(detail::call_node* self) noexcept {
-    strand& s = static_cast<pump*>(self)->of;
+    strand& s = static_cast<pump*>(self)->owner;
     ready_node* node = nullptr;
     {
         const detail::lock_guard hold(s.m_);

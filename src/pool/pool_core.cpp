@@ -50,7 +50,7 @@ void parker::sleep() noexcept {
 
 // ---- making and ending ----------------------------------------------------------------------------------------------
 
-pool_worker::pool_worker(pool_core& p, unsigned i) noexcept : fork_stack(p.ex_, p.hungry_, queue), of(p), index(i) {}
+pool_worker::pool_worker(pool_core& p, unsigned i) noexcept : fork_stack(p.ex_, p.hungry_, queue), core(p), index(i) {}
 
 pool_core::pool_core(pool& ex, const pool_options& options)
     : process(process_generation()),
@@ -82,7 +82,7 @@ void pool_core::check_process() const {
 
 bool pool_core::on_own_thread() const noexcept {
     const pool_worker* const w = worker_here();
-    return w != nullptr && &w->of == this;
+    return w != nullptr && &w->core == this;
 }
 
 void pool_core::count_active_locked(int by) noexcept {
@@ -202,8 +202,8 @@ void pool_core::goes_on() noexcept {
     tell();
 }
 
-void pool_worker::begin_sleep() noexcept { of.blocks(*this); }
-void pool_worker::end_sleep() noexcept { of.goes_on(); }
+void pool_worker::begin_sleep() noexcept { core.blocks(*this); }
+void pool_worker::end_sleep() noexcept { core.goes_on(); }
 
 void pool_core::shutdown() {
     if (on_own_thread())
@@ -268,7 +268,7 @@ pool_counts pool_core::counts() const noexcept {
 
 void pool_core::post(ready_node& node) noexcept {
     pool_worker* const w = worker_here();
-    ready_queue& queue = w != nullptr && &w->of == this ? w->queue : outside_;
+    ready_queue& queue = w != nullptr && &w->core == this ? w->queue : outside_;
     // Under the queue's lock: once it is given back somebody may run the node, and the pool may end with it. Not before
     // the one that was taken is awake.
     pool_worker* const up =
@@ -427,7 +427,7 @@ void pool_core::run(pool_worker& w) noexcept {
 
 void* pool_core::thread_main(void* with) noexcept {
     auto& w = *static_cast<pool_worker*>(with);
-    pool_core& of = w.of;
+    pool_core& of = w.core;
     name_this_thread(of.name_.c_str());
     if (of.pin_) {
         cpu_set_t allowed;

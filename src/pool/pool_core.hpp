@@ -47,7 +47,7 @@ public:
     void end_sleep() noexcept override;
     [[nodiscard]] virtual_clock* clock() const noexcept override { return nullptr; }
 
-    pool_core& of;
+    pool_core& core;
     const unsigned index;
     ready_queue queue;
     parker park;

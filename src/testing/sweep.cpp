@@ -27,7 +27,7 @@ void stepping::post(ready_node& node) noexcept {
 }
 
 void stepping::asking::ask(call_node* self) noexcept {
-    stepping& s = static_cast<asking*>(self)->of;
+    stepping& s = static_cast<asking*>(self)->owner;
     s.producer_->stop_producer(stop_reason::user);
     s.asked_.store(true, std::memory_order_relaxed);  // relaxed: read by the thread that runs this
 }

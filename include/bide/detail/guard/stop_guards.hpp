@@ -33,8 +33,8 @@ protected:
 
 private:
     struct registration final : stop_registration {
-        stop_guard& of;
-        explicit registration(stop_guard& g) noexcept : stop_registration(&asked), of(g) {}
+        stop_guard& owner;
+        explicit registration(stop_guard& g) noexcept : stop_registration(&asked), owner(g) {}
         static void asked(stop_callback_link* self) noexcept;
         using stop_registration::enter;
         using stop_registration::leave;

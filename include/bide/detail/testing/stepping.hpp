@@ -39,8 +39,8 @@ public:
 
 private:
     struct asking final : call_node {
-        stepping& of;
-        explicit asking(stepping& s) noexcept : call_node(&asking::ask), of(s) {}
+        stepping& owner;
+        explicit asking(stepping& s) noexcept : call_node(&asking::ask), owner(s) {}
         static void ask(call_node* self) noexcept;
     };
     loop& base_;
