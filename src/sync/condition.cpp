@@ -29,7 +29,7 @@ bool condition_awaiter<Lock>::park() noexcept {
     const lock_guard hold(condition_.lock_);
     detach(this->frame);
     held_.mutex_ = nullptr;
-    this->as = mutex_.holder_.get();
+    this->acquirer = mutex_.holder_.get();
     // Within the condition's lock: whoever gets the mutex now and notifies finds us in the list.
     if (leaf* const l = mutex_.give_to_next()) next.add(*l);
     if (!condition_.waiters_.park(*this)) post(this->frame, step::unwind);
@@ -41,7 +41,7 @@ void condition_awaiter<Lock>::relock() noexcept {
     bool stopped = false;
     {
         const lock_guard hold(mutex_.lock_);
-        if (!mutex_.take_or_crowd(this->as)) {
+        if (!mutex_.take_or_crowd(this->acquirer)) {
             relocking_.store(true, std::memory_order_relaxed);  // park() below publishes it to the destructor
             if (mutex_.core_.waiters.park(*this)) return;       // from here on it is not ours
             stopped = true;  // after it was claimed: the request left the unwinding to us
@@ -71,7 +71,7 @@ void condition_awaiter<Lock>::leave() noexcept {
 template <class Lock>
 wait_target condition_awaiter<Lock>::target() const noexcept {
     const holder h = relocking_.load(std::memory_order_relaxed) ? mutex_.holder_.get() : holder();
-    return {h.id, h.on};
+    return {h.id, h.ex};
 }
 
 template class condition_awaiter<spin_lock>;

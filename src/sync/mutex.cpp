@@ -28,7 +28,7 @@ detail::leaf* basic_mutex<Lock>::give_to_next() noexcept {
     if (core_.give_alone()) return nullptr;
     const detail::lock_guard hold(lock_);
     detail::leaf* const next = core_.give();
-    if (next != nullptr) holder_.set(static_cast<detail::holding_leaf*>(next)->as);
+    if (next != nullptr) holder_.set(static_cast<detail::holding_leaf*>(next)->acquirer);
     return next;
 }
 
@@ -53,7 +53,7 @@ void basic_mutex<Lock>::guard::drop() noexcept {
 /// Who wait()s, and where.
 template <class Lock>
 struct basic_mutex<Lock>::caller {
-    detail::holder as;
+    detail::holder acquirer;
     const std::source_location* place;
 };
 
@@ -65,7 +65,7 @@ inline bool basic_mutex<Lock>::awaiter::ready(const detail::holder& by, unsigned
     }
     if (mutex_.take(by)) [[likely]]
         return this->done_at_once(--credits);
-    this->as = by;
+    this->acquirer = by;
     again_ = mutex_.holder_.is(by);
     this->mode_ = base::mode::park;
     return again_;  // an error is a result: it does not wait either
@@ -88,7 +88,8 @@ bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::park() noexcept {
     this->describe(detail::mutex_kind, &mutex_);
-    return this->park_owned(mutex_.lock_, mutex_.core_.waiters, [this] { return mutex_.take_or_crowd(this->as); });
+    return this->park_owned(mutex_.lock_, mutex_.core_.waiters,
+                            [this] { return mutex_.take_or_crowd(this->acquirer); });
 }
 
 template <class Lock>
@@ -106,29 +107,29 @@ void basic_mutex<Lock>::awaiter::leave() noexcept {
 template <class Lock>
 class basic_mutex<Lock>::awaiter_for final : public awaiter {
 public:
-    awaiter_for(detail::promise_base& p, basic_mutex& m, const caller& by) noexcept : awaiter(p, m), by_(by) {}
-    [[nodiscard]] bool await_ready() noexcept { return this->ready(by_.as, detail::tls().credits); }
+    awaiter_for(detail::promise_base& p, basic_mutex& m, const caller& by) noexcept : awaiter(p, m), caller_(by) {}
+    [[nodiscard]] bool await_ready() noexcept { return this->ready(caller_.acquirer, detail::tls().credits); }
     [[nodiscard]] guard await_resume() {
-        if (this->frame != nullptr) this->waited(by_.place);
+        if (this->frame != nullptr) this->waited(caller_.place);
         return guard(this->mutex_);
     }
 
 private:
-    const caller& by_;
+    const caller& caller_;
 };
 
 /// lock(), for a caller that is not the frame that awaits it.
 template <class Lock>
 class basic_mutex<Lock>::lock_for_op {
 public:
-    lock_for_op(basic_mutex& m, const caller& by) noexcept : mutex_(&m), by_(&by) {}
+    lock_for_op(basic_mutex& m, const caller& by) noexcept : mutex_(&m), caller_(&by) {}
     [[nodiscard]] awaiter_for native_awaiter(detail::promise_base& p) const noexcept {
-        return awaiter_for(p, *mutex_, *by_);
+        return awaiter_for(p, *mutex_, *caller_);
     }
 
 private:
     basic_mutex* mutex_;
-    const caller* by_;
+    const caller* caller_;
 };
 
 template <class Lock>
@@ -141,7 +142,7 @@ template <class Lock>
 typename basic_mutex<Lock>::guard basic_mutex<Lock>::lock_op::wait(std::source_location where) const {
     const caller by{detail::current_holder(), &where};
     // Outside of any task there is nothing to be cancelled by: no need for a frame when it is free.
-    if (detail::current_context() == nullptr && mutex_->take(by.as)) return guard(*mutex_);
+    if (detail::current_context() == nullptr && mutex_->take(by.acquirer)) return guard(*mutex_);
     return acquire(lock_for_op(*mutex_, by)).wait(where) ? guard(*mutex_) : guard();
 }
 

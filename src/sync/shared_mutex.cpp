@@ -29,7 +29,7 @@ void basic_shared_mutex<Lock>::serve(detail::claimed_leaves& woken) noexcept {
         if (!admits(a.how_)) return;
         waiters_.remove(a);
         if (!a.claim()) continue;
-        admit(a.how_, a.as);
+        admit(a.how_, a.acquirer);
         woken.add(a);
     }
 }
@@ -64,7 +64,7 @@ void basic_shared_mutex<Lock>::leave(awaiter& a) noexcept {
 template <class Lock>
 detail::wait_target basic_shared_mutex<Lock>::awaiter::target() const noexcept {
     const detail::holder h = how_ == sharing::exclusive || mutex_.writing() ? mutex_.holder_.get() : detail::holder();
-    return {h.id, h.on};
+    return {h.id, h.ex};
 }
 
 template <class Lock>
@@ -93,7 +93,7 @@ typename basic_shared_mutex<Lock>::template guard_of<How> basic_shared_mutex<Loc
         if (now) return now;
     }
     lock_op_of op(*mutex_);
-    op.as_ = detail::current_holder();
+    op.acquirer_ = detail::current_holder();
     op.place_ = &where;
     return acquire(op).wait(where) ? guard_of<How>(*mutex_) : guard_of<How>();
 }

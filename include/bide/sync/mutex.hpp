@@ -173,7 +173,7 @@ public:
     }
     [[nodiscard]] detail::wait_target target() const noexcept {
         const detail::holder h = mutex_.holder_.get();
-        return {h.id, h.on};
+        return {h.id, h.ex};
     }
 
 protected:

@@ -175,7 +175,7 @@ class basic_shared_mutex<Lock>::awaiter : public detail::owned_leaf<awaiter, det
 public:
     awaiter(detail::promise_base& p, basic_shared_mutex& m, detail::sharing how, const detail::holder& h) noexcept
         : base(p, detail::shared_mutex_kind, &m), mutex_(m), how_(how) {
-        this->as = h;
+        this->acquirer = h;
     }
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
@@ -186,13 +186,14 @@ public:
 
     [[nodiscard]] bool try_now() noexcept {
         const detail::lock_guard hold(mutex_.lock_);
-        if (mutex_.take_locked(how_, this->as)) return true;
-        if (!mutex_.waits_for_itself(how_, this->as)) return false;
+        if (mutex_.take_locked(how_, this->acquirer)) return true;
+        if (!mutex_.waits_for_itself(how_, this->acquirer)) return false;
         again_ = this->frame;  // an error is a result: it does not wait either
         return true;
     }
     [[nodiscard]] bool park() noexcept {
-        return this->park_owned(mutex_.lock_, mutex_.waiters_, [this] { return mutex_.take_locked(how_, this->as); });
+        return this->park_owned(mutex_.lock_, mutex_.waiters_,
+                                [this] { return mutex_.take_locked(how_, this->acquirer); });
     }
     [[nodiscard]] detail::wait_target target() const noexcept;
 
@@ -215,7 +216,8 @@ class [[nodiscard("co_await it or call .wait()")]] basic_shared_mutex<Lock>::loc
     class guard_awaiter final : public awaiter {
     public:
         guard_awaiter(detail::promise_base& p, const lock_op_of& op) noexcept
-            : awaiter(p, *op.mutex_, How, op.as_.id != 0 ? op.as_ : detail::holder_of(p)), place_(op.place_) {}
+            : awaiter(p, *op.mutex_, How, op.acquirer_.id != 0 ? op.acquirer_ : detail::holder_of(p)),
+              place_(op.place_) {}
         [[nodiscard]] guard_of<How> await_resume() {
             this->finish(place_);
             return guard_of<How>(this->mutex_);
@@ -237,7 +239,7 @@ private:
     explicit lock_op_of(basic_shared_mutex& m) noexcept : mutex_(&m) {}
 
     basic_shared_mutex* mutex_;
-    detail::holder as_{};  // set by wait()
+    detail::holder acquirer_{};  // set by wait()
     const std::source_location* place_ = nullptr;
 };
 

@@ -15,7 +15,7 @@ namespace detail {
 
 struct holder {
     std::uint64_t id;  // of the chain of frames, or of the thread; 0: nobody, or not known
-    executor* on;      // where it runs; null: plain code on a thread of its own
+    executor* ex;      // where it runs; null: plain code on a thread of its own
 };
 /// The task whose frame this is.
 [[nodiscard]] inline holder holder_of(promise_base& p) noexcept {
@@ -32,23 +32,23 @@ class holder_record {
 public:
     void set(const holder& h) noexcept {
         id_.store(h.id, std::memory_order_relaxed);
-        on_.store(h.on, std::memory_order_relaxed);
+        ex_.store(h.ex, std::memory_order_relaxed);
     }
     void forget() noexcept { set(holder()); }
     [[nodiscard]] holder get() const noexcept {
-        return {id_.load(std::memory_order_relaxed), on_.load(std::memory_order_relaxed)};
+        return {id_.load(std::memory_order_relaxed), ex_.load(std::memory_order_relaxed)};
     }
     [[nodiscard]] bool is(const holder& h) const noexcept { return id_.load(std::memory_order_relaxed) == h.id; }
 
 private:
     std::atomic<std::uint64_t> id_{0};
-    std::atomic<executor*> on_{nullptr};
+    std::atomic<executor*> ex_{nullptr};
 };
 
 /// A waiter that holds something once it is resumed.
 struct holding_leaf : leaf {
     using leaf::leaf;
-    holder as;  // known before it is parked
+    holder acquirer;  // known before it is parked
 };
 
 /// The place of a wait() for messages, where there is one; else the frame knows it.
