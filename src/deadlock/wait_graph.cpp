@@ -153,7 +153,8 @@ void withdraw(graph& g, wait_edge& e) noexcept {
 std::string place(const wait_edge& e) {
     const promise_base& p = *e.waiter->frame;
     const task_node& n = *chain_of(e);
-    if (p.result_slot->above() == nullptr && n.kind == task_kind::wait)  // a wait() in plain code: its caller's line
+    if (p.result_slot->waiting_frame() == nullptr &&
+        n.kind == task_kind::wait)  // a wait() in plain code: its caller's line
         return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.waiter->kind->what;
     return std::string(p.origin.function_name()) + " at " + place_of(p.where) + " waits for a " + e.waiter->kind->what;
 }

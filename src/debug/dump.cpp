@@ -45,7 +45,7 @@ std::string describe_node(const task_node& n, bool may_look_inside) {
         return text.str();
     }
     const char* waits = at->kind->what;
-    for (const promise_base* p = at->frame; p != nullptr; p = p->result_slot->above()) {
+    for (const promise_base* p = at->frame; p != nullptr; p = p->result_slot->waiting_frame()) {
         text << "    in " << p->origin.function_name() << " at " << place(p->where);
         if (waits != nullptr) text << ", waits for a " << waits;
         waits = nullptr;

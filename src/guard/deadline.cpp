@@ -48,7 +48,7 @@ bool deadline_guard::disarm(bool in_line) noexcept {
     const lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;
-    if (in_line) detach(above);  // before the node, on another thread perhaps, can see that we wait
+    if (in_line) detach(waiting_frame);  // before the node, on another thread perhaps, can see that we wait
     waiting_ = true;
     return false;
 }

@@ -9,7 +9,7 @@ namespace detail {
 
 bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
     materialize_context(&awaiting);
-    above = &awaiting;
+    waiting_frame = &awaiting;
     context& outer = *awaiting.ctx;
     ctx_.ex = outer.ex;
     ctx_.stop = &stop_;
@@ -23,7 +23,7 @@ bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
     if (!leave(true)) return true;
     restore();
     if (!passes_on()) return false;
-    promise_base* const p = above;
+    promise_base* const p = waiting_frame;
     detach(p);
     post(p, step::unwind);
     return true;
@@ -36,7 +36,7 @@ void guard::on_ended(child_end* self, slot_base*) noexcept {
 
 void guard::finish() noexcept {
     restore();
-    post(above, passes_on() ? step::unwind : step::resume);
+    post(waiting_frame, passes_on() ? step::unwind : step::resume);
 }
 
 void guard::restore() noexcept {

@@ -80,7 +80,7 @@ inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
             break;
         }
         s->flags = static_cast<std::uint8_t>(s->flags & ~attached);
-        p = s->above();
+        p = s->waiting_frame();
     }
 }
 

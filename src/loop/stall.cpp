@@ -135,7 +135,7 @@ std::string describe(const task_node& n) {
         text += std::string(to_string(n.kind)) + " #" + std::to_string(n.id) + " started at " + place_of(n.started);
     text += std::string(" waits for ") + (at.what != nullptr ? with_article(at.what) : "code that bide does not know");
     const promise_base* p = at.frame;
-    for (int i = 0; p != nullptr && i < frames_shown; p = p->result_slot->above(), ++i)
+    for (int i = 0; p != nullptr && i < frames_shown; p = p->result_slot->waiting_frame(), ++i)
         text += std::string("\n    in ") + p->origin.function_name() + " at " + place_of(p->where);
     if (p != nullptr) text += "\n    …";
     return text;

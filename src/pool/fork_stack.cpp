@@ -92,7 +92,7 @@ std::uint32_t fork_stack::name(std::uint32_t place) noexcept {
     fork_group& g = deque_.at(place);
     fork_node& n = make(g, g.next - 1, outer_of(g, place, last_named_));
     n.in_line = true;
-    n.above = g.awaiting;
+    n.waiting_frame = g.awaiting;
     n.place = place;
     n.outer = std::exchange(last_named_, &g);
     g.head = &n;
@@ -109,7 +109,7 @@ void fork_stack::name_all() noexcept {
 
 void fork_stack::write_contexts(promise_base* p) noexcept {
     for (fork_group* g = last_named_; g != nullptr && g->head->place >= mark_; g = g->head->outer) {
-        for (;; p = p->result_slot->above()) {
+        for (;; p = p->result_slot->waiting_frame()) {
             p->ctx = &g->head->ctx;
             if ((p->result_slot->flags & forked) != 0) break;
         }
@@ -304,7 +304,7 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
         fork_node& n = *g->head;
         while (p->result_slot->flags != (attached | forked)) {
             p->result_slot->flags = static_cast<std::uint8_t>(p->result_slot->flags & ~attached);
-            p = p->result_slot->above();
+            p = p->result_slot->waiting_frame();
         }
         p->result_slot->end = &n;
         p->result_slot->flags = custom;
@@ -320,7 +320,7 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
     }
     while (p != nullptr && (p->result_slot->flags & attached) != 0) {
         p->result_slot->flags = static_cast<std::uint8_t>(p->result_slot->flags & ~attached);
-        p = p->result_slot->above();
+        p = p->result_slot->waiting_frame();
     }
     deque_.clear();
     base_ = mark_ = told_ = private_named_ = 0;

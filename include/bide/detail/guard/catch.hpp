@@ -22,12 +22,12 @@ public:
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
-        return start_nested(result_.prepare(this, above->ctx, attached));
+        return start_nested(result_.prepare(this, waiting_frame->ctx, attached));
     }
     void await_resume() const noexcept {}
 
 private:
-    static void on_ended(child_end* self, slot_base*) noexcept { post(self->above, step::resume); }
+    static void on_ended(child_end* self, slot_base*) noexcept { post(self->waiting_frame, step::resume); }
     slot<T>& result_;
 };
 

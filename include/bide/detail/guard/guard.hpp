@@ -40,7 +40,7 @@ protected:
     [[nodiscard]] bool run(promise_base& awaiting, slot_base& child) noexcept;
     /// Resumes or unwinds the awaiting frame after leave() had said that it cannot be done yet.
     void finish() noexcept;
-    [[nodiscard]] bool outer_stopped() const noexcept { return above->ctx->stop->requested(); }
+    [[nodiscard]] bool outer_stopped() const noexcept { return waiting_frame->ctx->stop->requested(); }
 
     /// The operation's context is filled in as a copy of `outer` with a stop request of its own, not yet linked.
     virtual void enter(context& outer) noexcept = 0;
@@ -68,11 +68,13 @@ public:
     template <class... A>
     guard_awaiter(promise_base& awaiting, promise_base* cold, A&&... args) noexcept
         : Kind(std::forward<A>(args)...), slot_(cold) {
-        this->above = &awaiting;
+        this->waiting_frame = &awaiting;
     }
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return this->run(*this->above, slot_); }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
+        return this->run(*this->waiting_frame, slot_);
+    }
     T await_resume() {
         if (slot_.state == outcome::stopped) [[unlikely]]
             this->throw_stopped();

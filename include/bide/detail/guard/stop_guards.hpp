@@ -62,10 +62,10 @@ class cleanup_awaiter final : public deadline_guard {
 public:
     cleanup_awaiter(promise_base& awaiting, slot<void>& result, time_limit limit) noexcept
         : deadline_guard(limit, true), result_(result) {
-        above = &awaiting;
+        waiting_frame = &awaiting;
     }
     [[nodiscard]] bool await_ready() const noexcept { return false; }
-    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return run(*above, result_); }
+    [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept { return run(*waiting_frame, result_); }
     [[nodiscard]] bool await_resume() const noexcept { return result_.state != outcome::stopped; }
 
 private:

@@ -117,7 +117,7 @@ enum class outcome : std::uint8_t { value, failed, stopped };
 /// Told when a detached child with the flag `custom` has ended; on the executor of the child, which may have moved
 /// (resume_on): thread_state::ended_on says where. Also the place where a walk up the frames goes on.
 struct child_end {
-    promise_base* above;                                    // the frame that waits, or null (a wait() in plain code)
+    promise_base* waiting_frame;                            // the frame that waits, or null (a wait() in plain code)
     void (*ended)(child_end* self, slot_base* s) noexcept;  // the child's frame is gone already
 };
 
@@ -135,7 +135,9 @@ struct slot_base {
     slot_base(const slot_base&) = delete;
     slot_base& operator=(const slot_base&) = delete;
 
-    [[nodiscard]] promise_base* above() const noexcept { return (flags & custom) != 0 ? end->above : parent; }
+    [[nodiscard]] promise_base* waiting_frame() const noexcept {
+        return (flags & custom) != 0 ? end->waiting_frame : parent;
+    }
 
     promise_base* prepare(promise_base* awaiting, context* c, std::uint8_t f) noexcept {
         promise_base* p = child;

@@ -182,7 +182,7 @@ public:
     body_awaiter(promise_base& p, scope_core& core, slot<T>& result) noexcept : p_(p), core_(core), result_(result) {}
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
-        core_.above = &p_;
+        core_.waiting_frame = &p_;
         core_.child_end::ended = &on_ended;
         thread_state& t = tls();
         task_node* const before =
@@ -198,7 +198,7 @@ private:
     static void on_ended(child_end* self, slot_base* s) noexcept {
         auto& core = static_cast<scope_core&>(*self);
         core.body_ended(static_cast<slot<T>&>(*s));
-        post(core.above, step::resume);
+        post(core.waiting_frame, step::resume);
     }
     promise_base& p_;
     scope_core& core_;
