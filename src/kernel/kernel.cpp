@@ -96,10 +96,10 @@ std::uint64_t current_owner() noexcept {
 namespace {
 struct context_copy : context {
     context& original;
-    context* after;  // the next copy
+    context* next_copy;  // the next copy
 
     context_copy(context& of, executor& on) noexcept
-        : context(&on, of.stop, of.deadline, of.locals, of.owner), original(of), after(of.copies) {
+        : context(&on, of.stop, of.deadline, of.locals, of.owner), original(of), next_copy(of.copies) {
         copies = this;
         of.copies = this;
     }
@@ -109,7 +109,7 @@ struct context_copy : context {
 context* context::on(executor& other) {
     context& original = copies == this ? static_cast<context_copy*>(this)->original : *this;
     if (original.ex == &other) return &original;
-    for (context* c = original.copies; c != nullptr; c = static_cast<context_copy*>(c)->after)
+    for (context* c = original.copies; c != nullptr; c = static_cast<context_copy*>(c)->next_copy)
         if (c->ex == &other) return c;
     return new context_copy(original, other);
 }
@@ -118,7 +118,7 @@ void context::free_copies() noexcept {
     if (copies == this) return;
     while (copies != nullptr) {
         auto* const first = static_cast<context_copy*>(copies);
-        copies = first->after;
+        copies = first->next_copy;
         delete first;
     }
 }

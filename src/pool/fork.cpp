@@ -31,7 +31,7 @@ fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context
 // Posts the next one first: so that somebody else may take it meanwhile.
 void fork_node::on_due(call_node* node) noexcept {
     auto* const self = static_cast<fork_node*>(node);
-    if (self->after != nullptr) self->ctx.ex->post(*self->after);
+    if (self->next_child != nullptr) self->ctx.ex->post(*self->next_child);
     this_thread.current = self;
     slot_base& s = self->group.at(self->index);
     if (self->stop.requested()) {  // it never begins
@@ -76,7 +76,7 @@ void fork_node::note_end() noexcept {
     if (!g.head->failed_first.compare_exchange_strong(none, this, std::memory_order_acq_rel, std::memory_order_acquire))
         return;
     // This one is not counted off yet, so the group and the nodes are there.
-    for (fork_node* other = g.head; other != nullptr; other = other->after)
+    for (fork_node* other = g.head; other != nullptr; other = other->next_child)
         if (other != this) other->stop.request(stop_reason::sibling_failed);
 }
 
@@ -185,7 +185,7 @@ bool stop_point::stop_seen(promise_base* p) noexcept {
 step fork_group::sum_up() noexcept {
     const fork_node* const failed = head->failed_first.load(std::memory_order_relaxed);  // relaxed: acquired by `left`
     bool any_stopped = false;
-    for (const fork_node* n = head; n != nullptr; n = n->after) {
+    for (const fork_node* n = head; n != nullptr; n = n->next_child) {
         any_stopped |= n->how == outcome::stopped;
         if (n->how == outcome::failed && n != failed) {
             report_unhandled(take_error(n->index), "a task beside one that decided (combine.hpp)");
@@ -194,7 +194,7 @@ step fork_group::sum_up() noexcept {
     }
     const bool goes_on = failed == nullptr && any_stopped;  // the stop, outwards
     for (fork_node* n = head; n != nullptr;) {
-        fork_node* const after = n->after;
+        fork_node* const after = n->next_child;
         fork_stack::discard(*n);
         n = after;
     }

@@ -137,8 +137,8 @@ fork_node& fork_stack::add_rest(fork_group& g) noexcept {
     const std::uint32_t n = g.count();
     const context& outer = outer_of(g, g.head->place, g.head->outer);
     g.head->left.store(n - g.head->index, std::memory_order_relaxed);  // relaxed: published by posting the node
-    for (std::uint32_t i = g.next; i < n; ++i) last = last->after = &make(g, i, outer);
-    return *g.head->after;
+    for (std::uint32_t i = g.next; i < n; ++i) last = last->next_child = &make(g, i, outer);
+    return *g.head->next_child;
 }
 
 fork_node& fork_stack::share_oldest(std::uint32_t floor) noexcept {
@@ -284,7 +284,7 @@ fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
         // relaxed: see add_rest
         first->left.store(wanted, std::memory_order_relaxed);
         fork_node* last = first;
-        for (std::uint32_t i = g.next; i < g.count(); ++i) last = last->after = &make(g, i, *awaiting->ctx);
+        for (std::uint32_t i = g.next; i < g.count(); ++i) last = last->next_child = &make(g, i, *awaiting->ctx);
         set_limit();
     }
     ex_.post(*first);

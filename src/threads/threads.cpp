@@ -68,7 +68,7 @@ threads_counts job_threads::counts() const noexcept {
     now.threads = static_cast<int>(threads_);
     now.running = static_cast<int>(running_);
     now.queued = static_cast<int>(queue_.size());
-    for (const worker* w = workers_; w != nullptr; w = w->after) now.waiting += w->asleep ? 1 : 0;
+    for (const worker* w = workers_; w != nullptr; w = w->next_worker) now.waiting += w->asleep ? 1 : 0;
     return now;
 }
 

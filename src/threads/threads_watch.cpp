@@ -109,14 +109,14 @@ void job_threads::choose(std::vector<look>& looks) noexcept {
         return;
     }
     for (const bool blocked : {false, true})
-        for (const worker* w = workers_; w != nullptr && looks.size() < looks_at_most; w = w->after)
+        for (const worker* w = workers_; w != nullptr && looks.size() < looks_at_most; w = w->next_worker)
             if (w->busy && !w->asleep && w->blocked == blocked)
                 looks.push_back({w, w->turn, static_cast<const thread*>(w)->id, false});
 }
 
 // Under the mutex: takes over what was seen, and says how many threads to add.
 job_threads::hiring job_threads::grow(growth& g) noexcept {
-    for (worker* w = workers_; w != nullptr; w = w->after)
+    for (worker* w = workers_; w != nullptr; w = w->next_worker)
         for (const look& k : g.looks)
             if (k.at == w && k.turn == w->turn && w->busy && !w->asleep) see_blocked(*w, k.blocked);
 
@@ -144,7 +144,7 @@ void job_threads::give_up(growth& g, job_queue& given_up) noexcept {
     g.awakened = awakened_;
     if (now - g.quiet < stuck_time_) return;
     for (queued_job* j = queue_.first(); j != nullptr;) {
-        queued_job* const after = j->after;
+        queued_job* const after = j->next_queued;
         if (j->inside) {
             queue_.remove(*j);
             given_up.push(*j);

@@ -48,8 +48,8 @@ struct fork_node final : task_node, child_end, call_node {
     fork_group& group;
     const std::uint32_t index;
     outcome how = outcome::value;
-    bool in_line = false;        // it runs, or began, nested in the awaiting frame
-    fork_node* after = nullptr;  // the next child's, when shared
+    bool in_line = false;             // it runs, or began, nested in the awaiting frame
+    fork_node* next_child = nullptr;  // the next child's, when shared
 
     // For the group, in the node of its first named child (the head):
     fork_group* outer = nullptr;  // the next named group further down the stack

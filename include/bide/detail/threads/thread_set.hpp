@@ -22,8 +22,8 @@ namespace detail {
 
 /// What the set knows of a job.
 struct queued_job {
-    queued_job* before = nullptr;
-    queued_job* after = nullptr;
+    queued_job* prev_queued = nullptr;
+    queued_job* next_queued = nullptr;
     bool queued = false;
     bool inside = false;  // submitted by a job of the same set
 
@@ -43,17 +43,17 @@ public:
     [[nodiscard]] unsigned size() const noexcept { return size_; }
     [[nodiscard]] queued_job* first() const noexcept { return first_; }
     void push(queued_job& j) noexcept {
-        j.before = last_;
-        j.after = nullptr;
-        (last_ != nullptr ? last_->after : first_) = &j;
+        j.prev_queued = last_;
+        j.next_queued = nullptr;
+        (last_ != nullptr ? last_->next_queued : first_) = &j;
         last_ = &j;
         j.queued = true;
         ++size_;
     }
     void remove(queued_job& j) noexcept {
-        (j.before != nullptr ? j.before->after : first_) = j.after;
-        (j.after != nullptr ? j.after->before : last_) = j.before;
-        j.before = j.after = nullptr;
+        (j.prev_queued != nullptr ? j.prev_queued->next_queued : first_) = j.next_queued;
+        (j.next_queued != nullptr ? j.next_queued->prev_queued : last_) = j.prev_queued;
+        j.prev_queued = j.next_queued = nullptr;
         j.queued = false;
         --size_;
     }
@@ -82,8 +82,8 @@ public:
     using duration = typename Sync::duration;
 
     struct worker {
-        worker* before = nullptr;  // all that work
-        worker* after = nullptr;
+        worker* prev_worker = nullptr;  // all that work
+        worker* next_worker = nullptr;
         worker* next_idle = nullptr;
         condition call;             // idle: there is a job, or it is to look again
         queued_job* job = nullptr;  // handed over; it counts as running already
@@ -355,14 +355,14 @@ private:
     void enter(worker& w) noexcept {
         --starting_;
         refused_ = false;
-        w.before = nullptr;
-        w.after = workers_;
-        if (workers_ != nullptr) workers_->before = &w;
+        w.prev_worker = nullptr;
+        w.next_worker = workers_;
+        if (workers_ != nullptr) workers_->prev_worker = &w;
         workers_ = &w;
     }
     [[nodiscard]] worker* leave(worker& w) noexcept {
-        (w.before != nullptr ? w.before->after : workers_) = w.after;
-        if (w.after != nullptr) w.after->before = w.before;
+        (w.prev_worker != nullptr ? w.prev_worker->next_worker : workers_) = w.next_worker;
+        if (w.next_worker != nullptr) w.next_worker->prev_worker = w.prev_worker;
         if (--threads_ == 0) left_.notify_all();
         return std::exchange(gone_, &w);
     }
@@ -376,7 +376,7 @@ private:
             refused_ = true;
             if (--threads_ != 0) return true;
             std::swap(stranded, queue_);
-            for (queued_job* j = stranded.first(); j != nullptr; j = j->after) j->queued = false;
+            for (queued_job* j = stranded.first(); j != nullptr; j = j->next_queued) j->queued = false;
             left_.notify_all();
         }
         bool here = true;
