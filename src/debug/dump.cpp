@@ -110,17 +110,18 @@ struct answer {
     std::string text;
 };
 struct question final : call_node {
-    std::shared_ptr<answer> to;
+    std::shared_ptr<answer> reply;
     loop& l;
-    question(std::shared_ptr<answer> a, loop& asked) noexcept : call_node(&question::run), to(std::move(a)), l(asked) {}
+    question(std::shared_ptr<answer> a, loop& asked) noexcept
+        : call_node(&question::run), reply(std::move(a)), l(asked) {}
     static void run(call_node* self) noexcept {
         const std::unique_ptr<question> q(static_cast<question*>(self));
         try {
             std::string text = describe_loop(q->l);
-            const detail::lock_guard guard(q->to->m);
-            q->to->text = std::move(text);
-            q->to->given = true;
-            q->to->there.notify_one();
+            const detail::lock_guard guard(q->reply->m);
+            q->reply->text = std::move(text);
+            q->reply->given = true;
+            q->reply->given_signal.notify_one();
         } catch (...) {  // no memory: no answer
         }
     }
@@ -140,9 +141,9 @@ bool empty(executor& ex) {
 
 struct asked {
     std::string name;
-    std::shared_ptr<answer> to;  // another thread's loop
-    loop* own = nullptr;         // this thread's
-    std::string names;           // an executor of the user's
+    std::shared_ptr<answer> reply;  // another thread's loop
+    loop* own = nullptr;            // this thread's
+    std::string names;              // an executor of the user's
 };
 
 // Under the lock of the list of executors: so none of them goes away meanwhile.
@@ -163,8 +164,8 @@ void ask_all(executor* first, void* with) {
             if (is_mine(*on)) {
                 a.own = on;
             } else {
-                a.to = std::make_shared<answer>();
-                on->post(*new question(a.to, *on));
+                a.reply = std::make_shared<answer>();
+                on->post(*new question(a.reply, *on));
             }
         }
         all.push_back(std::move(a));
@@ -180,12 +181,12 @@ void dump(std::ostream& out, std::chrono::milliseconds patience) {
     for (const asked& a : all) {
         if (a.own != nullptr) {
             out << a.name << " (this thread)\n" << describe_loop(*a.own);
-        } else if (a.to == nullptr) {
+        } else if (a.reply == nullptr) {
             out << a.name << "\n" << a.names;
         } else {
-            detail::unique_lock guard(a.to->m);
-            if (a.to->there.wait_until(guard, until, [&] { return a.to->given; }))
-                out << a.name << "\n" << a.to->text;
+            detail::unique_lock guard(a.reply->m);
+            if (a.reply->given_signal.wait_until(guard, until, [&] { return a.reply->given; }))
+                out << a.name << "\n" << a.reply->text;
             else
                 out << a.name << ": no answer (it is blocked, or not run at the moment)\n";
         }

@@ -29,19 +29,19 @@ void check(int error, const char* what) {
 
 class file_actions {
 public:
-    file_actions() { check(::posix_spawn_file_actions_init(&it), "posix_spawn_file_actions_init"); }
+    file_actions() { check(::posix_spawn_file_actions_init(&native), "posix_spawn_file_actions_init"); }
     file_actions(const file_actions&) = delete;
     file_actions& operator=(const file_actions&) = delete;
-    ~file_actions() { ::posix_spawn_file_actions_destroy(&it); }
-    posix_spawn_file_actions_t it{};
+    ~file_actions() { ::posix_spawn_file_actions_destroy(&native); }
+    posix_spawn_file_actions_t native{};
 };
 class attributes {
 public:
-    attributes() { check(::posix_spawnattr_init(&it), "posix_spawnattr_init"); }
+    attributes() { check(::posix_spawnattr_init(&native), "posix_spawnattr_init"); }
     attributes(const attributes&) = delete;
     attributes& operator=(const attributes&) = delete;
-    ~attributes() { ::posix_spawnattr_destroy(&it); }
-    posix_spawnattr_t it{};
+    ~attributes() { ::posix_spawnattr_destroy(&native); }
+    posix_spawnattr_t native{};
 };
 
 /// Above the standard streams: those are written one after another, and must not overwrite what is still needed.
@@ -108,7 +108,7 @@ process process::spawn(std::string program, process_options options) {  // NOLIN
                 continue;
             case stdio::kind::as_output:
                 if (i != STDERR_FILENO) throw std::invalid_argument("only the error stream can be as the output");
-                check(::posix_spawn_file_actions_adddup2(&actions.it, STDOUT_FILENO, i), "posix_spawn");
+                check(::posix_spawn_file_actions_adddup2(&actions.native, STDOUT_FILENO, i), "posix_spawn");
                 continue;
             case stdio::kind::null:
                 theirs[i] = owned_descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC));
@@ -129,22 +129,22 @@ process process::spawn(std::string program, process_options options) {  // NOLIN
             }
         }
         theirs[i] = above_streams(std::move(theirs[i]));
-        check(::posix_spawn_file_actions_adddup2(&actions.it, theirs[i].get(), i), "posix_spawn");
+        check(::posix_spawn_file_actions_adddup2(&actions.native, theirs[i].get(), i), "posix_spawn");
     }
     const std::string directory = options.directory.string();
     if (!directory.empty())
-        check(::posix_spawn_file_actions_addchdir_np(&actions.it, directory.c_str()), "posix_spawn");
-    check(::posix_spawn_file_actions_addclosefrom_np(&actions.it, STDERR_FILENO + 1), "posix_spawn");
+        check(::posix_spawn_file_actions_addchdir_np(&actions.native, directory.c_str()), "posix_spawn");
+    check(::posix_spawn_file_actions_addclosefrom_np(&actions.native, STDERR_FILENO + 1), "posix_spawn");
 
     attributes how;
     sigset_t signals;
     sigemptyset(&signals);
-    check(::posix_spawnattr_setsigmask(&how.it, &signals), "posix_spawn");
+    check(::posix_spawnattr_setsigmask(&how.native, &signals), "posix_spawn");
     sigfillset(&signals);
-    check(::posix_spawnattr_setsigdefault(&how.it, &signals), "posix_spawn");
+    check(::posix_spawnattr_setsigdefault(&how.native, &signals), "posix_spawn");
     short flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF;
     if (options.own_group) flags |= POSIX_SPAWN_SETPGROUP;  // 0: the child's own number
-    check(::posix_spawnattr_setflags(&how.it, flags), "posix_spawn");
+    check(::posix_spawnattr_setflags(&how.native, flags), "posix_spawn");
 
     std::vector<std::string> words = std::move(options.arguments);
     words.insert(words.begin(), program);
@@ -154,7 +154,7 @@ process process::spawn(std::string program, process_options options) {  // NOLIN
     const std::vector<char*> argv = pointers(words);
     const std::vector<char*> envp = pointers(variables);
     pid_t pid = 0;
-    const int failed = ::posix_spawnp(&pid, program.c_str(), &actions.it, &how.it, argv.data(), envp.data());
+    const int failed = ::posix_spawnp(&pid, program.c_str(), &actions.native, &how.native, argv.data(), envp.data());
     if (failed != 0) fail(failed, "run " + program + (directory.empty() ? "" : " in " + directory));
 
     // From here on the child is there: what fails must not leave it.

@@ -63,7 +63,7 @@ bool may_be_name(const std::string& name) noexcept {
 struct addresses {
     std::uint16_t port;
     int status = ARES_SUCCESS;
-    bool over = false;
+    bool finished = false;
     resolver::endpoints found{};
     std::exception_ptr failed{};
 
@@ -78,7 +78,7 @@ struct addresses {
     }
     static void arrived(void* to, int status, int, ares_addrinfo* all) {
         auto* self = static_cast<addresses*>(to);
-        self->over = true;
+        self->finished = true;
         self->status = status;
         if (all == nullptr) return;
         try {  // c-ares is C
@@ -116,7 +116,7 @@ task<io_result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_op
     hints.ai_family = family == ip_family::any ? AF_UNSPEC : family == ip_family::v4 ? AF_INET : AF_INET6;
     hints.ai_socktype = SOCK_STREAM;
     ::ares_getaddrinfo(channel.get(), host.c_str(), nullptr, &hints, &addresses::arrived, &all);
-    co_await channel.run_until(all.over);
+    co_await channel.run_until(all.finished);
     if (all.failed) std::rethrow_exception(all.failed);
     std::error_code error = channel.error_of(all.status);
     if (!error && all.found.empty()) error = dns_errc::no_data;
@@ -127,7 +127,7 @@ task<io_result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_op
 
 struct service_answer {
     int status = ARES_SUCCESS;
-    bool over = false;
+    bool finished = false;
     bool none = false;  // "." is the target: a domain that does not have the service
     resolver::services found{};
     std::exception_ptr failed{};
@@ -147,7 +147,7 @@ struct service_answer {
     }
     static void arrived(void* to, int status, int, unsigned char* answer, int size) {
         auto* self = static_cast<service_answer*>(to);
-        self->over = true;
+        self->finished = true;
         self->status = status;
         if (status != ARES_SUCCESS) return;
         ares_srv_reply* all = nullptr;
@@ -167,7 +167,7 @@ task<io_result<resolver::services>> find_services(std::shared_ptr<const dns_opti
     const detail::promise_base* const here = co_await detail::this_frame_op();
     detail::dns_channel channel(*options, here->ctx->ex->carrier());
     ::ares_query(channel.get(), name.c_str(), ns_c_in, ns_t_srv, &service_answer::arrived, &all);
-    co_await channel.run_until(all.over);
+    co_await channel.run_until(all.finished);
     if (all.failed) std::rethrow_exception(all.failed);
     std::error_code error = channel.error_of(all.status);
     if (!error && all.found.empty()) error = all.none ? dns_errc::no_service : dns_errc::no_data;

@@ -32,9 +32,9 @@ protected:
 private:
     /// Brings the end of a task that had moved to another executor back to the loop that waits for it.
     struct way_back final : call_node {
-        blocking_wait_base& to;
-        explicit way_back(blocking_wait_base& r) noexcept : call_node(&way_back::arrive), to(r) {}
-        static void arrive(call_node* self) noexcept { static_cast<way_back*>(self)->to.done_ = true; }
+        blocking_wait_base& wait;
+        explicit way_back(blocking_wait_base& r) noexcept : call_node(&way_back::arrive), wait(r) {}
+        static void arrive(call_node* self) noexcept { static_cast<way_back*>(self)->wait.done_ = true; }
     };
     static void on_ended(child_end* self, slot_base*) noexcept;
     way_back back_;
