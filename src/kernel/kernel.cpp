@@ -230,16 +230,16 @@ void unwind(promise_base* p) noexcept {
 void destroy_cold(promise_base* p) noexcept {
     thread_state& t = this_thread;
     if (t.destroying && deep(t)) {  // whoever is destroying further up takes it from the list
-        p->next = t.graves;
-        t.graves = p;
+        p->next = t.deferred_frames;
+        t.deferred_frames = p;
         return;
     }
     const bool outer = !std::exchange(t.destroying, true);
     destroy_frame(p);
     if (!outer) return;
-    while (promise_base* grave = t.graves) {
-        t.graves = static_cast<promise_base*>(grave->next);
-        destroy_frame(grave);
+    while (promise_base* deferred = t.deferred_frames) {
+        t.deferred_frames = static_cast<promise_base*>(deferred->next);
+        destroy_frame(deferred);
     }
     t.destroying = false;
 }

@@ -45,7 +45,7 @@ struct thread_state {
     bool keeps_loops = false;                  // and this thread will destroy it
     virtual_clock* clock = nullptr;            // of the loops that are made now; null: real time (use_clock)
     nested_wait_scope* nested_wait = nullptr;  // the innermost wait() on this stack
-    promise_base* graves = nullptr;            // cold frames whose destruction was put off (depth)
+    promise_base* deferred_frames = nullptr;   // cold frames whose destruction was put off (depth)
     blocking_region* blocking = nullptr;       // told when a wait() blocks this thread (threads, strand); may be null
     thread_sleep* sleep = nullptr;   // told when a loop on this thread sleeps (threads of an elastic set); may be null
     executor* ended_on = nullptr;    // while a child_end is told: where the child was at its end
