@@ -31,7 +31,7 @@ bool condition_awaiter<Lock>::park() noexcept {
     held_.mutex_ = nullptr;
     this->acquirer = mutex_.holder_.get();
     // Within the condition's lock: whoever gets the mutex now and notifies finds us in the list.
-    if (leaf* const l = mutex_.give_to_next()) next.add(*l);
+    if (leaf* const l = mutex_.hand_to_next()) next.add(*l);
     if (!condition_.waiters_.park(*this)) post(this->frame, step::unwind);
     return true;
 }
@@ -41,7 +41,7 @@ void condition_awaiter<Lock>::relock() noexcept {
     bool stopped = false;
     {
         const lock_guard hold(mutex_.lock_);
-        if (!mutex_.take_or_crowd(this->acquirer)) {
+        if (!mutex_.try_lock_or_mark(this->acquirer)) {
             relocking_.store(true, std::memory_order_relaxed);  // park() below publishes it to the destructor
             if (mutex_.core_.waiters.park(*this)) return;       // from here on it is not ours
             stopped = true;  // after it was claimed: the request left the unwinding to us

@@ -23,9 +23,9 @@ basic_mutex<Lock>::~basic_mutex() {
 // ---- giving it up ---------------------------------------------------------------------------------------------------
 
 template <class Lock>
-detail::leaf* basic_mutex<Lock>::give_to_next() noexcept {
+detail::leaf* basic_mutex<Lock>::hand_to_next() noexcept {
     holder_.forget();
-    if (core_.give_alone()) return nullptr;
+    if (core_.try_unlock_uncontended()) return nullptr;
     const detail::lock_guard hold(lock_);
     detail::leaf* const next = core_.give();
     if (next != nullptr) holder_.set(static_cast<detail::holding_leaf*>(next)->acquirer);
@@ -33,9 +33,9 @@ detail::leaf* basic_mutex<Lock>::give_to_next() noexcept {
 }
 
 template <class Lock>
-bool basic_mutex<Lock>::give_up_crowded() noexcept {
+bool basic_mutex<Lock>::unlock_with_waiters() noexcept {
     if (!core_.locked()) return false;
-    if (detail::leaf* const next = give_to_next()) next->resume();
+    if (detail::leaf* const next = hand_to_next()) next->resume();
     return true;
 }
 
@@ -89,7 +89,7 @@ template <class Lock>
 bool basic_mutex<Lock>::awaiter::park() noexcept {
     this->describe(detail::mutex_kind, &mutex_);
     return this->park_owned(mutex_.lock_, mutex_.core_.waiters,
-                            [this] { return mutex_.take_or_crowd(this->acquirer); });
+                            [this] { return mutex_.try_lock_or_mark(this->acquirer); });
 }
 
 template <class Lock>

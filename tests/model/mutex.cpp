@@ -9,7 +9,7 @@
 
 namespace bide::detail {
 // For the checker's record of what happened.
-static std::ostream& operator<<(std::ostream& to, held_by h) { return to << int(h); }
+static std::ostream& operator<<(std::ostream& to, lock_state h) { return to << int(h); }
 }  // namespace bide::detail
 
 namespace {
@@ -21,7 +21,7 @@ struct mutex {
 
     void unlock() {
         RL_ASSERT(core.locked());
-        if (core.give_alone()) return;
+        if (core.try_unlock_uncontended()) return;
         model::claimed woken;
         const model::holding hold(lock);
         RL_ASSERT(core.locked());
@@ -45,7 +45,7 @@ public:
             return;
         }
         leaf_.emplace(*this);
-        const auto ready = [this] { return mutex_.core.take_or_crowd(); };
+        const auto ready = [this] { return mutex_.core.try_lock_or_mark(); };
         if (!model::park_in(mutex_.lock, mutex_.core.waiters, *leaf_, ready)) resumed();
     }
     void resumed() override {

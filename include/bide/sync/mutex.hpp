@@ -75,19 +75,19 @@ private:
         return true;
     }
     /// The same under the lock. False: whoever holds it will hand it over.
-    bool take_or_crowd(const detail::holder& as) noexcept {
-        if (!core_.take_or_crowd()) return false;
+    bool try_lock_or_mark(const detail::holder& as) noexcept {
+        if (!core_.try_lock_or_mark()) return false;
         holder_.set(as);
         return true;
     }
     /// False: it was not locked. Afterwards nothing of the mutex may be touched.
     bool give_up() noexcept {
         holder_.forget();
-        return core_.give_alone() || give_up_crowded();
+        return core_.try_unlock_uncontended() || unlock_with_waiters();
     }
-    [[gnu::noinline]] bool give_up_crowded() noexcept;
+    [[gnu::noinline]] bool unlock_with_waiters() noexcept;
     /// For the holder: nobody, or the waiter that has it now, which is to be resumed.
-    [[nodiscard]] detail::leaf* give_to_next() noexcept;
+    [[nodiscard]] detail::leaf* hand_to_next() noexcept;
 
     Lock lock_;
     detail::mutex_core<detail::leaf, detail::lock_policy<Lock>::template word> core_;  // its waiters are holding_leaf
