@@ -52,7 +52,8 @@ void timer_queue::insert(timer_node& t) noexcept {
     }
     put_near(t);
     // Where all have one time there is nothing to deal out.
-    if (near_count_ >= many && near_count_ >= far_count_ && key_of(near_.first()->due) != last_near_) deal_out_near();
+    if (near_count_ >= many && near_count_ >= far_count_ && key_of(near_.first()->due) != last_near_)
+        redistribute_near();
 }
 
 void timer_queue::remove(timer_node& t) noexcept {
@@ -92,12 +93,12 @@ void timer_queue::fill() noexcept {
         for (const timer_node* n = t; n != nullptr && count <= few; n = n->next, ++count)
             last = std::max(last, key_of(n->due));
         last_near_ = count <= few ? last : base_;
-        from = deal_out(t);
+        from = redistribute(t);
     }
 }
 
 // A list of far ones, by the base and last_near_ as they are now. The first that stays far; the last key: none does.
-timer_queue::key timer_queue::deal_out(timer_node* t) noexcept {
+timer_queue::key timer_queue::redistribute(timer_node* t) noexcept {
     key first_far = ~key{0};
     while (t != nullptr) {
         timer_node& n = *std::exchange(t, t->next);
@@ -114,12 +115,12 @@ timer_queue::key timer_queue::deal_out(timer_node* t) noexcept {
 }
 
 // All but the first, and what has its time.
-void timer_queue::deal_out_near() noexcept {
+void timer_queue::redistribute_near() noexcept {
     const key first = key_of(near_.first()->due);
     if (first < base_) lower_base(first);
     last_near_ = first;
     far_count_ += std::exchange(near_count_, 0);
-    static_cast<void>(deal_out(near_.take_all()));
+    static_cast<void>(redistribute(near_.take_all()));
 }
 
 // What agreed with the base in the digit in which the new one differs is in one slot then, all levels below together.

@@ -68,8 +68,8 @@ private:
     void append(timer_node* chain, unsigned level, unsigned digit) noexcept;
     [[nodiscard]] timer_node* take_slot(unsigned level, unsigned digit) noexcept;
     void fill() noexcept;
-    key deal_out(timer_node* t) noexcept;
-    void deal_out_near() noexcept;
+    key redistribute(timer_node* t) noexcept;
+    void redistribute_near() noexcept;
     void lower_base(key to) noexcept;
 
     timer_heap near_;    // everything up to last_near_
