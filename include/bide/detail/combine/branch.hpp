@@ -90,7 +90,7 @@ protected:
     /// The branch that decided: the failure to throw (all; first_success without one), the winner.
     [[nodiscard]] branch_base* decisive() const noexcept { return decisive_; }
     /// It lies in a block beside the awaiting frame, which `free` gives back when that frame is unwound.
-    void in_a_block(void (*free)(branch_group* self) noexcept) noexcept { free_ = free; }
+    void set_deleter(void (*free)(branch_group* self) noexcept) noexcept { free_ = free; }
 
 private:
     friend class branch_base;

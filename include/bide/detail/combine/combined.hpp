@@ -23,7 +23,7 @@ inline namespace v0 {
 namespace detail {
 /// How a result is held among others.
 template <class T>
-using among_t = std::conditional_t<
+using element_t = std::conditional_t<
     std::is_void_v<T>, std::monostate,
     std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
 }  // namespace detail
@@ -77,7 +77,7 @@ private:
         if (held_.index() == 1) std::rethrow_exception(std::get<1>(held_));
         if (held_.index() == 2) throw cancelled(std::get<2>(held_));
     }
-    std::variant<detail::among_t<T>, std::exception_ptr, stop_reason> held_;
+    std::variant<detail::element_t<T>, std::exception_ptr, stop_reason> held_;
 };
 
 namespace detail {
@@ -194,7 +194,7 @@ public:
 
     range_branches(completion_rule rule, tasks&& items, const std::source_location& where)
         : branch_group(rule), all_(items.size()) {
-        for (task<T>& t : items) all_.emplace_back(*this, released_late(t, where), where);
+        for (task<T>& t : items) all_.emplace_back(*this, lazily_released(t, where), where);
     }
     static void check(const tasks& items, const std::source_location& where) {
         for (const task<T>& t : items)
@@ -204,9 +204,9 @@ public:
 
 private:
     /// The task keeps its frame until there is room for the branch: memory may be short.
-    class released_late {
+    class lazily_released {
     public:
-        released_late(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}
+        lazily_released(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}
         operator promise_base*() const { return from_.release(where_); }  // NOLINT(google-explicit-constructor)
 
     private:
@@ -219,7 +219,7 @@ private:
 // ---- results --------------------------------------------------------------------------------------------------------
 
 template <class T>
-decltype(auto) take_among(branch<T>& c) {
+decltype(auto) take_element(branch<T>& c) {
     if constexpr (std::is_void_v<T>) {
         c.take();
         return std::monostate();
@@ -257,7 +257,7 @@ template <class... T>
 struct winner;
 template <class T, class... Rest>
 struct winner<T, Rest...> {
-    using type = std::conditional_t<all_same<T, Rest...>, T, std::variant<among_t<T>, among_t<Rest>...>>;
+    using type = std::conditional_t<all_same<T, Rest...>, T, std::variant<element_t<T>, element_t<Rest>...>>;
 };
 
 template <completion_rule Rule, class... T>
@@ -277,7 +277,7 @@ public:
         } else if constexpr (Rule == completion_rule::all) {
             if (branch_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
             return this->apply([](branch<T>&... c) {
-                return std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>(take_among(c)...);
+                return std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>(take_element(c)...);
             });
         } else {
             return win();
@@ -301,7 +301,7 @@ private:
         } else {
             if constexpr (sizeof...(Rest) != 0)
                 if (index != I) return take_winner<I + 1>(index, rest...);
-            return won(std::in_place_index<I>, take_among(c));
+            return won(std::in_place_index<I>, take_element(c));
         }
     }
 };
@@ -325,9 +325,9 @@ public:
             return outcomes;
         } else if constexpr (Rule == completion_rule::all) {
             if (branch_base* failed = this->decisive()) std::rethrow_exception(failed->take_failure());
-            std::vector<among_t<T>> values;
+            std::vector<element_t<T>> values;
             values.reserve(this->all().size());
-            for (branch<T>& c : this->all()) values.push_back(take_among(c));
+            for (branch<T>& c : this->all()) values.push_back(take_element(c));
             return values;
         } else {
             branch_base* const by = this->decisive();

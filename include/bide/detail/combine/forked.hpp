@@ -28,11 +28,11 @@ struct fork_place {
 /// Branches that are chains of their own, in a block of memory. When the awaiting frame is to be unwound it goes by
 /// itself; else whoever takes the results frees it.
 template <class Branches>
-class apart final : public Branches {
+class heap_branches final : public Branches {
 public:
     template <class... A>
-    explicit apart(A&&... from) : Branches(completion_rule::all, std::forward<A>(from)...) {
-        this->in_a_block([](branch_group* self) noexcept { delete static_cast<apart*>(self); });
+    explicit heap_branches(A&&... from) : Branches(completion_rule::all, std::forward<A>(from)...) {
+        this->set_deleter([](branch_group* self) noexcept { delete static_cast<heap_branches*>(self); });
     }
     using Branches::decisive;
     static void* operator new(std::size_t n) { return node_alloc(n); }
@@ -47,7 +47,7 @@ class forked_awaiter<std::index_sequence<I...>, T...> final : public fork_group,
     // Values that have arrived stay in their slots while the last child runs as a part of the awaiting chain.
     static constexpr bool plain = (std::is_trivially_destructible_v<typename slot<T>::stored> && ...);
     using result = std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>;
-    using block = apart<fixed_branches<T...>>;
+    using block = heap_branches<fixed_branches<T...>>;
 
 public:
     using tasks = std::tuple<task<T>...>;
@@ -145,7 +145,7 @@ private:
             ~freed() { delete b; }
         } const at_end{std::exchange(apart_, nullptr)};
         if (branch_base* const failed = at_end.b->decisive()) std::rethrow_exception(failed->take_failure());
-        return at_end.b->apply([](branch<T>&... c) { return result(take_among(c)...); });
+        return at_end.b->apply([](branch<T>&... c) { return result(take_element(c)...); });
     }
 
     [[nodiscard]] std::uint32_t count() const noexcept override { return n; }

@@ -57,10 +57,10 @@ template <class T>
 class forked_range_awaiter final : public fork_group {
     // More are chains of their own from the beginning: a fork stack holds so many children in all.
     static constexpr std::size_t forked_at_most = fork_stack::places / 4;
-    using block = apart<range_branches<T>>;
+    using block = heap_branches<range_branches<T>>;
 
 public:
-    using result = std::vector<among_t<T>>;
+    using result = std::vector<element_t<T>>;
 
     forked_range_awaiter(promise_base& p, std::vector<task<T>>&& items) noexcept
         : fork_group(p), items_(std::move(items)), count_(static_cast<std::uint32_t>(items_.size())) {}
@@ -125,7 +125,7 @@ private:
         if (branch_base* const failed = from->decisive()) std::rethrow_exception(failed->take_failure());
         result values;
         values.reserve(count_);
-        for (branch<T>& c : from->all()) values.push_back(take_among(c));
+        for (branch<T>& c : from->all()) values.push_back(take_element(c));
         return values;
     }
 
@@ -152,7 +152,7 @@ public:
     explicit all_of_range(std::vector<task<T>> items) noexcept : items_(std::move(items)) {}
 
     /// Blocks until all have ended. See wait.hpp.
-    std::vector<among_t<T>> wait(std::source_location where = std::source_location::current()) {
+    std::vector<element_t<T>> wait(std::source_location where = std::source_location::current()) {
         return as_task(std::move(*this)).wait(where);
     }
 
