@@ -202,13 +202,13 @@ private:
     void park(detail::leaf& l, detail::strand_entry& e) noexcept;
     [[nodiscard]] detail::strand_entry* reserve(detail::strand_entry& e) noexcept;
     void revoke() noexcept;
-    [[nodiscard]] detail::strand_entry* let_next_in() noexcept;
-    [[nodiscard]] detail::strand_entry* let_in_if_idle() noexcept;
+    [[nodiscard]] detail::strand_entry* admit_next() noexcept;
+    [[nodiscard]] detail::strand_entry* admit_if_idle() noexcept;
     static void send(detail::strand_entry* e) noexcept;
     [[nodiscard]] bool begin(detail::strand_entry& e) noexcept;
     void leave() noexcept;
     void begin_stay(detail::strand_stay& stay) noexcept;
-    void come_back(detail::strand_stay& stay) noexcept;
+    void rejoin(detail::strand_stay& stay) noexcept;
     [[nodiscard]] bool can_run(const executor* on) const noexcept;
     void withdraw(detail::strand_entry& e) noexcept;
     [[nodiscard]] bool try_enter() noexcept;

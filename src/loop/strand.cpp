@@ -58,7 +58,7 @@ void strand_stay::begin_blocking() noexcept {
 }
 void strand_stay::end_blocking() noexcept {
     if (outer != nullptr) outer->end_blocking();
-    strand_->come_back(*this);
+    strand_->rejoin(*this);
 }
 
 // ---- members: coroutines of other executors -------------------------------------------------------------------------
@@ -84,7 +84,7 @@ void strand_member::post(ready_node& node) noexcept {
         const bool on_its_way = busy || linked || (owner.state_ == strand::state::reserved && owner.reserved_ == this);
         if (!on_its_way) {
             owner.queue(*this);
-            turn = owner.let_in_if_idle();
+            turn = owner.admit_if_idle();
         }
     }
     strand::send(turn);
@@ -193,14 +193,14 @@ struct thread_enter_op {
         return strand_thread_awaiter(p, *s);
     }
 };
-task<> let_in(strand& s) { co_await thread_enter_op(s); }
+task<> enter_strand(strand& s) { co_await thread_enter_op(s); }
 }  // namespace
 
 }  // namespace detail
 
 strand::guard strand::enter_op::wait(std::source_location where) const {
     strand_->need_outside(where);
-    if (!strand_->try_enter()) detail::let_in(*strand_).wait(where);
+    if (!strand_->try_enter()) detail::enter_strand(*strand_).wait(where);
     return guard(*strand_);
 }
 
@@ -285,7 +285,7 @@ void strand::park(detail::leaf& l, detail::strand_entry& e) noexcept {
         parked = l.stop().park(l);
         if (parked) {
             queue(e);
-            turn = let_in_if_idle();
+            turn = admit_if_idle();
         }
     }
     if (parked)
@@ -335,9 +335,9 @@ bool strand::begin(detail::strand_entry& e) noexcept {
     return true;
 }
 
-detail::strand_entry* strand::let_in_if_idle() noexcept { return state_ == state::idle ? let_next_in() : nullptr; }
+detail::strand_entry* strand::admit_if_idle() noexcept { return state_ == state::idle ? admit_next() : nullptr; }
 
-detail::strand_entry* strand::let_next_in() noexcept {
+detail::strand_entry* strand::admit_next() noexcept {
     const bool nodes = first_ != nullptr && can_run(&base_);
     for (detail::strand_entry* e = entries_.first(); e != nullptr;) {
         detail::strand_entry* const after = e->next;
@@ -370,7 +370,7 @@ void strand::leave() noexcept {
     detail::strand_entry* turn = nullptr;
     {
         const detail::lock_guard hold(m_);
-        turn = let_next_in();
+        turn = admit_next();
     }
     send(turn);
 }
@@ -381,12 +381,12 @@ void strand::begin_stay(detail::strand_stay& stay) noexcept {
         const detail::lock_guard hold(m_);
         stay.next_stay_ = stays_;
         stays_ = &stay;
-        turn = let_next_in();
+        turn = admit_next();
     }
     send(turn);
 }
 
-void strand::come_back(detail::strand_stay& stay) noexcept {
+void strand::rejoin(detail::strand_stay& stay) noexcept {
     detail::unique_lock hold(m_);
     if (state_ == state::idle) {
         state_ = state::held;
@@ -428,7 +428,7 @@ void strand::post(ready_node& node) noexcept {
             first_ = &node;
         last_ = &node;
         ++pushed_;
-        turn = let_in_if_idle();
+        turn = admit_if_idle();
     }
     send(turn);
 }

@@ -23,7 +23,7 @@ basic_barrier<Lock>::~basic_barrier() {
 // Everybody seems to be there. An arrival whose task was asked to stop meanwhile does not count, and whether it was is
 // known only by claiming it. So all are claimed first; when some were stopped, the others wait on, in their order.
 template <class Lock>
-bool basic_barrier<Lock>::let_go(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
+bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
     detail::leaf_list here;
     const auto does_not_count = [this](detail::leaf& l) {
         static_cast<awaiter&>(l).counted_ = false;

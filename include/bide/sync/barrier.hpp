@@ -51,9 +51,9 @@ public:
 private:
     /// Under the lock. True: with `coming` more everybody is there and was let go.
     bool arrive(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
-        return waiting_ + coming >= participants_ && let_go(coming, woken);
+        return waiting_ + coming >= participants_ && release_waiters(coming, woken);
     }
-    bool let_go(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept;
+    bool release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept;
     void withdraw(awaiter& a) noexcept;
 
     Lock lock_;

@@ -124,7 +124,7 @@ private:
         core_.lock();
         const detail::passage how = core_.send_locked(value, to);
         core_.unlock();
-        if (to != nullptr) let_go(*to);
+        if (to != nullptr) resume_claimed(*to);
         return how;
     }
     [[gnu::noinline]] detail::passage receive_specially(std::optional<T>& into) noexcept {
@@ -132,11 +132,11 @@ private:
         core_.lock();
         const detail::passage how = core_.receive_locked(into, from);
         core_.unlock();
-        if (from != nullptr) let_go(*from);
+        if (from != nullptr) resume_claimed(*from);
         return how;
     }
     /// Resumes a waiter. Nothing of the channel may be touched afterwards.
-    void let_go(detail::leaf& claimed) noexcept {
+    void resume_claimed(detail::leaf& claimed) noexcept {
         if constexpr (policy::shared) {
             const bool crosses = claimed.frame->ctx->ex != detail::tls().running;
             if (crosses_.load(std::memory_order_relaxed) != crosses) crosses_.store(crosses, std::memory_order_relaxed);
