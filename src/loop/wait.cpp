@@ -21,23 +21,23 @@ namespace detail {
 
 namespace {
 
-constinit thread_local bool keeps_none = false;  // the thread is ending: a later wait makes a loop and destroys it
+constinit thread_local bool thread_ending = false;  // the thread is ending: a later wait makes a loop and destroys it
 
-// The loops that this thread keeps for waits in plain code, with thread_state::kept_loop. Destroyed with the thread.
-struct kept_loops {
+// The loops that this thread keeps for waits in plain code, with thread_state::cached_loop. Destroyed with the thread.
+struct cached_loops {
     std::vector<std::unique_ptr<loop>> spare;
-    kept_loops() { this_thread.keeps_loops = true; }
-    kept_loops(const kept_loops&) = delete;
-    kept_loops& operator=(const kept_loops&) = delete;
-    ~kept_loops() {
-        keeps_none = true;
-        this_thread.keeps_loops = false;
+    cached_loops() { this_thread.caches_loops = true; }
+    cached_loops(const cached_loops&) = delete;
+    cached_loops& operator=(const cached_loops&) = delete;
+    ~cached_loops() {
+        thread_ending = true;
+        this_thread.caches_loops = false;
         this_thread.idle_loop = nullptr;
-        delete std::exchange(this_thread.kept_loop, nullptr);
+        delete std::exchange(this_thread.cached_loop, nullptr);
     }
 };
-kept_loops& kept() {
-    thread_local kept_loops here;
+cached_loops& kept() {
+    thread_local cached_loops here;
     return here;
 }
 
@@ -46,9 +46,9 @@ kept_loops& kept() {
 // What was kept cannot be used: another clock is in force, it is of the parent of a fork, or a wait further up uses it.
 void idle_loop_scope::make() {
     loop_ = nullptr;
-    if (!keeps_none) {
+    if (!thread_ending) {
         auto& spare = kept().spare;
-        delete std::exchange(this_thread.kept_loop, nullptr);
+        delete std::exchange(this_thread.cached_loop, nullptr);
         while (!spare.empty() && !loop_access::usable(*spare.back())) spare.pop_back();
         if (!spare.empty()) {
             loop_ = spare.back().release();
@@ -60,10 +60,10 @@ void idle_loop_scope::make() {
     loop_access::bind_to_this_thread(*loop_);
 }
 
-void idle_loop_scope::put_away() noexcept {
+void idle_loop_scope::return_to_cache() noexcept {
     std::unique_ptr<loop> done(loop_);
     try {
-        if (!keeps_none && loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
+        if (!thread_ending && loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
     } catch (...) {  // not kept, then
     }
 }

@@ -41,8 +41,8 @@ struct thread_state {
     executor* running = nullptr;                      // the innermost executor with a node of its own on this stack
     loop* running_loop = nullptr;                     // the innermost loop that is being run on this stack
     loop* idle_loop = nullptr;                 // the thread's current loop, for wait() and with_scope in plain code
-    loop* kept_loop = nullptr;                 // nobody's now: for the next wait() in plain code,
-    bool keeps_loops = false;                  // and this thread will destroy it
+    loop* cached_loop = nullptr;               // nobody's now: for the next wait() in plain code,
+    bool caches_loops = false;                 // and this thread will destroy it
     virtual_clock* clock = nullptr;            // of the loops that are made now; null: real time (use_clock)
     nested_wait_scope* nested_wait = nullptr;  // the innermost wait() on this stack
     promise_base* deferred_frames = nullptr;   // cold frames whose destruction was put off (depth)

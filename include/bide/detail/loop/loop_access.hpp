@@ -95,9 +95,9 @@ public:
     idle_loop_scope() : idle_loop_scope(tls()) {}
     explicit idle_loop_scope(thread_state& here) : here_(here), before_(here.idle_loop), loop_(before_) {
         if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
-        loop_ = here.kept_loop;
+        loop_ = here.cached_loop;
         if (loop_ != nullptr && loop_access::usable(*loop_)) [[likely]]
-            here.kept_loop = nullptr;
+            here.cached_loop = nullptr;
         else
             make();
         made_ = true;
@@ -108,16 +108,16 @@ public:
     ~idle_loop_scope() {
         if (!made_) return;
         here_.idle_loop = before_;
-        if (here_.kept_loop == nullptr && here_.keeps_loops && loop_access::reusable(*loop_)) [[likely]]
-            here_.kept_loop = loop_;
+        if (here_.cached_loop == nullptr && here_.caches_loops && loop_access::reusable(*loop_)) [[likely]]
+            here_.cached_loop = loop_;
         else
-            put_away();
+            return_to_cache();
     }
     [[nodiscard]] loop& get() const noexcept { return *loop_; }
 
 private:
     void make();
-    void put_away() noexcept;
+    void return_to_cache() noexcept;
 
     thread_state& here_;  // it lives on the stack of plain code, which stays on its thread
     loop* before_;
