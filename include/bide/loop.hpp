@@ -106,7 +106,7 @@ private:
     [[nodiscard]] bool only_yields_left() const noexcept;
     void sleep() noexcept;
     [[nodiscard]] bool may_look(clock::time_point until) noexcept;
-    [[nodiscard]] bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
+    [[nodiscard]] bool spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
     void wake_sleeper() noexcept;
     void check_process() const;
     void check_thread(const char* what) const;

@@ -278,7 +278,7 @@ bool loop::may_look(clock::time_point until) noexcept {
 }
 
 // For a task that is going to park, and would leave the loop with nothing to do.
-bool loop::look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+bool loop::spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     constexpr unsigned pauses = 16;  // the other side is at work on it
     if (first_ != nullptr || polled_) return false;
     detail::arm_deferred_timer(detail::this_thread);  // it may be the next
@@ -437,7 +437,7 @@ ring* loop_access::ring_of(const promise_base& frame) noexcept {
     return here != nullptr && frame.ctx->ex == here ? driver_of(*here).ring() : nullptr;
 }
 
-void loop_access::hand_over_and_rest() noexcept {
+void loop_access::flush_ring_before_block() noexcept {
     for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) {
         ring* const made = r->driver.ring_made;
         if (made == nullptr || made->inherited()) continue;
@@ -526,11 +526,11 @@ bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
 
 void loop_access::wake(loop& l) noexcept { l.driver_->wake(); }
 
-bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
+bool spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     const thread_state& t = this_thread;
     // In the turn of a strand or the like, which has its own queue: that is not looked at.
     return t.running_loop != nullptr && t.running == t.running_loop &&
-           loop_access::look_for_change(*t.running_loop, count, now);
+           loop_access::spin_for_change(*t.running_loop, count, now);
 }
 
 }  // namespace detail

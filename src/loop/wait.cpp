@@ -145,7 +145,7 @@ bool blocking_wait_base::drive(slot_base& s) {
     enlist();
     nested.publish();
     if (blocked_loop != nullptr) {
-        loop_access::hand_over_and_rest();
+        loop_access::flush_ring_before_block();
         if (dev_mode()) report_standstill(started);
     }
     blocking_region* const region = std::exchange(t.blocking, nullptr);

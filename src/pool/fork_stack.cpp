@@ -341,7 +341,7 @@ void fork_stack::post_opened_slowly() noexcept {
 
 [[gnu::noinline]] void open_forks(promise_base* leaf, promise_base* at) noexcept { this_thread.forks->open(leaf, at); }
 
-void hand_out_opened() noexcept {
+void post_opened_forks() noexcept {
     if (this_thread.forks != nullptr) [[unlikely]]
         this_thread.forks->post_opened();
 }

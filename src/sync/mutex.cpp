@@ -64,7 +64,7 @@ inline bool basic_mutex<Lock>::awaiter::ready(const detail::holder& by, unsigned
         return false;
     }
     if (mutex_.take(by)) [[likely]]
-        return this->done_at_once(--credits);
+        return this->completed_inline(--credits);
     this->acquirer = by;
     again_ = mutex_.holder_.is(by);
     this->mode_ = base::mode::park;

@@ -36,7 +36,7 @@ struct real_sync {
     public:
         void wait(lock& l) { c_.wait(l); }
         [[nodiscard]] bool wait_for(lock& l, duration d) {
-            return told_soon(l) || c_.wait_for(l, d) == std::cv_status::no_timeout;
+            return spin_until_notified(l) || c_.wait_for(l, d) == std::cv_status::no_timeout;
         }
         void notify_all() noexcept {
             told_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the mutex passes on what was written before
@@ -46,7 +46,7 @@ struct real_sync {
     private:
         // notify_all is called under the mutex: so it comes before we give that back, or is seen in `told_`.
         // Unanalyzed: the caller's guard is given back and taken again through a reference.
-        [[nodiscard]] bool told_soon(lock& l) noexcept BIDE_UNANALYZED {
+        [[nodiscard]] bool spin_until_notified(lock& l) noexcept BIDE_UNANALYZED {
             const auto before = told_.load(std::memory_order_relaxed);
             l.unlock();
             static_cast<void>(spin_.look([&] { return told_.load(std::memory_order_relaxed) != before; }));

@@ -154,13 +154,13 @@ private:
     }
     [[nodiscard]] bool look_for_place() const noexcept {
         if constexpr (policy::shared)
-            return detail::look_for_change(core_.received(), core_.sent_but_for_capacity());
+            return detail::spin_for_change(core_.received(), core_.sent_but_for_capacity());
         else
             return false;
     }
     [[nodiscard]] bool look_for_value() const noexcept {
         if constexpr (policy::shared)
-            return detail::look_for_change(core_.sent(), core_.received_now());
+            return detail::spin_for_change(core_.sent(), core_.received_now());
         else
             return false;
     }

@@ -47,7 +47,7 @@ public:
         materialize_context(me);
         me->ctx->owner->enters_foreign_code(*me);
         detach(me);  // K3: from the next line on the foreign code may resume us on another thread
-        hand_out_opened();
+        post_opened_forks();
         std::coroutine_handle<> next;
         try {
             next = suspend_in(given);

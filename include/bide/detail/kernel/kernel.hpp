@@ -167,7 +167,7 @@ void materialize_context(promise_base* p) noexcept;
 
 /// For whoever has detached, and goes on with code that may take long: what detaching has opened on a pool is handed
 /// out now, not at the trampoline.
-void hand_out_opened() noexcept;
+void post_opened_forks() noexcept;
 
 /// Posts the frame to its executor.
 inline void post(promise_base* p, step what) noexcept {

@@ -106,7 +106,7 @@ public:
             mode_ = mode::park;
             return false;
         }
-        return done_at_once(--tls().credits);
+        return completed_inline(--tls().credits);
     }
 
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
@@ -150,7 +150,7 @@ protected:
     void completed() noexcept { this->frame = nullptr; }
 
     /// For await_ready: the effect has happened. At zero credits it is delivered through the queue.
-    [[nodiscard]] bool done_at_once(unsigned credits_left) noexcept {
+    [[nodiscard]] bool completed_inline(unsigned credits_left) noexcept {
         if (credits_left != 0) [[likely]] {
             this->frame = nullptr;
             return true;
@@ -165,7 +165,7 @@ protected:
 /// For a leaf that is going to park because of another thread: a short look at a count that this thread changes. It is
 /// taken where the loop would look all the same before it sleeps (short_spin.hpp). True: it is no longer `now`. False:
 /// it is, as far as is known, or no look was taken, or something else came for the loop.
-[[nodiscard]] bool look_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
+[[nodiscard]] bool spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
 
 /// Suspends the frame and unwinds it: how a cancellation that was held back goes on.
 struct pass_stop {

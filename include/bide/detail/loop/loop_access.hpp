@@ -62,7 +62,7 @@ struct loop_access {
     [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
     /// The loops that this thread runs are about to stand still: what is queued for the kernel goes there, and what
     /// rests is ended, so that others can go on with it.
-    static void hand_over_and_rest() noexcept;
+    static void flush_ring_before_block() noexcept;
     [[nodiscard]] static bool running(const loop& l) noexcept { return l.running_; }
     /// Made before a fork(), and this is the child: nobody runs it here.
     [[nodiscard]] static bool inherited(const loop& l) noexcept { return !of_this_process(l.process_); }
@@ -82,9 +82,9 @@ struct loop_access {
     /// tasks further down are asked by the tree. On the loop's thread. False: nothing lives there.
     static bool stop_live(loop& l, stop_reason why) noexcept;
     static void wake(loop& l) noexcept;
-    [[nodiscard]] static bool look_for_change(loop& l, const std::atomic<std::size_t>& count,
+    [[nodiscard]] static bool spin_for_change(loop& l, const std::atomic<std::size_t>& count,
                                               std::size_t now) noexcept {
-        return l.look_for_change(count, now);
+        return l.spin_for_change(count, now);
     }
 };
 
