@@ -42,12 +42,12 @@ void branch_base::on_ended(child_end* end, slot_base*) noexcept {
     if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
     } else {  // it had moved to another executor
-        self->call = &branch_base::on_back;
+        self->call = &branch_base::on_returned;
         self->ctx.ex->post(*self);
     }
 }
 
-void branch_base::on_back(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
+void branch_base::on_returned(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
 
 void branch_base::finish() noexcept {
     slot_base& s = slot_of();

@@ -159,12 +159,12 @@ void started_base::on_ended(child_end* end, slot_base*) noexcept {
     if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
     } else {  // it had moved to another executor: its owner is told where it was started
-        self->call = &started_base::on_back;
+        self->call = &started_base::on_returned;
         self->ctx.ex->post(*self);
     }
 }
 
-void started_base::on_back(call_node* node) noexcept { static_cast<started_base*>(node)->finish(); }
+void started_base::on_returned(call_node* node) noexcept { static_cast<started_base*>(node)->finish(); }
 
 void started_base::finish() noexcept {
     const auto [s, result] = drop_callable();

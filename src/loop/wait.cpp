@@ -165,7 +165,7 @@ void blocking_wait_base::on_ended(child_end* self, slot_base*) noexcept {
     if (this_thread.ended_on == waited.ctx.ex)
         waited.done_ = true;
     else
-        waited.ctx.ex->post(waited.back_);  // the last touch: the waiting thread goes on
+        waited.ctx.ex->post(waited.return_post_);  // the last touch: the waiting thread goes on
 }
 
 void blocking_wait_base::throw_cancelled() const {

@@ -48,12 +48,12 @@ void fork_node::on_ended(child_end* end, slot_base*) noexcept {
     if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
     } else {  // it had moved to another executor
-        self->call = &fork_node::on_back;
+        self->call = &fork_node::on_returned;
         self->ctx.ex->post(*self);
     }
 }
 
-void fork_node::on_back(call_node* node) noexcept { static_cast<fork_node*>(node)->finish(); }
+void fork_node::on_returned(call_node* node) noexcept { static_cast<fork_node*>(node)->finish(); }
 
 // What a child's end means for the others: the first failure stops them.
 void fork_node::note_end() noexcept {

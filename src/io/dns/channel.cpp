@@ -90,8 +90,7 @@ ares_ssize_t receive(ares_socket_t fd, void* to, std::size_t size, int flags, so
                      void* channel) {
     const ssize_t n = ::recvfrom(fd, to, size, flags, from, length);
     if (n >= NS_HFIXEDSZ && from != nullptr)  // a datagram: a stream is read without asking who
-        static_cast<dns_channel*>(channel)->saw_answer(
-            {static_cast<const std::byte*>(to), static_cast<std::size_t>(n)});
+        static_cast<dns_channel*>(channel)->on_answer({static_cast<const std::byte*>(to), static_cast<std::size_t>(n)});
     return n;
 }
 ares_ssize_t send_all(ares_socket_t fd, const iovec* parts, int count, void*) {
@@ -209,7 +208,7 @@ void dns_channel::forget(ares_socket_t fd) noexcept {
     gone->leave();
 }
 
-void dns_channel::saw_answer(std::span<const std::byte> datagram) noexcept {
+void dns_channel::on_answer(std::span<const std::byte> datagram) noexcept {
     const int code = static_cast<int>(datagram[3] & std::byte{0x0f});
     if (code == ns_r_servfail || code == ns_r_notimpl || code == ns_r_refused) refusal_ = code;
 }

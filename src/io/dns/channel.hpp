@@ -51,7 +51,7 @@ public:
     /// How c-ares' status is called. Where every server answered that it could not help, c-ares says that none could be
     /// reached; what they answered is kept here, for a better word.
     [[nodiscard]] std::error_code error_of(int status) const noexcept;
-    void saw_answer(std::span<const std::byte> datagram) noexcept;
+    void on_answer(std::span<const std::byte> datagram) noexcept;
 
 private:
     static void state_changed(void* self, ares_socket_t fd, int reads, int writes);

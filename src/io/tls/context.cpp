@@ -182,10 +182,10 @@ void tls_context_state::use_sessions(const tls_options& options) {
         return;
     }
     ::SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
-    ::SSL_CTX_sess_set_new_cb(c, &session_came);
+    ::SSL_CTX_sess_set_new_cb(c, &on_new_session);
 }
 
-int tls_context_state::session_came(SSL* ssl, SSL_SESSION* session) {
+int tls_context_state::on_new_session(SSL* ssl, SSL_SESSION* session) {
     const auto* engine = static_cast<const tls_engine*>(SSL_get_app_data(ssl));
     auto* self = static_cast<tls_context_state*>(SSL_CTX_get_app_data(::SSL_get_SSL_CTX(ssl)));
     if (engine == nullptr || engine->host().empty()) return 0;

@@ -33,7 +33,7 @@ private:
     void use_sessions(const tls_options& options);
     static int choose_protocol(SSL* ssl, const unsigned char** chosen, unsigned char* size,
                                const unsigned char* offered, unsigned int offered_size, void* self);
-    static int session_came(SSL* ssl, SSL_SESSION* session);
+    static int on_new_session(SSL* ssl, SSL_SESSION* session);
 
     owned<SSL_CTX> context_;
     const bool server_;

@@ -64,7 +64,7 @@ private:
     friend class branch_group;
     static void on_due(call_node* self) noexcept;
     static void on_ended(child_end* self, slot_base*) noexcept;
-    static void on_back(call_node* self) noexcept;
+    static void on_returned(call_node* self) noexcept;
     void finish() noexcept;
 
     branch_group& group_;

@@ -20,7 +20,7 @@ public:
 
 protected:
     blocking_wait_base(const std::source_location& where) noexcept
-        : task_node(task_kind::wait, where), child_end{nullptr, &blocking_wait_base::on_ended}, back_(*this) {
+        : task_node(task_kind::wait, where), child_end{nullptr, &blocking_wait_base::on_ended}, return_post_(*this) {
         blocks_parent = true;
     }
 
@@ -31,13 +31,13 @@ protected:
 
 private:
     /// Brings the end of a task that had moved to another executor back to the loop that waits for it.
-    struct way_back final : call_node {
+    struct return_post final : call_node {
         blocking_wait_base& wait;
-        explicit way_back(blocking_wait_base& r) noexcept : call_node(&way_back::arrive), wait(r) {}
-        static void arrive(call_node* self) noexcept { static_cast<way_back*>(self)->wait.done_ = true; }
+        explicit return_post(blocking_wait_base& r) noexcept : call_node(&return_post::arrive), wait(r) {}
+        static void arrive(call_node* self) noexcept { static_cast<return_post*>(self)->wait.done_ = true; }
     };
     static void on_ended(child_end* self, slot_base*) noexcept;
-    way_back back_;
+    return_post return_post_;
     bool done_ = false;  // written by the waiting thread alone
 };
 

@@ -65,7 +65,7 @@ private:
     [[nodiscard]] fork_step join_in_line() noexcept;  // it ended in line, and the others are elsewhere
     static void on_due(call_node* self) noexcept;
     static void on_ended(child_end* self, slot_base*) noexcept;
-    static void on_back(call_node* self) noexcept;
+    static void on_returned(call_node* self) noexcept;
 };
 
 /// The base of an awaiter in the awaiting frame. Nothing is initialised that a plain fork does not need.
