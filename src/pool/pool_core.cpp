@@ -91,10 +91,10 @@ void pool_core::count_active_locked(int by) noexcept {
 }
 
 // Not while its former thread destroys what the user has made thread_local: that may use the pool.
-bool pool_core::can_be_manned_locked(pool_worker& w) noexcept {
-    if (!w.manned) return true;
+bool pool_core::can_attach_thread_locked(pool_worker& w) noexcept {
+    if (!w.has_thread) return true;
     if (!w.ended || pthread_tryjoin_np(w.thread, nullptr) != 0) return false;
-    w.manned = w.ended = false;
+    w.has_thread = w.ended = false;
     return true;
 }
 
@@ -103,7 +103,7 @@ int pool_core::start_locked() noexcept {
     pool_worker* w = nullptr;
     const unsigned n = made_.load(std::memory_order_relaxed);  // relaxed: written under the lock
     for (unsigned i = 0; i < n && w == nullptr; ++i)
-        if (can_be_manned_locked(worker(i))) w = &worker(i);
+        if (can_attach_thread_locked(worker(i))) w = &worker(i);
     if (w == nullptr) {
         if (n == max_threads) return EAGAIN;
         w = new (std::nothrow) pool_worker(*this, n);
@@ -114,7 +114,7 @@ int pool_core::start_locked() noexcept {
     w->leaves = false;
     const int error = start_thread(w->thread, &pool_core::thread_main, w);
     if (error != 0) return error;
-    w->manned = true;
+    w->has_thread = true;
     ++threads_;
     count_active_locked(1);
     return 0;
@@ -233,7 +233,7 @@ void pool_core::shutdown() {
             guard.unlock();
             while (pool_worker* w = idle_workers_.take_any()) w->park.wake();
             for (unsigned i = 0; i < made(); ++i)
-                if (worker(i).manned) pthread_join(worker(i).thread, nullptr);
+                if (worker(i).has_thread) pthread_join(worker(i).thread, nullptr);
             guard.lock();
             ended_ = true;
             changed_.notify_all();

@@ -57,7 +57,7 @@ public:
     bool asleep = false;
     pool_worker* next_spare = nullptr;  // under the core's lock
     bool leaves = false;                // the same: woken to end
-    bool manned = false;                // the same: its thread has not been joined
+    bool has_thread = false;            // the same: its thread has not been joined
     bool ended = false;                 // the same: it has nothing left to do
     pthread_t thread{};
 };
@@ -100,7 +100,7 @@ private:
     [[nodiscard]] int active() const noexcept { return active_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool unspare_locked() noexcept;
     [[nodiscard]] int start_locked() noexcept;
-    [[nodiscard]] static bool can_be_manned_locked(pool_worker& w) noexcept;
+    [[nodiscard]] static bool can_attach_thread_locked(pool_worker& w) noexcept;
     void delete_workers() noexcept;
     [[nodiscard]] bool quiet() noexcept;
     void tell() noexcept;
