@@ -136,11 +136,11 @@ void branch_group::conclude() noexcept {
     bool any_stopped = false;
     for (const branch_base* c = first_; c != nullptr; c = c->next_) any_stopped |= c->how_ == outcome::stopped;
     const bool outer_stopped = awaiting_->ctx->stop->requested();
-    bool goes_on = false;  // the stop, outwards
+    bool propagates_stop = false;  // the stop, outwards
     if (rule_ == completion_rule::settled) {
-        goes_on = any_stopped && outer_stopped;
+        propagates_stop = any_stopped && outer_stopped;
     } else if (decisive_ == nullptr) {
-        goes_on = any_stopped;  // nothing was decided when all were asked to stop: by the awaiting chain
+        propagates_stop = any_stopped;  // nothing was decided when all were asked to stop: by the awaiting chain
         if (!any_stopped && rule_ == completion_rule::first_success) decisive_ = first_failed_;
     }
     // What nobody will see.
@@ -148,12 +148,12 @@ void branch_group::conclude() noexcept {
         if (c->how_ != outcome::failed || c == decisive_) continue;
         const bool skipped = rule_ == completion_rule::first_success && decisive_ != nullptr &&
                              decisive_->how_ == outcome::value && !c->late_;
-        const bool delivered = rule_ == completion_rule::settled && !goes_on;
+        const bool delivered = rule_ == completion_rule::settled && !propagates_stop;
         if (!skipped && !delivered) report_unhandled(c->take_failure(), "a task beside one that decided (combine.hpp)");
     }
     promise_base* const awaiting = awaiting_;
-    if (goes_on && free_ != nullptr) free_(this);
-    post(awaiting, goes_on ? step::unwind : step::resume);
+    if (propagates_stop && free_ != nullptr) free_(this);
+    post(awaiting, propagates_stop ? step::unwind : step::resume);
 }
 
 void throw_nothing_to_race(const char* what) {

@@ -192,7 +192,7 @@ void pool_core::blocks(pool_worker& w) noexcept {
     if (some_work()) wake_one();
 }
 
-void pool_core::goes_on() noexcept {
+void pool_core::resumes() noexcept {
     {
         const lock_guard guard(m_);
         --blocked_;
@@ -203,7 +203,7 @@ void pool_core::goes_on() noexcept {
 }
 
 void pool_worker::begin_sleep() noexcept { core.blocks(*this); }
-void pool_worker::end_sleep() noexcept { core.goes_on(); }
+void pool_worker::end_sleep() noexcept { core.resumes(); }
 
 void pool_core::shutdown() {
     if (on_own_thread())

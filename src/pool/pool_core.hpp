@@ -93,7 +93,7 @@ private:
     void wake_one() noexcept;
     [[nodiscard]] bool become_spare(pool_worker& w) noexcept;
     void blocks(pool_worker& w) noexcept;
-    void goes_on() noexcept;
+    void resumes() noexcept;
     void retire_idle_locked() noexcept;
     void count_active_locked(int by) noexcept;
     void add_spare_locked(pool_worker& w) noexcept;

@@ -21,9 +21,9 @@ namespace {
 BIDE_STATIC_TLS constinit thread_local job_base* running_job = nullptr;
 
 // The code of a job stands on plain ground: nothing of what runs further down this stack is its business.
-class plain_ground {
+class plain_code_context {
 public:
-    explicit plain_ground(task_node& now) noexcept : t_(tls()), before_(t_) {
+    explicit plain_code_context(task_node& now) noexcept : t_(tls()), before_(t_) {
         t_.current = &now;
         t_.suspended = false;
         t_.idle_loop = nullptr;
@@ -32,9 +32,9 @@ public:
         t_.uncaught_base = std::uncaught_exceptions();
         t_.credits = credits_per_turn;
     }
-    plain_ground(const plain_ground&) = delete;
-    plain_ground& operator=(const plain_ground&) = delete;
-    ~plain_ground() {
+    plain_code_context(const plain_code_context&) = delete;
+    plain_code_context& operator=(const plain_code_context&) = delete;
+    ~plain_code_context() {
         t_.current = before_.current;
         t_.suspended = before_.suspended;
         t_.idle_loop = before_.idle_loop;
@@ -171,7 +171,7 @@ void job_base::run() noexcept {
     stop_listening();
     outer_ = std::exchange(running_job, this);
     {
-        const plain_ground ground(*this);
+        const plain_code_context ground(*this);
         if (stop.requested()) {
             slot_of().state = outcome::stopped;
         } else {

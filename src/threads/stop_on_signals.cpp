@@ -107,15 +107,15 @@ private:
 };
 
 // Plain code that is asked to stop by `from`: what waits in it inherits that.
-struct plain_ground final : detail::task_node {
-    explicit plain_ground(detail::stop_state& from, const std::source_location& where) noexcept
+struct plain_code_context final : detail::task_node {
+    explicit plain_code_context(detail::stop_state& from, const std::source_location& where) noexcept
         : task_node(detail::task_kind::program, where) {
         ctx.ex = &idle.get();
         owner = detail::current_owner();  // what this thread locks stays its own
         stop.link_to(from);
         detail::tls().current = this;
     }
-    ~plain_ground() { detail::tls().current = nullptr; }
+    ~plain_code_context() { detail::tls().current = nullptr; }
     detail::idle_loop_scope idle;
 };
 
@@ -131,7 +131,7 @@ struct stop_on_signals::core {
     std::atomic<bool> ending{false};
     std::atomic<int> came{0};  // the guard's own copy: another guard may come after it
     struct sigaction before[std::size(guarded_signals)]{};
-    std::optional<plain_ground> ground;
+    std::optional<plain_code_context> ground;
 
     void begin(second_signal second);
     void install() noexcept;

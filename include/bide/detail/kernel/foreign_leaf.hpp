@@ -60,7 +60,7 @@ public:
         return true;
     }
     decltype(auto) await_resume() {
-        p_->ctx->owner->goes_on();
+        p_->ctx->owner->resumes();
         if (error_) std::rethrow_exception(std::move(error_));
         return awaiter_.await_resume();
     }

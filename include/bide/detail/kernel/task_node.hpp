@@ -86,7 +86,7 @@ struct task_node {
         scope_ = &scope;
         suspended_in_ = suspended_in::end_of_scope;
     }
-    void goes_on() noexcept { suspended_in_ = suspended_in::leaf; }
+    void resumes() noexcept { suspended_in_ = suspended_in::leaf; }
 
     /// Enters and leaves the live list of ctx.ex.
     void enlist() noexcept;

@@ -147,7 +147,7 @@ public:
         chain_->waits_at_end_of(core_);
         return !core_.close_or_wait(&p_);
     }
-    void await_resume() const noexcept { chain_->goes_on(); }
+    void await_resume() const noexcept { chain_->resumes(); }
 
 private:
     promise_base& p_;

@@ -201,11 +201,11 @@ private:
             position = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
         }
     };
-    struct nothing_between {};
-    struct something_between {
+    struct no_padding {};
+    struct padding {
         std::byte unused[Apart + 1];
     };
-    using between = std::conditional_t<Apart == 0, nothing_between, something_between>;
+    using between = std::conditional_t<Apart == 0, no_padding, padding>;
 
     void push(std::size_t sent, T&& value) noexcept {
         std::construct_at(in_.items + in_.position, std::move(value));
