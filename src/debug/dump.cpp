@@ -105,7 +105,7 @@ std::string describe_loop(loop& l) {
 
 struct answer {
     detail::os_mutex m;
-    detail::os_condition there;
+    detail::os_condition given_signal;
     bool given = false;
     std::string text;
 };

@@ -212,9 +212,8 @@ void socket_state::multishot_unwanted() noexcept {
 BIDE_UNANALYZED bool socket_state::end_multishot(lock_guard& lock) noexcept {
     forget_inherited_multishot();
     if (!multishot_active()) return true;
-    ring& r =
-        *multishot_
-             ->by;  // stays while the multishot receive is under way, and that cannot change before we own the ring or wait
+    // It stays while the multishot receive is under way, which cannot change before this thread owns the ring or waits.
+    ring& r = *multishot_->active_ring;
     const ring::ownership mine(r);
     if (!mine) {
         r.ask_to_end(*multishot_);
