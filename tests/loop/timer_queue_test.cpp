@@ -105,7 +105,7 @@ void random_operations(std::uint64_t seed) {
                 break;
             case 2:  // time goes on, by any step; virtual time jumps to the first timer
                 if (!both.empty() && random() % 2 == 0)
-                    now = std::max(now, both.first().time_since_epoch().count());
+                    now = std::max<std::int64_t>(now, both.first().time_since_epoch().count());
                 else
                     now += static_cast<std::int64_t>((random() % (std::uint64_t{1} << 40)) >> (random() % 40));
                 if (now > INT64_MAX / 2) now = 0;            // a queue need not know that time only goes on

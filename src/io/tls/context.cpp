@@ -6,12 +6,16 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <array>
 #include <cerrno>
 #include <climits>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <iterator>
+#include <filesystem>
+#include <memory>
 #include <stdexcept>
+#include <string>
+#include <system_error>
 #include <utility>
 
 namespace bide {
@@ -19,11 +23,18 @@ inline namespace v0 {
 
 namespace {
 
+// Not by a std::ifstream: that of libc++ takes a file that cannot be read (a directory) for an empty one.
 std::string read_text(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
+    const auto fail = [&] { throw std::system_error(errno, std::generic_category(), "tls: read " + file.string()); };
+    struct close {
+        void operator()(std::FILE* f) const noexcept { std::fclose(f); }
+    };
+    const std::unique_ptr<std::FILE, close> in(std::fopen(file.c_str(), "rbe"));
+    if (!in) fail();
     std::string text;
-    if (in) text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    if (!in) throw std::system_error(errno != 0 ? errno : EIO, std::generic_category(), "tls: read " + file.string());
+    std::array<char, 4096> some;  // NOLINT(*-member-init): fread fills it
+    while (const std::size_t n = std::fread(some.data(), 1, some.size(), in.get())) text.append(some.data(), n);
+    if (std::ferror(in.get()) != 0) fail();
     return text;
 }
 
