@@ -17,28 +17,6 @@ namespace detail {
 
 // ---- the system calls -----------------------------------------------------------------------------------------------
 
-no_sigpipe::no_sigpipe() noexcept {
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe, &before_);
-}
-no_sigpipe::~no_sigpipe() {
-    const int keep = errno;
-    if (raised_ && !pending_) {
-        sigset_t pipe;
-        sigemptyset(&pipe);
-        sigaddset(&pipe, SIGPIPE);
-        const timespec now{0, 0};
-        while (::sigtimedwait(&pipe, nullptr, &now) < 0 && errno == EINTR) {}
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    errno = keep;
-}
-
 namespace {
 
 ssize_t plain_read(int fd, void* to, std::size_t n) noexcept { return ::read(fd, to, n); }

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <algorithm>
@@ -17,52 +16,10 @@ inline namespace v0 {
 using namespace std::chrono_literals;
 using detail::last_error;
 
-namespace detail {
-
 namespace {
-constexpr wait_kind accept_kind{"local socket accept"};
-constexpr wait_kind send_kind{"local socket send"};
-constexpr wait_kind receive_kind{"local socket receive"};
-}  // namespace
 
-local_accept_leaf::local_accept_leaf(promise_base& p, socket_state& listener) noexcept
-    : socket_op(p, accept_kind, &listener, direction::in, &local_accept_leaf::accept) {}
-local_accept_leaf::~local_accept_leaf() {
-    if (accepted_ >= 0) ::close(accepted_);
-}
-attempt local_accept_leaf::accept(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<local_accept_leaf&>(op);
-    do {
-        self.accepted_ = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (self.accepted_ >= 0) return attempt::done;
-    } while (errno == EINTR || errno == ECONNABORTED);
-    if (would_block()) return attempt::blocked;
-    self.error_ = last_error();
-    return attempt::done;
-}
-socket_owner local_accept_leaf::finish() {
-    end();
-    if (error_) return {};
-    return own_descriptor(std::exchange(accepted_, -1));
-}
-void local_accept_leaf::throw_error() const { throw std::system_error(error_, accept_kind.what); }
-
-bound_path::bound_path(std::string made) : path_(std::move(made)) {
-    struct stat s{};
-    if (::lstat(path_.c_str(), &s) != 0) throw std::system_error(last_error(), path_);
-    device_ = s.st_dev;
-    file_ = s.st_ino;
-}
-void bound_path::remove() noexcept {
-    if (path_.empty()) return;
-    struct stat s{};
-    if (::lstat(path_.c_str(), &s) == 0 && s.st_dev == device_ && s.st_ino == file_) ::unlink(path_.c_str());
-    path_.clear();
-}
-
-}  // namespace detail
-
-namespace {
+constexpr detail::wait_kind send_kind{"local socket send"};
+constexpr detail::wait_kind receive_kind{"local socket receive"};
 
 detail::socket_owner open_local(int type) {
     const int fd = ::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -179,16 +136,14 @@ local_stream local_stream::adopt(int fd) {
 }
 
 detail::send_op<false, true> local_stream::send_with(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
 detail::send_op<true, true> local_stream::try_send_with(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
-detail::receive_op<false, local_message> local_stream::receive_with(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
-}
+detail::receive_op<false, local_message> local_stream::receive_with(in_bytes b) { return {receive_kind, socket(), b}; }
 detail::receive_op<true, local_message> local_stream::try_receive_with(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
+    return {receive_kind, socket(), b};
 }
 
 local_peer local_stream::peer() const {
@@ -310,17 +265,13 @@ task<> local_datagram::send_to(out_bytes b, local_endpoint to) {
     if (error) throw std::system_error(error, "local socket send to " + name);
 }
 detail::send_op<false, false> local_datagram::send(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
 detail::send_op<true, false> local_datagram::try_send(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
-detail::receive_op<false, local_message> local_datagram::receive(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
-}
-detail::receive_op<true, local_message> local_datagram::try_receive(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
-}
+detail::receive_op<false, local_message> local_datagram::receive(in_bytes b) { return {receive_kind, socket(), b}; }
+detail::receive_op<true, local_message> local_datagram::try_receive(in_bytes b) { return {receive_kind, socket(), b}; }
 void local_datagram::close() noexcept {
     path_.remove();
     detail::close_socket(socket_);

@@ -8,8 +8,13 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <memory>
 #include <new>
+#include <string>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -35,6 +40,10 @@ bool socket_op::try_now() noexcept {
 }
 bool socket_op::park() noexcept { return socket_->wait_for(*this); }
 void socket_op::leave() noexcept { socket_->leave(*this); }
+
+ring* socket_op::ring_here() const noexcept {
+    return path_ == io_path::readiness || socket_ == nullptr ? nullptr : loop_access::ring_of(*frame);
+}
 
 // ---- the socket ---------------------------------------------------------------------------------------------------
 
@@ -279,6 +288,43 @@ void socket_state::give_back(std::span<const std::byte> bytes) noexcept {
         in.poisoned = std::make_error_code(std::errc::not_enough_memory);
     }
     in.ready = true;
+}
+
+std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
+    const lock_guard lock(lock_);
+    std::size_t n = std::min(to.size(), returned_.size() - returned_from_);
+    if (n != 0) {
+        std::memcpy(to.data(), returned_.data() + returned_from_, n);
+        returned_from_ += n;
+        if (returned_from_ == returned_.size()) {
+            returned_ = {};
+            returned_from_ = 0;
+        }
+    }
+    if (multishot_ == nullptr || multishot_->coming.empty()) return n;
+    std::span<const std::byte>& from = multishot_->coming;
+    const std::size_t more = std::min(to.size() - n, from.size());
+    if (more != 0) std::memcpy(to.data() + n, from.data(), more);
+    from = from.subspan(more);
+    return n + more;
+}
+
+std::error_code socket_state::take_failure() noexcept {
+    const lock_guard lock(lock_);
+    return multishot_ != nullptr ? std::exchange(multishot_->failed, {}) : std::error_code();
+}
+
+bool socket_state::peer_ended() noexcept {
+    const lock_guard lock(lock_);
+    return multishot_ != nullptr && multishot_->ended;
+}
+
+int socket_state::take_accepted() noexcept {
+    const lock_guard lock(lock_);
+    if (multishot_ == nullptr || multishot_->accepted.empty()) return -1;
+    const int fd = multishot_->accepted.front();
+    multishot_->accepted.erase(multishot_->accepted.begin());
+    return fd;
 }
 
 void socket_state::poison(direction way, std::error_code why) noexcept {

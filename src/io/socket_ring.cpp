@@ -21,46 +21,6 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-multishot_receive::~multishot_receive() {
-    for (const int fd : accepted) ::close(fd);
-}
-
-bool multishot_receive::on_prepare(ring_entry* self, ring_request& r) noexcept {
-    auto& me = *static_cast<multishot_receive*>(self);
-    {
-        const socket_state::lock_guard lock(me.socket.lock_);
-        r.what = me.accepts ? ring_request::kind::accept_many : ring_request::kind::receive_many;
-        r.fd = me.socket.fd_;
-        if (!me.socket.closed_) return true;
-        me.socket.multishot_ended();
-    }
-    me.socket.drop_ref();
-    return false;
-}
-
-bool lost_before_accepted(int error) noexcept {
-    switch (error) {
-        case EINTR:
-        case ECONNABORTED:
-        case EPROTO:
-        case ENETDOWN:
-        case ENOPROTOOPT:
-        case EHOSTDOWN:
-        case ENONET:
-        case EHOSTUNREACH:
-        case ENETUNREACH:
-            return true;
-        default:
-            return false;
-    }
-}
-
-// ---- the operation ------------------------------------------------------------------------------------------------
-
-ring* socket_op::ring_here() const noexcept {
-    return path_ == io_path::readiness || socket_ == nullptr ? nullptr : loop_access::ring_of(*frame);
-}
-
 bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
     lock_guard lock(lock_);
     side& s = at(op.way_);
@@ -332,45 +292,6 @@ void socket_state::drop_received() noexcept {
     returned_from_ = 0;
     if (multishot_ == nullptr) return;
     for (const int fd : std::exchange(multishot_->accepted, {})) ::close(fd);
-}
-
-// ---- what a try finds ---------------------------------------------------------------------------------------------
-
-std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
-    const lock_guard lock(lock_);
-    std::size_t n = std::min(to.size(), returned_.size() - returned_from_);
-    if (n != 0) {
-        std::memcpy(to.data(), returned_.data() + returned_from_, n);
-        returned_from_ += n;
-        if (returned_from_ == returned_.size()) {
-            returned_ = {};
-            returned_from_ = 0;
-        }
-    }
-    if (multishot_ == nullptr || multishot_->coming.empty()) return n;
-    std::span<const std::byte>& from = multishot_->coming;
-    const std::size_t more = std::min(to.size() - n, from.size());
-    if (more != 0) std::memcpy(to.data() + n, from.data(), more);
-    from = from.subspan(more);
-    return n + more;
-}
-
-std::error_code socket_state::take_failure() noexcept {
-    const lock_guard lock(lock_);
-    return multishot_ != nullptr ? std::exchange(multishot_->failed, {}) : std::error_code();
-}
-
-bool socket_state::peer_ended() noexcept {
-    const lock_guard lock(lock_);
-    return multishot_ != nullptr && multishot_->ended;
-}
-
-int socket_state::take_accepted() noexcept {
-    const lock_guard lock(lock_);
-    if (multishot_ == nullptr || multishot_->accepted.empty()) return -1;
-    const int fd = multishot_->accepted.front();
-    multishot_->accepted.erase(multishot_->accepted.begin());
-    return fd;
 }
 
 }  // namespace detail

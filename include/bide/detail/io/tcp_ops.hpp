@@ -88,6 +88,9 @@ using count_op = transfer_op<Try, false>;
 template <bool Try>
 using all_op = transfer_op<Try, true>;
 
+/// A new TCP socket for addresses like that one; -1 and errno when it cannot be had.
+[[nodiscard]] int open_tcp(const ip_endpoint& like) noexcept;
+
 class accept_leaf : public socket_op {
 public:
     accept_leaf(promise_base& p, socket_state& listener) noexcept;
