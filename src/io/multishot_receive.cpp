@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "io/multishot_receive.hpp"
+#include "io/socket_ring.hpp"
 
 #include <unistd.h>
 #include <cerrno>
@@ -13,16 +14,10 @@ multishot_receive::~multishot_receive() {
 }
 
 bool multishot_receive::on_prepare(ring_entry* self, ring_request& r) noexcept {
-    auto& me = *static_cast<multishot_receive*>(self);
-    {
-        const socket_state::lock_guard lock(me.socket.lock_);
-        r.what = me.accepts ? ring_request::kind::accept_many : ring_request::kind::receive_many;
-        r.fd = me.socket.fd_;
-        if (!me.socket.closed_) return true;
-        me.socket.multishot_ended();
-    }
-    me.socket.drop_ref();
-    return false;
+    return socket_ring::multishot_begins(static_cast<multishot_receive*>(self)->socket, r);
+}
+void multishot_receive::on_report(ring_entry* self, const ring_report& r) noexcept {
+    socket_ring::multishot_reports(static_cast<multishot_receive*>(self)->socket, r);
 }
 
 bool lost_before_accepted(int error) noexcept {

@@ -40,9 +40,7 @@ struct multishot_receive final : ring_entry {
 
 private:
     static bool on_prepare(ring_entry* self, ring_request& r) noexcept;
-    static void on_report(ring_entry* self, const ring_report& r) noexcept {
-        static_cast<multishot_receive*>(self)->socket.multishot_reports(r);
-    }
+    static void on_report(ring_entry* self, const ring_report& r) noexcept;
 };
 
 /// What accept() reports of a connection that was lost before it was accepted: the next one is waiting.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "io/multishot_receive.hpp"
 #include "io/registration.hpp"
+#include "io/socket_ring.hpp"
 
 #include <bide/detail/io/socket.hpp>
 #include <bide/detail/loop/loop_access.hpp>
@@ -54,7 +55,7 @@ socket_state::~socket_state() {
 
 bool socket_state::begin(socket_op& op) noexcept {
     ring* const r = op.ring_here();
-    lock_guard lock(lock_);
+    socket_lock lock(lock_);
     side& s = at(op.way_);
     if (closed_) {
         op.error_ = std::make_error_code(std::errc::bad_file_descriptor);
@@ -71,11 +72,13 @@ bool socket_state::begin(socket_op& op) noexcept {
     s.op = &op;
     op.under_way_ = true;
     if (op.way_ == direction::in && multishot_ != nullptr) {
-        forget_inherited_multishot();
-        if (something_received() && try_received(op, lock) == attempt::done) return true;
+        socket_ring::forget_inherited_multishot(*this);
+        if (socket_ring::something_received(*this) && socket_ring::try_received(*this, op, lock) == attempt::done)
+            return true;
         if (multishot_->active_ring != nullptr && multishot_->active_ring != r) {
-            if (!end_multishot(lock)) return false;
-            if (something_received() && try_received(op, lock) == attempt::done) return true;  // what came until then
+            if (!socket_ring::end_multishot(*this, lock)) return false;
+            if (socket_ring::something_received(*this) && socket_ring::try_received(*this, op, lock) == attempt::done)
+                return true;  // what came until then
         }
         if (closed_) {
             op.error_ = std::make_error_code(std::errc::operation_canceled);
@@ -92,7 +95,7 @@ bool socket_state::begin(socket_op& op) noexcept {
 }
 
 // Unanalyzed: the caller's guard is given back during the try.
-BIDE_UNANALYZED attempt socket_state::try_once(socket_op& op, side& s, lock_guard& lock) noexcept {
+BIDE_UNANALYZED attempt socket_state::try_once(socket_op& op, side& s, socket_lock& lock) noexcept {
     s.ready = false;  // before the try: an event that comes from now on counts
     ++trying_;
     lock.unlock();
@@ -119,7 +122,7 @@ void socket_state::ended(socket_op& op, side& s) noexcept {
 }
 
 bool socket_state::wait_for(socket_op& op) noexcept {
-    if (op.ring_ != nullptr) return wait_for_ring(op, *op.ring_);
+    if (op.ring_ != nullptr) return socket_ring::park(*this, op, *op.ring_);
     return wait_for_readiness(op, false);
 }
 
@@ -127,7 +130,7 @@ bool socket_state::wait_for(socket_op& op) noexcept {
 bool socket_state::wait_for_readiness(socket_op& op, bool detached) noexcept {
     op.in_ring_ = false;
     const bool watched = watch_on(op.frame->ctx->ex->carrier(), op);
-    lock_guard lock(lock_);
+    socket_lock lock(lock_);
     side& s = at(op.way_);
     if (!watched || closed_) {
         if (watched) op.error_ = std::make_error_code(std::errc::operation_canceled);
@@ -135,7 +138,7 @@ bool socket_state::wait_for_readiness(socket_op& op, bool detached) noexcept {
         return false;
     }
     attempt last = attempt::blocked;
-    if (op.way_ == direction::out || !multishot_active())  // else its end is reported as readiness
+    if (op.way_ == direction::out || !socket_ring::multishot_active(*this))  // else its end is reported as readiness
         while (s.ready && last == attempt::blocked) last = try_once(op, s, lock);
     if (last == attempt::done) return false;
     promise_base* const me = op.frame;
@@ -164,7 +167,7 @@ bool socket_state::watch_on(loop& carrier, socket_op& op) noexcept {
     registration* gone = nullptr;
     try {
         const counted_ptr<fd_watcher>& watcher = loop_access::driver_of(carrier).watcher();
-        lock_guard lock(lock_);
+        socket_lock lock(lock_);
         side& s = at(op.way_);
         side& other = sides_[&s == sides_ ? 1 : 0];
         if (closed_ || (s.watched != nullptr && s.watched->watcher == watcher)) return true;
@@ -194,21 +197,21 @@ void socket_state::became_ready(std::uint32_t events) noexcept {
     constexpr std::uint32_t over = EPOLLHUP | EPOLLERR;  // a try tells what has happened
     socket_op* done[2] = {};
     {
-        lock_guard lock(lock_);
+        socket_lock lock(lock_);
         if (closed_) return;
         side& in = at(direction::in);
         side& out = at(direction::out);
         if ((events & (EPOLLIN | EPOLLRDHUP | over)) != 0) in.ready = true;
         if ((events & (EPOLLRDHUP | EPOLLHUP)) != 0) in.ended = true;
         if ((events & (EPOLLOUT | over)) != 0) out.ready = true;
-        if (in.ready && !multishot_active()) done[0] = complete(in, lock);
+        if (in.ready && !socket_ring::multishot_active(*this)) done[0] = complete(in, lock);
         if (out.ready) done[1] = complete(out, lock);
     }
     for (socket_op* op : done) resume(op);
 }
 
 // Tries for the task that waits there; gives the operation if it is over, claimed. Under the lock.
-socket_op* socket_state::complete(side& s, lock_guard& lock) noexcept {
+socket_op* socket_state::complete(side& s, socket_lock& lock) noexcept {
     socket_op* op = s.parked;
     if (op == nullptr || op->in_ring_ || !op->claim())
         return nullptr;  // nobody waits, or is being stopped and leaves by itself
@@ -232,11 +235,11 @@ void socket_state::resume(socket_op* op) noexcept {
 // The waiting task was stopped: its operation goes without having happened.
 void socket_state::leave(socket_op& op) noexcept {
     {
-        lock_guard lock(lock_);
+        socket_lock lock(lock_);
         side& s = at(op.way_);
         s.parked = nullptr;
         ended(op, s);
-        if (op.in_ring_ && op.way_ == direction::in) multishot_unwanted();
+        if (op.in_ring_ && op.way_ == direction::in) socket_ring::multishot_unwanted(*this);
     }
     if (op.has_reference_) drop_ref();
 }
@@ -245,7 +248,7 @@ void socket_state::close() noexcept {
     socket_op* waiting[2] = {};
     registration* watched[2] = {};
     {
-        lock_guard lock(lock_);
+        socket_lock lock(lock_);
         if (closed_) return;
         closed_ = true;
         ++trying_;  // the descriptor leaves the loops' sets before it is closed
@@ -262,11 +265,11 @@ void socket_state::close() noexcept {
     for (registration* r : watched)
         if (r != nullptr) r->leave();
     {
-        lock_guard lock(lock_);
+        socket_lock lock(lock_);
         // Where it cannot be ended at once, the descriptor stays until it is. The peer of a stream need not wait for
         // that; a listener may be shared with other processes, which go on.
-        if (!end_multishot(lock) && !multishot_->accepts) end_for_the_peer(fd_);
-        drop_received();
+        if (!socket_ring::end_multishot(*this, lock) && !multishot_->accepts) end_for_the_peer(fd_);
+        socket_ring::drop_received(*this);
         try_is_over();
     }
     for (socket_op* op : waiting) resume(op);
@@ -274,13 +277,13 @@ void socket_state::close() noexcept {
 
 void socket_state::wait_for_tries() noexcept {
     for (unsigned round = 0;; spin_wait(round)) {
-        const lock_guard lock(lock_);
+        const socket_lock lock(lock_);
         if (trying_ == 0) return;
     }
 }
 
 void socket_state::give_back(std::span<const std::byte> bytes) noexcept {
-    lock_guard lock(lock_);
+    socket_lock lock(lock_);
     side& in = at(direction::in);
     try {
         returned_.insert(returned_.begin() + static_cast<std::ptrdiff_t>(returned_from_), bytes.begin(), bytes.end());
@@ -291,7 +294,7 @@ void socket_state::give_back(std::span<const std::byte> bytes) noexcept {
 }
 
 std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
-    const lock_guard lock(lock_);
+    const socket_lock lock(lock_);
     std::size_t n = std::min(to.size(), returned_.size() - returned_from_);
     if (n != 0) {
         std::memcpy(to.data(), returned_.data() + returned_from_, n);
@@ -310,17 +313,17 @@ std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
 }
 
 std::error_code socket_state::take_failure() noexcept {
-    const lock_guard lock(lock_);
+    const socket_lock lock(lock_);
     return multishot_ != nullptr ? std::exchange(multishot_->failed, {}) : std::error_code();
 }
 
 bool socket_state::peer_ended() noexcept {
-    const lock_guard lock(lock_);
+    const socket_lock lock(lock_);
     return multishot_ != nullptr && multishot_->ended;
 }
 
 int socket_state::take_accepted() noexcept {
-    const lock_guard lock(lock_);
+    const socket_lock lock(lock_);
     if (multishot_ == nullptr || multishot_->accepted.empty()) return -1;
     const int fd = multishot_->accepted.front();
     multishot_->accepted.erase(multishot_->accepted.begin());
@@ -328,7 +331,7 @@ int socket_state::take_accepted() noexcept {
 }
 
 void socket_state::poison(direction way, std::error_code why) noexcept {
-    lock_guard lock(lock_);
+    socket_lock lock(lock_);
     at(way).poisoned = why;
     at(way).ready = true;  // the next try tells
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "io/multishot_receive.hpp"
+#include "io/socket_ring.hpp"
 
 #include <bide/detail/io/byte_ops.hpp>
 #include <bide/detail/io/tcp_ops.hpp>
@@ -63,7 +64,7 @@ bool transfer_leaf::on_prepare(ring_entry* entry, ring_request& r) noexcept {
     r.what = ring_request::kind::send;
     r.from = self.from_ + self.done_;
     r.size = self.size_ - self.done_;
-    return self.socket_->batch_begins(self, r.fd);
+    return socket_ring::batch_begins(*self.socket_, self, r.fd);
 }
 
 void transfer_leaf::on_report(ring_entry* entry, const ring_report& r) noexcept {
@@ -79,7 +80,7 @@ void transfer_leaf::on_report(ring_entry* entry, const ring_report& r) noexcept 
     } else {
         self.error_ = std::error_code(-r.result, std::system_category());
     }
-    self.socket_->batch_ended(self, last);
+    socket_ring::batch_ended(*self.socket_, self, last);
 }
 
 void transfer_leaf::take_out_of_ring() noexcept { ring_->take_out(*this); }

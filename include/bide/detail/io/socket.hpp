@@ -47,6 +47,7 @@ namespace detail {
 class socket_state;
 struct multishot_receive;
 struct registration;
+struct socket_ring;
 
 enum class direction : std::uint8_t { in, out };
 enum class attempt : std::uint8_t {
@@ -91,6 +92,7 @@ protected:
 
 private:
     friend class socket_state;
+    friend struct socket_ring;
     void leave() noexcept;
     [[nodiscard]] ring* ring_here() const noexcept;
 
@@ -119,12 +121,12 @@ public:
     /// Calls f(fd) while the descriptor is certainly open; EBADF after close().
     template <class F>
     void use(F&& f) {
-        lock_guard guard(lock_);
+        const socket_lock guard(lock_);
         if (closed_) throw std::system_error(std::make_error_code(std::errc::bad_file_descriptor), "it is closed");
         std::forward<F>(f)(fd_);
     }
     [[nodiscard]] int descriptor() noexcept {
-        lock_guard guard(lock_);
+        const socket_lock guard(lock_);
         return closed_ ? -1 : fd_;
     }
 
@@ -132,10 +134,6 @@ public:
     void wait_for_tries() noexcept;
 
     // For operations under way, which are alone in their direction.
-    /// A queued operation is about to be handed over. False: it is over, or being stopped.
-    [[nodiscard]] bool batch_begins(socket_op& op, int& fd) noexcept;
-    /// It was tried for the task.
-    void batch_ended(socket_op& op, attempt last) noexcept;
     /// Bytes that a cancelled read had taken: the next read begins with them.
     void give_back(std::span<const std::byte> bytes) noexcept;
     /// Takes what was given back, and what was received meanwhile.
@@ -152,8 +150,8 @@ public:
 private:
     friend class socket_op;
     friend struct registration;
-    friend struct multishot_receive;
-    using lock_guard = unique_lock<spin_lock>;
+    friend struct socket_ring;
+    using socket_lock = unique_lock<spin_lock>;
 
     struct side {
         socket_op* op = nullptr;      // under way
@@ -169,29 +167,12 @@ private:
     [[nodiscard]] bool begin(socket_op& op) noexcept;
     [[nodiscard]] bool wait_for(socket_op& op) noexcept;
     [[nodiscard]] bool watch_on(loop& carrier, socket_op& op) noexcept;
-    [[nodiscard]] attempt try_once(socket_op& op, side& s, lock_guard& lock) noexcept;
+    [[nodiscard]] attempt try_once(socket_op& op, side& s, socket_lock& lock) noexcept;
     [[nodiscard]] static bool park_again(socket_op& op, side& s, attempt last) noexcept;
     void became_ready(std::uint32_t events) noexcept;
-    [[nodiscard]] socket_op* complete(side& s, lock_guard& lock) noexcept;
+    [[nodiscard]] socket_op* complete(side& s, socket_lock& lock) noexcept;
     void leave(socket_op& op) noexcept;
     [[nodiscard]] bool wait_for_readiness(socket_op& op, bool detached) noexcept;
-
-    // With a ring.
-    [[nodiscard]] bool wait_for_ring(socket_op& op, ring& r) noexcept;
-    [[nodiscard]] bool something_received() noexcept;
-    [[nodiscard]] attempt try_received(socket_op& op, lock_guard& lock) noexcept;
-    [[nodiscard]] bool has_multishot(socket_op& op) noexcept;
-    void begin_multishot(const socket_op& op, ring& r) noexcept;
-    [[nodiscard]] bool end_multishot(lock_guard& lock) noexcept;
-    void multishot_ended() noexcept;
-    void multishot_unwanted() noexcept;
-    void multishot_reports(const ring_report& r) noexcept;
-    [[nodiscard]] bool keep(const ring_report& r) noexcept;
-    void keep_bytes(std::span<const std::byte> bytes) noexcept;
-    [[nodiscard]] socket_op* serve_from_multishot(const ring_report& r, lock_guard& lock) noexcept;
-    [[nodiscard]] bool multishot_active() const noexcept;
-    void forget_inherited_multishot() noexcept;
-    void drop_received() noexcept;
 
     static void ended(socket_op& op, side& s) noexcept;
     static void resume(socket_op* op) noexcept;
