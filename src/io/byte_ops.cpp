@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// byte_leaf: reading and writing any descriptor by a pair of system calls, and the pairs for pipes, local sockets and
+// terminals.
+//
+// read() and write() are the tries: socket_state calls them without its lock, on the awaiting thread first and on the
+// thread of the watching loop later. A try moves at most bytes_per_turn; then the loop's other tasks have their turn.
 #include "io/no_sigpipe.hpp"
 
 #include <bide/detail/io/byte_ops.hpp>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// io_category: the texts of io_errc. Any thread calls it.
+//
+// The category is a function-local static: its address is its identity, and it is made at the first use.
 #include <bide/io/error.hpp>
 
 #include <string>

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// local_stream, local_listener and local_datagram: opening, naming and connecting local sockets. Any thread calls it.
+//
+// Bytes go by byte_ops, messages with descriptors by message_ops. Linux notifies no waiter when a listener's queue or
+// an unconnected receiver has room again: there connect() and send_to() are tasks that try again after a pause.
 #include <bide/io/local.hpp>
 #include <bide/time.hpp>
 

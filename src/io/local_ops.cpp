@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// local_accept_leaf: accepting on a local socket; bound_path: the file that a bound socket has made.
+//
+// accept() is a try: socket_state calls it without its lock, on the awaiting thread or on the thread of the watching
+// loop. bound_path is used by the thread that makes or closes the object.
 #include <bide/detail/io/local_ops.hpp>
 
 #include <sys/socket.h>

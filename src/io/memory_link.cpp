@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// memory_link and memory_op: what is behind a memory_stream. There is no descriptor and no loop: the ends serve each
+// other.
+//
+// Operations call it on the awaiting thread, close() and the faults on any thread. Each caller takes the link's lock,
+// changes something, and serves the parked operations until none can go on. Their tasks are resumed when `woken` is
+// destroyed; it is declared before the guard, so that is after the lock was released (L1).
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/io/memory_link.hpp>
 #include <bide/io/error.hpp>

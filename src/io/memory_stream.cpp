@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// memory_stream: the public ends; each function passes on to the memory_link that both ends share. Any thread calls it.
 #include <bide/io/memory_stream.hpp>
 
 namespace bide {

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// send_leaf and receive_leaf: sendmsg(2) and recvmsg(2), for datagrams, and for descriptors that pass through local
+// sockets.
+//
+// send() and receive() are the tries: socket_state calls them without its lock, on the awaiting thread or on the thread
+// of the watching loop.
 #include <bide/detail/io/message_ops.hpp>
 
 #include <unistd.h>

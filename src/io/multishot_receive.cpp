@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// multishot_receive: the entry that the ring knows. What it does is in socket_ring; the ring's thread calls it.
 #include "io/multishot_receive.hpp"
 #include "io/socket_ring.hpp"
 

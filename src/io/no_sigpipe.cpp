@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// no_sigpipe: a write that raises no SIGPIPE, where the system call has no flag for that.
+//
+// Tries call it around write(2) and splice(2), on whatever thread they run. The guard blocks the signal for this thread
+// alone; if the call has raised it, the destructor takes it from the thread's pending signals before it restores the
+// mask.
 #include "io/no_sigpipe.hpp"
 
 #include <pthread.h>

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// socket_ring: a socket on a loop with a ring; socket_ring.hpp says which thread calls what.
+//
+// A socket has one multishot receive, made when the first operation wants it and used again. While it is under way it
+// has a reference to the socket, and counts as a try: so the descriptor stays open. It ends when the peer does, when an
+// operation on another loop needs the descriptor, when too much was received ahead, or when the socket is closed.
 #include "io/socket_ring.hpp"
 #include "io/registration.hpp"
 
 #include <bide/detail/base/process.hpp>
+#include <bide/detail/base/rules.hpp>
 
 #include <unistd.h>
 #include <cerrno>
@@ -26,16 +33,14 @@ bool socket_ring::park(socket_state& s, socket_op& op, ring& r) noexcept {
         socket_state::ended(op, side);
         return false;
     }
-    s.add_ref();  // the stream may be destroyed while we wait
+    BIDE_ASSERT(I3, r.owned_here());
+    s.add_ref();  // the stream may be destroyed while the operation is parked
     op.has_reference_ = true;
     op.in_ring_ = true;
-    promise_base* const me = op.frame;
-    detach(me);
-    side.parked = &op;
-    if (!op.publish()) {
-        side.parked = nullptr;
-        post(me, step::unwind);
-    } else if (op.way_ == direction::out) {
+    detach(op.frame);
+    if (!s.publish(op, side)) return true;
+    // The operation may be touched still, although it is published (K3): the lock keeps it alive.
+    if (op.way_ == direction::out) {
         r.queue(*op.batched_);
     } else if (s.multishot_->active_ring == nullptr) {
         begin_multishot(s, op, r);
@@ -50,7 +55,7 @@ bool socket_ring::park(socket_state& s, socket_op& op, ring& r) noexcept {
 bool socket_ring::batch_begins(socket_state& s, socket_op& op, int& fd) noexcept {
     const socket_lock lock(s.lock_);
     socket_state::side& side = s.at(op.way_);
-    if (s.closed_ || side.parked != &op || !op.claim()) return false;  // it is over, or leaves by itself
+    if (s.closed_ || side.parked != &op || !op.claim()) return false;  // over, or stopped: it leaves by itself
     side.parked = nullptr;
     ++s.trying_;
     fd = s.fd_;
@@ -68,14 +73,8 @@ void socket_ring::batch_ended(socket_state& s, socket_op& op, attempt last) noex
         }
         if (last == attempt::done) socket_state::ended(op, side);
         if (last == attempt::more) {
-            promise_base* const waiting = op.frame;
-            side.parked = &op;
-            if (op.publish()) {
-                op.ring_->queue(*op.batched_);
-            } else {
-                side.parked = nullptr;
-                post(waiting, step::unwind);
-            }
+            BIDE_ASSERT(I3, op.ring_->owned_here());
+            if (s.publish(op, side)) op.ring_->queue(*op.batched_);  // under the lock, which keeps the operation alive
         }
     }
     if (last == attempt::more || (last == attempt::blocked && s.wait_for_readiness(op, true))) return;
@@ -89,9 +88,10 @@ bool socket_ring::something_received(socket_state& s) noexcept {
            s.at(direction::in).poisoned;
 }
 
-// Unanalyzed: the caller's guard is given back during the try.
+// Unanalyzed: the caller's guard is released during the try.
 BIDE_UNANALYZED attempt socket_ring::try_received(socket_state& s, socket_op& op, socket_lock& lock) noexcept {
     if (op.path_ == io_path::readiness && s.returned_from_ == s.returned_.size()) return attempt::blocked;
+    BIDE_ASSERT(I1, s.at(op.way_).op == &op && s.at(op.way_).parked == nullptr);
     lock.unlock();
     attempt result = op.try_(op, -1);
     lock.lock();
@@ -119,6 +119,7 @@ bool socket_ring::has_multishot(socket_state& s, socket_op& op) noexcept {
 }
 
 void socket_ring::begin_multishot(socket_state& s, const socket_op& op, ring& r) noexcept {
+    BIDE_ASSERT(I3, r.owned_here() && s.multishot_->active_ring == nullptr);
     s.multishot_->active_ring = &r;
     s.multishot_->process = process_generation();
     s.multishot_->accepts = op.path_ == io_path::accept;
@@ -128,15 +129,18 @@ void socket_ring::begin_multishot(socket_state& s, const socket_op& op, ring& r)
     r.queue(*s.multishot_);
 }
 
-// The multishot receive is over. It had a reference to the socket, which the caller has to drop after the lock was released.
+// The multishot receive is over. It had a reference to the socket, which the caller has to drop after the lock was
+// released.
 void socket_ring::multishot_ended(socket_state& s) noexcept {
+    BIDE_ASSERT(I3, s.multishot_->active_ring->owned_here());
     s.multishot_->active_ring->take_out(*s.multishot_);
     s.multishot_->active_ring = nullptr;
-    s.at(direction::in).ready = true;  // there may be something, of which epoll has nothing to report
+    s.at(direction::in).ready = true;  // bytes may be there that epoll has reported before
     s.try_is_over();
 }
 
-// The reference of the multishot receive is not dropped: the parent's list of entries, of which the child has a copy, has it.
+// The reference of the multishot receive is not dropped: the parent's list of entries, of which the child has a copy,
+// has it.
 void socket_ring::forget_inherited_multishot(socket_state& s) noexcept {
     if (!multishot_active(s) || s.multishot_->process == process_generation()) return;
     s.multishot_->active_ring = nullptr;
@@ -146,7 +150,7 @@ void socket_ring::forget_inherited_multishot(socket_state& s) noexcept {
 
 void socket_ring::multishot_unwanted(socket_state& s) noexcept {
     if (!multishot_active(s)) return;
-    if (s.multishot_->listed_in == ring_entry::place::queued) {  // never begun
+    if (s.multishot_->listed_in == ring_entry::place::queued) {  // the kernel has not got it yet
         multishot_ended(s);
         s.drop_ref();  // not the last one: the operation has one
     } else if (s.multishot_->listed_in == ring_entry::place::nowhere) {
@@ -154,11 +158,12 @@ void socket_ring::multishot_unwanted(socket_state& s) noexcept {
     }
 }
 
-// Unanalyzed: the caller's guard is given back while the ring ends the request.
+// Unanalyzed: the caller's guard is released while the ring ends the request.
 BIDE_UNANALYZED bool socket_ring::end_multishot(socket_state& s, socket_lock& lock) noexcept {
     forget_inherited_multishot(s);
     if (!multishot_active(s)) return true;
-    // The ring stays while the multishot receive is under way, which cannot change before this thread owns the ring or waits.
+    // The ring stays while the multishot receive is under way, which cannot change before this thread owns the ring or
+    // waits.
     ring& r = *s.multishot_->active_ring;
     const ring::ownership mine(r);
     if (!mine) {
@@ -192,13 +197,15 @@ bool socket_ring::multishot_begins(socket_state& s, ring_request& r) noexcept {
     return false;
 }
 
-// Unanalyzed: which ring reports is read without the lock. Only the thread that owns that ring changes it, and that is this one.
+// Unanalyzed: which ring reports is read without the lock. Only the thread that owns that ring changes it, and that is
+// this thread.
 BIDE_UNANALYZED void socket_ring::multishot_reports(socket_state& s, const ring_report& r) noexcept {
     socket_op* done = nullptr;
     bool over = false;
     bool too_much = false;
     multishot_receive& multishot = *s.multishot_;
     ring& by = *multishot.active_ring;
+    BIDE_ASSERT(I3, by.owned_here());
     {
         socket_lock lock(s.lock_);
         socket_state::side& side = s.at(direction::in);
@@ -224,12 +231,14 @@ BIDE_UNANALYZED void socket_ring::multishot_reports(socket_state& s, const ring_
             done = s.complete(side, lock);
         }
     }
-    if (too_much) by.cancel(multishot);  // not under the lock: others may be reported before it is taken
+    if (too_much)
+        by.cancel(multishot);  // without the lock: the ring may report others before the kernel takes the request
     socket_state::resume(done);
     if (over) s.drop_ref();
 }
 
-// Keeps what was reported, and tries the waiting operation with it. Returns that operation, claimed, if it is over.
+// Keeps what was reported, and tries the waiting operation with it. Returns that operation if it is over; the caller
+// resumes it after releasing the lock (L1).
 socket_op* socket_ring::serve_from_multishot(socket_state& s, const ring_report& r, socket_lock& lock) noexcept {
     if (!keep(s, r)) return nullptr;
     socket_state::side& side = s.at(direction::in);
@@ -238,18 +247,11 @@ socket_op* socket_ring::serve_from_multishot(socket_state& s, const ring_report&
     if (op != nullptr && op->in_ring_ && op->claim()) {
         side.parked = nullptr;
         last = try_received(s, *op, lock);
-        if (last != attempt::done) {
-            promise_base* const waiting = op->frame;
-            side.parked = op;
-            if (!op->publish()) {
-                side.parked = nullptr;
-                post(waiting, step::unwind);
-            }
-        }
+        if (last != attempt::done) static_cast<void>(s.publish(*op, side));
     }
-    keep_bytes(s, s.multishot_->coming);  // more than was asked for
+    keep_bytes(s, s.multishot_->coming);  // more than the operation wanted
     s.multishot_->coming = {};
-    s.multishot_->ended = false;  // the next one is told by the system again
+    s.multishot_->ended = false;  // the system reports an end again to the next request
     return last == attempt::done ? op : nullptr;
 }
 
@@ -284,13 +286,13 @@ bool socket_ring::keep(socket_state& s, const ring_report& r) noexcept {
 
 void socket_ring::keep_bytes(socket_state& s, std::span<const std::byte> bytes) noexcept {
     if (bytes.empty()) return;
-    if (s.returned_from_ >= s.returned_.size() - s.returned_from_) {  // so what was taken is not kept for ever
+    if (s.returned_from_ >= s.returned_.size() - s.returned_from_) {  // so that the memory of taken bytes is used again
         s.returned_.erase(s.returned_.begin(), s.returned_.begin() + static_cast<std::ptrdiff_t>(s.returned_from_));
         s.returned_from_ = 0;
     }
     try {
         s.returned_.insert(s.returned_.end(), bytes.begin(), bytes.end());
-    } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
+    } catch (const std::bad_alloc&) {  // bytes are lost here, so no later ones may be read in their place
         s.at(direction::in).poisoned = std::make_error_code(std::errc::not_enough_memory);
     }
 }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// socket_ring: how the operations of one socket go by a ring (io_uring). socket_state calls it where an operation has a ring;
-// the ring calls it, through multishot_receive and transfer_leaf, when the kernel has reported something.
+// socket_ring: how the operations of one socket go by a ring (io_uring). socket_state calls it where an operation has a
+// ring; the ring calls it, through multishot_receive and transfer_leaf, when the kernel has reported something.
 //
-// Sending: the operation is queued, and the ring hands it over with the others of the same turn (batch_begins, batch_ended).
-// Receiving and accepting: the operation waits for the socket's multishot receive, which goes on from operation to operation.
+// Sending: the operation is queued, and the ring hands it over with the others of the same turn (batch_begins,
+// batch_ended). Receiving and accepting: the operation waits for the socket's multishot receive, which goes on from
+// operation to operation.
 //
-// Thread rule: the thread that owns the ring calls all of it. Only what says "from any thread" may be called by another one.
-// The socket's lock is there for those who close the socket, and for readers on other loops.
+// Thread rule: the thread that owns the ring calls all of it. Only what says "from any thread" may be called by another
+// one. The socket's lock is there for those who close the socket, and for readers on other loops.
 #pragma once
 
 #include "io/multishot_receive.hpp"
@@ -36,13 +37,14 @@ struct socket_ring {
     [[nodiscard]] static bool multishot_active(const socket_state& s) noexcept BIDE_REQUIRES(s.lock_) {
         return s.multishot_ != nullptr && s.multishot_->active_ring != nullptr;
     }
-    /// Returns true if a try without the descriptor would find something. From any thread; the socket has a multishot receive.
+    /// Returns true if a try without the descriptor would find something. From any thread; the socket has a multishot
+    /// receive.
     [[nodiscard]] static bool something_received(socket_state& s) noexcept BIDE_REQUIRES(s.lock_);
     /// Tries the operation without the descriptor: it takes what was received. From any thread.
     [[nodiscard]] static attempt try_received(socket_state& s, socket_op& op, socket_lock& lock) noexcept
         BIDE_REQUIRES(s.lock_);
-    /// Ends the multishot receive. Returns true if none is under way any more. Returns false if its loop's thread will end it;
-    /// that thread then reports the socket as ready. From any thread.
+    /// Ends the multishot receive. Returns true if none is under way any more. Returns false if its loop's thread will
+    /// end it; that thread then reports the socket as ready. From any thread.
     [[nodiscard]] static bool end_multishot(socket_state& s, socket_lock& lock) noexcept BIDE_REQUIRES(s.lock_);
     /// The reader that waited for the multishot receive was stopped.
     static void multishot_unwanted(socket_state& s) noexcept BIDE_REQUIRES(s.lock_);

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// splice_all: copy() between descriptors, without the bytes coming into the program: splice(2) through a pipe of its
+// own.
+//
+// in(), out() and take() are tries: socket_state calls them without its lock, on the awaiting thread or on the thread
+// of the watching loop. The pipe in the middle never blocks: it is empty before each move in, and a move in is no
+// larger than it holds.
 #include "io/no_sigpipe.hpp"
 
 #include <bide/detail/io/splice.hpp>

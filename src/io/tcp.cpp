@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// tcp_stream and tcp_listener: listening, addresses, options of one call. Any thread calls it. What waits is in
+// tcp_ops.cpp.
 #include <bide/detail/io/byte_ops.hpp>
 #include <bide/io/tcp.hpp>
 #include <bide/io/tcp_options.hpp>

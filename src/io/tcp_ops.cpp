@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// transfer_leaf, accept_leaf and connect_leaf: bytes and connections of TCP, tried by readiness or handed to a ring.
+//
+// read(), write(), accept() and connect() are the tries: socket_state calls them without its lock, on the awaiting
+// thread first and on the thread of the watching loop later. on_prepare() and on_report() are called by the thread that
+// owns the ring. A try with the descriptor -1 takes only what a multishot receive has received.
 #include "io/multishot_receive.hpp"
 #include "io/socket_ring.hpp"
 

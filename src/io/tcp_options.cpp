@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Options of TCP connections, and accept_patiently(). Any thread calls it; each option is one system call.
 #include <bide/io/tcp_options.hpp>
 #include <bide/time.hpp>
 

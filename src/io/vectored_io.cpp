@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// vectored_write_leaf and vectored_read_leaf: several buffers in one sendmsg(2) or recvmsg(2).
+//
+// write() and read() are the tries: socket_state calls them without its lock, on the awaiting thread or on the thread
+// of the watching loop. A read begins with what a cancelled read gave back and what a ring received ahead.
 #include <bide/detail/io/vectored_io.hpp>
 
 #include <sys/socket.h>
