@@ -7,6 +7,7 @@
 // changes something, and serves the parked operations until none can go on. Their tasks are resumed when `woken` is
 // destroyed; it is declared before the guard, so that is after the lock was released (L1).
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/memory_link.hpp>
 #include <bide/io/error.hpp>
 
@@ -63,7 +64,7 @@ std::size_t memory_way::put(std::span<const std::byte> from) noexcept {
 void memory_way::give_back(std::span<const std::byte> bytes) noexcept {
     try {
         returned.insert(returned.begin(), bytes.begin(), bytes.end());
-    } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
+    } catch (const std::bad_alloc&) {  // bytes are lost here, so no later ones may be read in their place
         returned.clear();
         size = 0;
         read_error = code(std::errc::not_enough_memory);
@@ -89,11 +90,11 @@ memory_op::memory_op(promise_base& p, std::shared_ptr<memory_link> link, int sid
       size_(from.size()),
       all_(all) {}
 
-memory_op*& memory_op::place() noexcept { return kind == &memory_read_kind ? way_.reader : way_.writer; }
+memory_op*& memory_op::of_direction() noexcept { return kind == &memory_read_kind ? way_.reader : way_.writer; }
 
 bool memory_op::try_now() noexcept {
     claimed_leaves woken;
-    const locked hold(link_->lock_);
+    const locked guard(link_->lock_);
     if (!begin()) return true;
     const bool done = transfer();
     if (done) over();
@@ -101,25 +102,26 @@ bool memory_op::try_now() noexcept {
     return done;
 }
 
-// False: it is over before it began.
+// Makes the operation the one of its direction. Returns false if it cannot begin; it has the error or the failure then.
 bool memory_op::begin() noexcept {
     if (closed()) {
         error_ = code(std::errc::bad_file_descriptor);
         return false;
     }
-    if (place() != nullptr) {
+    if (of_direction() != nullptr) {
         failure_ = std::make_exception_ptr(
             usage_error(std::string(kind->what) +
                         ": another task is waiting here already; a stream has one reader and one writer at a time"));
         return false;
     }
-    place() = this;
+    of_direction() = this;
     under_way_ = true;
     return true;
 }
 
 bool memory_op::closed() noexcept { return kind == &memory_read_kind ? way_.reader_closed : way_.writer_closed; }
 
+// Moves bytes. Returns true if the operation is over.
 bool memory_op::transfer() noexcept { return kind == &memory_read_kind ? read() : write(); }
 
 bool memory_op::read() noexcept {
@@ -157,13 +159,14 @@ bool memory_op::write() noexcept {
     }
 }
 
-bool memory_op::can_go() noexcept {
+bool memory_op::can_continue() noexcept {
     if (kind == &memory_read_kind) return way_.available() != 0 || way_.ended || way_.read_error;
     return way_.room() != 0 || way_.write_error;
 }
 
 void memory_op::over() noexcept {
-    place() = nullptr;
+    BIDE_ASSERT(I1, of_direction() == this && !parked_);
+    of_direction() = nullptr;
     under_way_ = false;
 }
 
@@ -175,29 +178,41 @@ void memory_op::fail(std::error_code why) noexcept {
 
 bool memory_op::park() noexcept {
     claimed_leaves woken;
-    const locked hold(link_->lock_);
+    const locked guard(link_->lock_);
     if (closed()) {
         fail(code(std::errc::operation_canceled));
         return false;
     }
-    while (can_go()) {  // the other side, when it is served, makes room for us, or has more
+    while (can_continue()) {  // the operation of the other side, once it is served, makes room or writes more
         const bool done = transfer();
         if (done) over();
         link_->serve(woken);
         if (done) return false;
     }
     detach(frame);
-    parked_ = true;
-    if (!publish()) {
-        parked_ = false;
-        post(frame, step::unwind);
-    }
+    static_cast<void>(publish_or_unwind());
     return true;
 }
 
-// The waiting task was stopped: its operation goes without having happened, as far as that can be had.
+// The frame is detached. Returns false if stop was requested before; the frame is posted to be unwound then. The lock
+// keeps the operation alive until the caller releases it: completers claim under the lock, and an unwound operation
+// takes it.
+bool memory_op::publish_or_unwind() noexcept {
+    promise_base* const waiting = frame;
+    BIDE_ASSERT(I1, of_direction() == this && !parked_);
+    BIDE_ASSERT(K3, (waiting->result_slot->flags & attached) == 0);
+    parked_ = true;
+    if (publish()) return true;
+    parked_ = false;
+    post(waiting, step::unwind);
+    return false;
+}
+
+// For the destructor of an operation whose task was stopped (L2): the operation leaves without having happened. A write
+// that has handed over a part cannot: later writes fail.
 void memory_op::leave() noexcept {
-    const locked hold(link_->lock_);
+    const locked guard(link_->lock_);
+    parked_ = false;
     over();
     if (done_ == 0) return;
     if (kind == &memory_read_kind)
@@ -219,7 +234,8 @@ memory_link::memory_link(std::size_t capacity) {
     for (memory_way& w : ways_) w.ring.resize(capacity);
 }
 
-// Moves bytes for those who wait, until nobody can go on.
+// Moves bytes for the parked operations until none can continue. The caller resumes those in `woken` after it has
+// released the lock (L1).
 void memory_link::serve(claimed_leaves& woken) noexcept {
     for (bool moved = true; moved;) {
         moved = false;
@@ -230,21 +246,18 @@ void memory_link::serve(claimed_leaves& woken) noexcept {
     }
 }
 
-bool memory_link::serve(memory_op* op, claimed_leaves& woken) noexcept {
-    if (op == nullptr || !op->parked_ || !op->can_go()) return false;
+// Returns true if bytes were moved. Unanalyzed: the lock of the operation's link is this link's, which the analysis
+// cannot know.
+BIDE_UNANALYZED bool memory_link::serve(memory_op* op, claimed_leaves& woken) noexcept {
+    if (op == nullptr || !op->parked_ || !op->can_continue()) return false;
     op->parked_ = false;
-    if (!op->claim()) return false;  // is being stopped, and leaves by itself
+    if (!op->claim()) return false;  // a stop request has claimed it, and the unwound frame leaves by itself
     if (op->transfer()) {
         op->over();
         woken.add(*op);
         return true;
     }
-    promise_base* const waiting = op->frame;
-    op->parked_ = true;
-    if (!op->publish()) {
-        op->parked_ = false;
-        post(waiting, step::unwind);
-    }
+    static_cast<void>(op->publish_or_unwind());
     return true;
 }
 
@@ -267,7 +280,7 @@ void memory_link::break_both() noexcept {
 
 void memory_link::fault_after(int side, std::size_t bytes, memory_way::fault what) noexcept {
     claimed_leaves woken;
-    const locked hold(lock_);
+    const locked guard(lock_);
     memory_way& w = from(side);
     w.until_fault = bytes;
     w.next_fault = what;
@@ -277,23 +290,23 @@ void memory_link::fault_after(int side, std::size_t bytes, memory_way::fault wha
 
 void memory_link::reset() noexcept {
     claimed_leaves woken;
-    const locked hold(lock_);
+    const locked guard(lock_);
     break_both();
     serve(woken);
 }
 
 void memory_link::limit_reads(int side, std::size_t bytes) noexcept {
-    const locked hold(lock_);
+    const locked guard(lock_);
     to(side).read_limit = std::max<std::size_t>(bytes, 1);
 }
 void memory_link::limit_writes(int side, std::size_t bytes) noexcept {
-    const locked hold(lock_);
+    const locked guard(lock_);
     from(side).write_limit = std::max<std::size_t>(bytes, 1);
 }
 
 std::error_code memory_link::try_finish(int side) noexcept {
     claimed_leaves woken;
-    const locked hold(lock_);
+    const locked guard(lock_);
     memory_way& w = from(side);
     if (w.writer_closed) return code(std::errc::bad_file_descriptor);
     w.ended = true;
@@ -302,15 +315,17 @@ std::error_code memory_link::try_finish(int side) noexcept {
     return {};
 }
 
-void memory_link::close(int side) noexcept {
+// Unanalyzed: the lock of the operations' link is this link's, which the analysis cannot know.
+BIDE_UNANALYZED void memory_link::close(int side) noexcept {
     claimed_leaves woken;
-    const locked hold(lock_);
+    const locked guard(lock_);
     memory_way& out = from(side);
     memory_way& in = to(side);
     if (out.writer_closed) return;
     out.writer_closed = in.reader_closed = true;
     for (memory_op* op : {out.writer, in.reader}) {
-        // One that is about to park will see that it is closed; one that is being stopped leaves by itself.
+        // An operation that is about to park will find the end closed. One that a stop request has claimed leaves by
+        // itself.
         if (op == nullptr || !op->parked_ || !op->claim()) continue;
         op->fail(code(std::errc::operation_canceled));
         woken.add(*op);
@@ -321,7 +336,7 @@ void memory_link::close(int side) noexcept {
 }
 
 bool memory_link::closed(int side) noexcept {
-    const locked hold(lock_);
+    const locked guard(lock_);
     return from(side).writer_closed;
 }
 
