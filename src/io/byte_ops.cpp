@@ -27,13 +27,13 @@ namespace {
 
 ssize_t plain_read(int fd, void* to, std::size_t n) noexcept { return ::read(fd, to, n); }
 
-// Linux 6.18 has a flag for it; before, the signal is held off.
+// Linux 6.18 has a flag against SIGPIPE. With an older kernel the thread blocks the signal.
 #ifndef RWF_NOSIGNAL
 #define RWF_NOSIGNAL 0x00000100
 #endif
 ssize_t quiet_write(int fd, const void* from, std::size_t n) noexcept {
     static std::atomic<bool> has_flag{true};
-    if (has_flag.load(std::memory_order_relaxed)) {  // relaxed: a hint; whoever sees it late asks once more
+    if (has_flag.load(std::memory_order_relaxed)) {  // relaxed: a hint; a thread that sees it late asks once more
         iovec whole{};
         whole.iov_base = const_cast<void*>(from);
         whole.iov_len = n;
@@ -62,11 +62,11 @@ ssize_t asking_read(int fd, void* to, std::size_t n) noexcept {
     return ready_for(fd, POLLIN) ? plain_read(fd, to, n) : -1;
 }
 ssize_t asking_write(int fd, const void* from, std::size_t n) noexcept {
-    constexpr std::size_t room = 256;  // what a terminal that says "ready" takes without blocking; a pipe takes more
+    constexpr std::size_t room = 256;  // a terminal that is ready takes so much without blocking; a pipe takes more
     return ready_for(fd, POLLOUT) ? quiet_write(fd, from, std::min(n, room)) : -1;
 }
 
-// So much goes through in one try; then the loop's other tasks have their turn.
+// One try moves at most so much; then the loop's other tasks have their turn.
 constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
 
 }  // namespace

@@ -77,7 +77,7 @@ detail::raw_address raw(const local_endpoint& e) noexcept {
     return r;
 }
 
-/// The pause before the next try where nobody tells when to: longer each time.
+/// The pause before the next try, longer each time, where the system notifies no waiter.
 class pauses {
 public:
     [[nodiscard]] auto next() noexcept { return sleep_for(std::exchange(now_, std::min(2 * now_, 50ms))); }
@@ -224,13 +224,13 @@ void local_datagram::connect(const local_endpoint& to) {
 
 namespace {
 
-/// The socket is there until this goes, whatever becomes of the object.
-struct held_socket {
+/// A reference to the socket: the object may be destroyed while the task waits.
+struct socket_reference {
     detail::socket_state& socket;
-    explicit held_socket(detail::socket_state& s) noexcept : socket(s) { s.add_ref(); }
-    held_socket(const held_socket&) = delete;
-    held_socket& operator=(const held_socket&) = delete;
-    ~held_socket() { socket.drop_ref(); }
+    explicit socket_reference(detail::socket_state& s) noexcept : socket(s) { s.add_ref(); }
+    socket_reference(const socket_reference&) = delete;
+    socket_reference& operator=(const socket_reference&) = delete;
+    ~socket_reference() { socket.drop_ref(); }
 };
 
 std::error_code send_now(detail::socket_state& s, std::span<const std::byte> b, const detail::raw_address& to) {
@@ -253,13 +253,13 @@ std::error_code send_now(detail::socket_state& s, std::span<const std::byte> b, 
 }  // namespace
 
 task<std::error_code> local_datagram::try_send_to(out_bytes b, local_endpoint to) {
-    const held_socket held(socket());
+    const socket_reference kept(socket());
     const detail::raw_address address = raw(to);
-    std::error_code error = send_now(held.socket, b, address);
+    std::error_code error = send_now(kept.socket, b, address);
     pauses pause;
     while (error == std::errc::resource_unavailable_try_again) {
-        co_await pause.next();  // the receiver's queue is full: of that only connected sockets are told
-        error = send_now(held.socket, b, address);
+        co_await pause.next();  // the receiver's queue is full; the system notifies only connected senders of room
+        error = send_now(kept.socket, b, address);
         if (error == std::errc::bad_file_descriptor) error = std::make_error_code(std::errc::operation_canceled);
     }
     co_return error;

@@ -130,7 +130,7 @@ void receive_leaf::take_descriptors(msghdr& message) noexcept {
             try {
                 got_.descriptors.push_back(std::move(got));
             } catch (const std::bad_alloc&) {
-                got_.lost_descriptors = true;  // closed: nobody could use it
+                got_.lost_descriptors = true;  // closes it: there is no place for it in the result
             }
         }
     }

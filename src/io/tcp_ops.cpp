@@ -29,16 +29,16 @@ constexpr wait_kind write_kind{"tcp write"};
 constexpr wait_kind accept_kind{"tcp accept"};
 constexpr wait_kind connect_kind{"tcp connect"};
 
-// So much goes through in one try; then the loop's other tasks have their turn.
+// One try moves at most so much; then the loop's other tasks have their turn.
 constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
 
-// With a ring, so much is received in parts or sent with the others; more goes faster by a call of its own.
+// An operation of at most so much goes by the ring; a larger one is faster by a system call of its own.
 constexpr std::size_t most_in_ring = std::size_t{64} << 10;
 io_path path_of(std::size_t size, io_path in_ring) noexcept {
     return size != 0 && size <= most_in_ring ? in_ring : io_path::readiness;
 }
 
-void no_delay(int fd) noexcept {  // a wish: a stream works without
+void no_delay(int fd) noexcept {  // no failure: a stream works without it
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
@@ -81,7 +81,7 @@ void transfer_leaf::on_report(ring_entry* entry, const ring_report& r) noexcept 
         if (self.all_ && self.done_ < self.size_) last = attempt::more;
     } else if (r.result == -EAGAIN) {
         last = attempt::blocked;
-    } else if (r.result == -EINTR || r.result == -ECANCELED) {  // not by us: its thread is ending
+    } else if (r.result == -EINTR || r.result == -ECANCELED) {  // this library did not cancel it: its thread is ending
         last = attempt::more;
     } else {
         self.error_ = std::error_code(-r.result, std::system_category());
@@ -102,7 +102,8 @@ attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
         self.error_ = self.socket_->take_failure();
         if (self.error_) return attempt::done;
     }
-    if (fd < 0 && self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {  // only what was received
+    if (fd < 0 && self.done_ < self.size_ &&
+        (self.all_ || self.done_ == at_begin)) {  // without the descriptor: only what was received
         if (!self.socket_->peer_ended()) return attempt::blocked;
         if (self.all_) self.error_ = io_errc::end_of_stream;
         return attempt::done;
@@ -113,7 +114,7 @@ attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
         const ssize_t n = ::recv(fd, self.to_ + self.done_, wanted, 0);
         if (n > 0) {
             self.done_ += static_cast<std::size_t>(n);
-            self.drained_ = static_cast<std::size_t>(n) < wanted;  // so the system has no more for now: epoll(7)
+            self.drained_ = static_cast<std::size_t>(n) < wanted;  // then the system has no more for now: epoll(7)
             if (self.drained_ && self.done_ < self.size_ && self.all_) return attempt::blocked;
         } else if (n == 0) {
             self.drained_ = false;
@@ -223,7 +224,7 @@ attempt connect_leaf::connect(socket_op& op, int fd) noexcept {
         no_delay(fd);
         size = self.remote_.to_native(address);
         if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0) return attempt::done;
-        if (errno == EINPROGRESS || errno == EINTR) return attempt::blocked;  // interrupted: it goes on all the same
+        if (errno == EINPROGRESS || errno == EINTR) return attempt::blocked;  // EINTR: the system goes on connecting
         self.error_ = last_error();
         return attempt::done;
     }
@@ -234,7 +235,7 @@ attempt connect_leaf::connect(socket_op& op, int fd) noexcept {
         self.error_ = std::error_code(failure, std::system_category());
         return attempt::done;
     }
-    // No error, and writable? Or was it somebody else's event: then there is no peer yet.
+    // Either the connection is there, or the event was another one: then the socket has no peer yet.
     return ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? attempt::done : attempt::blocked;
 }
 
