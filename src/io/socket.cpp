@@ -118,7 +118,7 @@ BIDE_UNANALYZED attempt socket_state::try_once(socket_op& op, side& s, socket_lo
         op.error_ = std::make_error_code(std::errc::operation_canceled);
         result = attempt::done;
     }
-    if (result == attempt::blocked) s.ended = false;  // a FIFO that somebody has opened for writing again
+    if (result == attempt::blocked) s.ended = false;  // a FIFO that was opened for writing again
     if (result == attempt::more || s.ended || (result == attempt::done && !op.drained_)) s.ready = true;
     if (result == attempt::done) ended(op, s);
     return result;
@@ -221,7 +221,7 @@ bool socket_state::watch_on(loop& carrier, socket_op& op) noexcept {
 }
 
 void socket_state::became_ready(std::uint32_t events) noexcept {
-    constexpr std::uint32_t over = EPOLLHUP | EPOLLERR;  // a try tells what has happened
+    constexpr std::uint32_t over = EPOLLHUP | EPOLLERR;  // the try finds out what has happened
     socket_op* done[2] = {};
     {
         socket_lock lock(lock_);
@@ -298,7 +298,7 @@ void socket_state::close() noexcept {
     {
         socket_lock lock(lock_);
         // Where another thread has to end the multishot receive, the descriptor stays open until it has. The peer of a
-        // stream is told at once all the same. A listener is not: other processes may share it, and go on accepting.
+        // stream learns of it at once all the same. A listener has none: other processes may share it, and continue to accept.
         if (!socket_ring::end_multishot(*this, lock) && !multishot_->accepts) end_for_the_peer(fd_);
         socket_ring::drop_received(*this);
         try_is_over();

@@ -224,7 +224,7 @@ attempt connect_leaf::connect(socket_op& op, int fd) noexcept {
         no_delay(fd);
         size = self.remote_.to_native(address);
         if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0) return attempt::done;
-        if (errno == EINPROGRESS || errno == EINTR) return attempt::blocked;  // EINTR: the system goes on connecting
+        if (errno == EINPROGRESS || errno == EINTR) return attempt::blocked;  // EINTR: the system continues to connect
         self.error_ = last_error();
         return attempt::done;
     }

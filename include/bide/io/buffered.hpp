@@ -9,7 +9,7 @@
 //
 //     bide::buffered_writer out(stream);
 //     for (const auto& l : lines) co_await out.write(bide::bytes_of(l));
-//     co_await out.flush();                                    // nobody else does
+//     co_await out.flush();                                    // the destructor does not
 //
 // A buffered_reader is a byte_source itself, and a buffered_writer a byte_sink. read_line and read_until have a limit:
 // when more bytes come they fail with io_errc::too_much, and the bytes stay in the buffer to be read in another way. So

@@ -70,7 +70,7 @@ class local_stream {
     using in_bytes = std::span<std::byte>;
 
 public:
-    /// Connected to nobody.
+    /// A stream without a connection: its operations throw usage_error.
     local_stream() noexcept = default;
 
     [[nodiscard]] static task<local_stream> connect(local_endpoint to);

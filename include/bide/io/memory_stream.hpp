@@ -83,7 +83,7 @@ class memory_stream {
     using write_op = detail::memory_transfer<Try, All, const std::byte>;
 
 public:
-    /// Connected to nobody.
+    /// A stream without a connection: its operations throw usage_error.
     memory_stream() noexcept = default;
     memory_stream(memory_stream&& other) noexcept : link_(std::move(other.link_)), side_(other.side_) {}
     memory_stream& operator=(memory_stream&& other) noexcept;

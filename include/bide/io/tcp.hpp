@@ -50,7 +50,7 @@ struct stream_access;
 
 class tcp_stream {
 public:
-    /// Connected to nobody.
+    /// A stream without a connection: its operations throw usage_error.
     tcp_stream() noexcept = default;
 
     /// Connects to `to`. The try_ form returns an io_result<tcp_stream>.
