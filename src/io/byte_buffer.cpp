@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// byte_buffer: one block of memory with the bytes in its middle.
+//
+// buffered_reader, buffered_writer and the TLS link fill and empty it. It belongs to one task at a time and has no
+// lock. Bytes move to the front only when that makes room; else the block is doubled.
 #include <bide/detail/io/byte_buffer.hpp>
 
 #include <algorithm>

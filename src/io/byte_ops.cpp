@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// byte_leaf: reading and writing any descriptor by a pair of system calls, and the pairs for pipes, local sockets and
+// terminals.
+//
+// read() and write() are the tries: socket_state calls them without its lock, on the awaiting thread first and on the
+// thread of the watching loop later. A try moves at most bytes_per_turn; then the loop's other tasks have their turn.
 #include "io/no_sigpipe.hpp"
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -17,39 +23,17 @@ namespace detail {
 
 // ---- the system calls -----------------------------------------------------------------------------------------------
 
-no_sigpipe::no_sigpipe() noexcept {
-    sigset_t pipe;
-    sigemptyset(&pipe);
-    sigaddset(&pipe, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &pipe, &before_);
-}
-no_sigpipe::~no_sigpipe() {
-    const int keep = errno;
-    if (raised_ && !pending_) {
-        sigset_t pipe;
-        sigemptyset(&pipe);
-        sigaddset(&pipe, SIGPIPE);
-        const timespec now{0, 0};
-        while (::sigtimedwait(&pipe, nullptr, &now) < 0 && errno == EINTR) {}
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-    errno = keep;
-}
-
 namespace {
 
 ssize_t plain_read(int fd, void* to, std::size_t n) noexcept { return ::read(fd, to, n); }
 
-// Linux 6.18 has a flag for it; before, the signal is held off.
+// Linux 6.18 has a flag against SIGPIPE. With an older kernel the thread blocks the signal.
 #ifndef RWF_NOSIGNAL
 #define RWF_NOSIGNAL 0x00000100
 #endif
 ssize_t quiet_write(int fd, const void* from, std::size_t n) noexcept {
     static std::atomic<bool> has_flag{true};
-    if (has_flag.load(std::memory_order_relaxed)) {  // relaxed: a hint; whoever sees it late asks once more
+    if (has_flag.load(std::memory_order_relaxed)) {  // relaxed: a hint; a thread that sees it late asks once more
         iovec whole{};
         whole.iov_base = const_cast<void*>(from);
         whole.iov_len = n;
@@ -78,11 +62,11 @@ ssize_t asking_read(int fd, void* to, std::size_t n) noexcept {
     return ready_for(fd, POLLIN) ? plain_read(fd, to, n) : -1;
 }
 ssize_t asking_write(int fd, const void* from, std::size_t n) noexcept {
-    constexpr std::size_t room = 256;  // what a terminal that says "ready" takes without blocking; a pipe takes more
+    constexpr std::size_t room = 256;  // a terminal that is ready takes so much without blocking; a pipe takes more
     return ready_for(fd, POLLOUT) ? quiet_write(fd, from, std::min(n, room)) : -1;
 }
 
-// So much goes through in one try; then the loop's other tasks have their turn.
+// One try moves at most so much; then the loop's other tasks have their turn.
 constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
 
 }  // namespace

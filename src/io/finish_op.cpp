@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// finish_socket: what an awaited finish() of a socket does. It never waits, so it is called by the awaiting frame.
 #include <bide/detail/io/finish_op.hpp>
 
 #include <sys/socket.h>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// ip_endpoint: text to address and back, and the system's form. Values only: any thread, no lock.
+//
+// parse() accepts numbers alone. Names are looked up in io/dns, which needs a resolver.
 #include <bide/io/ip_endpoint.hpp>
 
 #include <arpa/inet.h>

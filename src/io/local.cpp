@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// local_stream, local_listener and local_datagram: opening, naming and connecting local sockets. Any thread calls it.
+//
+// Bytes go by byte_ops, messages with descriptors by message_ops. Linux notifies no waiter when a listener's queue or
+// an unconnected receiver has room again: there connect() and send_to() are tasks that try again after a pause.
 #include <bide/io/local.hpp>
 #include <bide/time.hpp>
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <algorithm>
@@ -17,52 +21,10 @@ inline namespace v0 {
 using namespace std::chrono_literals;
 using detail::last_error;
 
-namespace detail {
-
 namespace {
-constexpr wait_kind accept_kind{"local socket accept"};
-constexpr wait_kind send_kind{"local socket send"};
-constexpr wait_kind receive_kind{"local socket receive"};
-}  // namespace
 
-local_accept_leaf::local_accept_leaf(promise_base& p, socket_state& listener) noexcept
-    : socket_op(p, accept_kind, &listener, direction::in, &local_accept_leaf::accept) {}
-local_accept_leaf::~local_accept_leaf() {
-    if (accepted_ >= 0) ::close(accepted_);
-}
-attempt local_accept_leaf::accept(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<local_accept_leaf&>(op);
-    do {
-        self.accepted_ = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (self.accepted_ >= 0) return attempt::done;
-    } while (errno == EINTR || errno == ECONNABORTED);
-    if (would_block()) return attempt::blocked;
-    self.error_ = last_error();
-    return attempt::done;
-}
-socket_owner local_accept_leaf::finish() {
-    end();
-    if (error_) return {};
-    return own_descriptor(std::exchange(accepted_, -1));
-}
-void local_accept_leaf::throw_error() const { throw std::system_error(error_, accept_kind.what); }
-
-bound_path::bound_path(std::string made) : path_(std::move(made)) {
-    struct stat s{};
-    if (::lstat(path_.c_str(), &s) != 0) throw std::system_error(last_error(), path_);
-    device_ = s.st_dev;
-    file_ = s.st_ino;
-}
-void bound_path::remove() noexcept {
-    if (path_.empty()) return;
-    struct stat s{};
-    if (::lstat(path_.c_str(), &s) == 0 && s.st_dev == device_ && s.st_ino == file_) ::unlink(path_.c_str());
-    path_.clear();
-}
-
-}  // namespace detail
-
-namespace {
+constexpr detail::wait_kind send_kind{"local socket send"};
+constexpr detail::wait_kind receive_kind{"local socket receive"};
 
 detail::socket_owner open_local(int type) {
     const int fd = ::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -115,7 +77,7 @@ detail::raw_address raw(const local_endpoint& e) noexcept {
     return r;
 }
 
-/// The pause before the next try where nobody tells when to: longer each time.
+/// The pause before the next try, longer each time, where the system notifies no waiter.
 class pauses {
 public:
     [[nodiscard]] auto next() noexcept { return sleep_for(std::exchange(now_, std::min(2 * now_, 50ms))); }
@@ -179,16 +141,14 @@ local_stream local_stream::adopt(int fd) {
 }
 
 detail::send_op<false, true> local_stream::send_with(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
 detail::send_op<true, true> local_stream::try_send_with(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
-detail::receive_op<false, local_message> local_stream::receive_with(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
-}
+detail::receive_op<false, local_message> local_stream::receive_with(in_bytes b) { return {receive_kind, socket(), b}; }
 detail::receive_op<true, local_message> local_stream::try_receive_with(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
+    return {receive_kind, socket(), b};
 }
 
 local_peer local_stream::peer() const {
@@ -264,13 +224,13 @@ void local_datagram::connect(const local_endpoint& to) {
 
 namespace {
 
-/// The socket is there until this goes, whatever becomes of the object.
-struct held_socket {
+/// A reference to the socket: the object may be destroyed while the task waits.
+struct socket_reference {
     detail::socket_state& socket;
-    explicit held_socket(detail::socket_state& s) noexcept : socket(s) { s.add_ref(); }
-    held_socket(const held_socket&) = delete;
-    held_socket& operator=(const held_socket&) = delete;
-    ~held_socket() { socket.drop_ref(); }
+    explicit socket_reference(detail::socket_state& s) noexcept : socket(s) { s.add_ref(); }
+    socket_reference(const socket_reference&) = delete;
+    socket_reference& operator=(const socket_reference&) = delete;
+    ~socket_reference() { socket.drop_ref(); }
 };
 
 std::error_code send_now(detail::socket_state& s, std::span<const std::byte> b, const detail::raw_address& to) {
@@ -293,13 +253,13 @@ std::error_code send_now(detail::socket_state& s, std::span<const std::byte> b, 
 }  // namespace
 
 task<std::error_code> local_datagram::try_send_to(out_bytes b, local_endpoint to) {
-    const held_socket held(socket());
+    const socket_reference kept(socket());
     const detail::raw_address address = raw(to);
-    std::error_code error = send_now(held.socket, b, address);
+    std::error_code error = send_now(kept.socket, b, address);
     pauses pause;
     while (error == std::errc::resource_unavailable_try_again) {
-        co_await pause.next();  // the receiver's queue is full: of that only connected sockets are told
-        error = send_now(held.socket, b, address);
+        co_await pause.next();  // the receiver's queue is full; the system notifies only connected senders of room
+        error = send_now(kept.socket, b, address);
         if (error == std::errc::bad_file_descriptor) error = std::make_error_code(std::errc::operation_canceled);
     }
     co_return error;
@@ -310,17 +270,13 @@ task<> local_datagram::send_to(out_bytes b, local_endpoint to) {
     if (error) throw std::system_error(error, "local socket send to " + name);
 }
 detail::send_op<false, false> local_datagram::send(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
 detail::send_op<true, false> local_datagram::try_send(out_bytes b, std::span<const int> descriptors) {
-    return {detail::send_kind, socket(), b, detail::raw_address(), descriptors};
+    return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
-detail::receive_op<false, local_message> local_datagram::receive(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
-}
-detail::receive_op<true, local_message> local_datagram::try_receive(in_bytes b) {
-    return {detail::receive_kind, socket(), b};
-}
+detail::receive_op<false, local_message> local_datagram::receive(in_bytes b) { return {receive_kind, socket(), b}; }
+detail::receive_op<true, local_message> local_datagram::try_receive(in_bytes b) { return {receive_kind, socket(), b}; }
 void local_datagram::close() noexcept {
     path_.remove();
     detail::close_socket(socket_);

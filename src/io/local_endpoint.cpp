@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// local_endpoint: a path or an abstract name, and the system's sockaddr_un. Values only: any thread, no lock.
 #include <bide/io/local_endpoint.hpp>
 
 #include <sys/socket.h>

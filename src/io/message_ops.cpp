@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// send_leaf and receive_leaf: sendmsg(2) and recvmsg(2), for datagrams, and for descriptors that pass through local
+// sockets.
+//
+// send() and receive() are the tries: socket_state calls them without its lock, on the awaiting thread or on the thread
+// of the watching loop.
 #include <bide/detail/io/message_ops.hpp>
 
 #include <unistd.h>
@@ -124,7 +130,7 @@ void receive_leaf::take_descriptors(msghdr& message) noexcept {
             try {
                 got_.descriptors.push_back(std::move(got));
             } catch (const std::bad_alloc&) {
-                got_.lost_descriptors = true;  // closed: nobody could use it
+                got_.lost_descriptors = true;  // closes it: there is no place for it in the result
             }
         }
     }

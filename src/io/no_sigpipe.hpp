@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Writing to a pipe raises SIGPIPE when nobody reads it any more, and only sockets have a flag against that everywhere.
-// While this guard lives the signal cannot reach the thread; what was raised meanwhile is taken back. One that was
-// pending before stays.
+// no_sigpipe: a guard for a system call that may raise SIGPIPE: writing to a pipe that has no reader. Only sockets have
+// a flag against it with every kernel.
+//
+//     no_sigpipe quiet;
+//     const ssize_t n = ::write(fd, from, size);
+//     if (n < 0 && errno == EPIPE) quiet.raised();
+//
+// While the guard lives, this thread blocks the signal. Its destructor takes a signal that the call has raised from the
+// thread's pending ones, and leaves one that was pending before. errno is kept.
 #pragma once
 
 #include <csignal>
@@ -17,7 +23,7 @@ public:
     no_sigpipe(const no_sigpipe&) = delete;
     no_sigpipe& operator=(const no_sigpipe&) = delete;
     ~no_sigpipe();
-    /// The call said EPIPE: so it has raised the signal.
+    /// The call failed with EPIPE, so it has raised the signal.
     void raised() noexcept { raised_ = true; }
 
 private:

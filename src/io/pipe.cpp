@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// pipe_reader and pipe_writer: making pipes and adopting descriptors. Any thread calls it. Bytes go by byte_ops.
 #include <bide/io/pipe.hpp>
 
 #include <fcntl.h>

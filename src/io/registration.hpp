@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// registration: that a loop watches a socket's descriptor, edge-triggered.
+//
+// watch_on() makes it, under the socket's lock. on_ready() is called by the thread of the watching loop; on_released()
+// by whichever thread takes the descriptor out of the loop's set.
 #pragma once
 
 #include <bide/detail/io/socket.hpp>
@@ -11,7 +16,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// That a loop watches a socket. One reference for the directions that use it, one for the watcher.
+/// It has two references: one for the directions that use it, and one for the watcher.
 struct registration final : watched_fd {
     socket_state* const socket;
     std::atomic<int> refs{2};
@@ -22,10 +27,10 @@ struct registration final : watched_fd {
     }
     ~registration() { socket->drop_ref(); }
     void drop_ref() noexcept {
-        // acq_rel: the last one sees what the others did.
+        // acq_rel: the thread that drops the last one sees what the others did.
         if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
-    /// For the directions' reference: the last of them has gone elsewhere.
+    /// Drops the directions' reference: the last of them has another registration now, or is closed.
     void leave() noexcept {
         watcher->remove(*this);
         drop_ref();

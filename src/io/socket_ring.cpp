@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A socket on a loop with a ring: see socket.hpp. Everything here runs on the thread that owns the ring, unless
-// it says otherwise; the socket's lock is for those who close it, and for readers on other loops.
-#include "io/multishot_receive.hpp"
+// socket_ring: a socket on a loop with a ring; socket_ring.hpp says which thread calls what.
+//
+// A socket has one multishot receive, made when the first operation wants it and used again. While it is under way it
+// has a reference to the socket, and counts as a try: so the descriptor stays open. It ends when the peer does, when an
+// operation on another loop needs the descriptor, when too much was received ahead, or when the socket is closed.
+#include "io/socket_ring.hpp"
 #include "io/registration.hpp"
 
 #include <bide/detail/base/process.hpp>
-#include <bide/detail/io/socket.hpp>
-#include <bide/detail/loop/loop_access.hpp>
+#include <bide/detail/base/rules.hpp>
 
 #include <unistd.h>
-#include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <memory>
 #include <new>
 #include <utility>
@@ -21,272 +21,243 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-multishot_receive::~multishot_receive() {
-    for (const int fd : accepted) ::close(fd);
-}
-
-bool multishot_receive::on_prepare(ring_entry* self, ring_request& r) noexcept {
-    auto& me = *static_cast<multishot_receive*>(self);
-    {
-        const socket_state::lock_guard lock(me.socket.lock_);
-        r.what = me.accepts ? ring_request::kind::accept_many : ring_request::kind::receive_many;
-        r.fd = me.socket.fd_;
-        if (!me.socket.closed_) return true;
-        me.socket.multishot_ended();
-    }
-    me.socket.drop_ref();
-    return false;
-}
-
-bool lost_before_accepted(int error) noexcept {
-    switch (error) {
-        case EINTR:
-        case ECONNABORTED:
-        case EPROTO:
-        case ENETDOWN:
-        case ENOPROTOOPT:
-        case EHOSTDOWN:
-        case ENONET:
-        case EHOSTUNREACH:
-        case ENETUNREACH:
-            return true;
-        default:
-            return false;
-    }
-}
-
-// ---- the operation ------------------------------------------------------------------------------------------------
-
-ring* socket_op::ring_here() const noexcept {
-    return path_ == io_path::readiness || socket_ == nullptr ? nullptr : loop_access::ring_of(*frame);
-}
-
-bool socket_state::wait_for_ring(socket_op& op, ring& r) noexcept {
-    lock_guard lock(lock_);
-    side& s = at(op.way_);
-    if (closed_) {
+bool socket_ring::park(socket_state& s, socket_op& op, ring& r) noexcept {
+    socket_lock lock(s.lock_);
+    socket_state::side& side = s.at(op.way_);
+    if (s.closed_) {
         op.error_ = std::make_error_code(std::errc::operation_canceled);
-        ended(op, s);
+        socket_state::ended(op, side);
         return false;
     }
-    if (op.way_ == direction::in && !has_multishot(op)) {
-        ended(op, s);
+    if (op.way_ == direction::in && !has_multishot(s, op)) {
+        socket_state::ended(op, side);
         return false;
     }
-    add_ref();  // the stream may be destroyed while we wait
+    BIDE_ASSERT(I3, r.owned_here());
+    s.add_ref();  // the stream may be destroyed while the operation is parked
     op.has_reference_ = true;
     op.in_ring_ = true;
-    promise_base* const me = op.frame;
-    detach(me);
-    s.parked = &op;
-    if (!op.publish()) {
-        s.parked = nullptr;
-        post(me, step::unwind);
-    } else if (op.way_ == direction::out) {
+    detach(op.frame);
+    if (!s.publish(op, side)) return true;
+    // The operation may be touched still, although it is published (K3): the lock keeps it alive.
+    if (op.way_ == direction::out) {
         r.queue(*op.batched_);
-    } else if (multishot_->active_ring == nullptr) {
-        begin_multishot(op, r);
-    } else if (multishot_->listed_in == ring_entry::place::resting) {
-        r.take_out(*multishot_);
+    } else if (s.multishot_->active_ring == nullptr) {
+        begin_multishot(s, op, r);
+    } else if (s.multishot_->listed_in == ring_entry::place::resting) {
+        r.take_out(*s.multishot_);
     }
     return true;
 }
 
 // ---- sending ------------------------------------------------------------------------------------------------------
 
-bool socket_state::batch_begins(socket_op& op, int& fd) noexcept {
-    const lock_guard lock(lock_);
-    side& s = at(op.way_);
-    if (closed_ || s.parked != &op || !op.claim()) return false;  // it is over, or leaves by itself
-    s.parked = nullptr;
-    ++trying_;
-    fd = fd_;
+bool socket_ring::batch_begins(socket_state& s, socket_op& op, int& fd) noexcept {
+    const socket_lock lock(s.lock_);
+    socket_state::side& side = s.at(op.way_);
+    if (s.closed_ || side.parked != &op || !op.claim()) return false;  // over, or stopped: it leaves by itself
+    side.parked = nullptr;
+    ++s.trying_;
+    fd = s.fd_;
     return true;
 }
 
-void socket_state::batch_ended(socket_op& op, attempt last) noexcept {
+void socket_ring::batch_ended(socket_state& s, socket_op& op, attempt last) noexcept {
     {
-        lock_guard lock(lock_);
-        side& s = at(op.way_);
-        try_is_over();
-        if (closed_ && last != attempt::done) {
+        socket_lock lock(s.lock_);
+        socket_state::side& side = s.at(op.way_);
+        s.try_is_over();
+        if (s.closed_ && last != attempt::done) {
             op.error_ = std::make_error_code(std::errc::operation_canceled);
             last = attempt::done;
         }
-        if (last == attempt::done) ended(op, s);
+        if (last == attempt::done) socket_state::ended(op, side);
         if (last == attempt::more) {
-            promise_base* const waiting = op.frame;
-            s.parked = &op;
-            if (op.publish()) {
-                op.ring_->queue(*op.batched_);
-            } else {
-                s.parked = nullptr;
-                post(waiting, step::unwind);
-            }
+            BIDE_ASSERT(I3, op.ring_->owned_here());
+            if (s.publish(op, side)) op.ring_->queue(*op.batched_);  // under the lock, which keeps the operation alive
         }
     }
-    if (last == attempt::more || (last == attempt::blocked && wait_for_readiness(op, true))) return;
-    resume(&op);
+    if (last == attempt::more || (last == attempt::blocked && s.wait_for_readiness(op, true))) return;
+    socket_state::resume(&op);
 }
 
 // ---- receiving ----------------------------------------------------------------------------------------------------
 
-bool socket_state::multishot_active() const noexcept {
-    return multishot_ != nullptr && multishot_->active_ring != nullptr;
+bool socket_ring::something_received(socket_state& s) noexcept {
+    return s.returned_from_ != s.returned_.size() || !s.multishot_->accepted.empty() || s.multishot_->failed ||
+           s.at(direction::in).poisoned;
 }
 
-bool socket_state::something_received() noexcept {
-    return returned_from_ != returned_.size() || !multishot_->accepted.empty() || multishot_->failed ||
-           at(direction::in).poisoned;
-}
-
-// Unanalyzed: the caller's guard is given back during the try.
-BIDE_UNANALYZED attempt socket_state::try_received(socket_op& op, lock_guard& lock) noexcept {
-    if (op.path_ == io_path::readiness && returned_from_ == returned_.size()) return attempt::blocked;
+// Unanalyzed: the caller's guard is released during the try.
+BIDE_UNANALYZED attempt socket_ring::try_received(socket_state& s, socket_op& op, socket_lock& lock) noexcept {
+    if (op.path_ == io_path::readiness && s.returned_from_ == s.returned_.size()) return attempt::blocked;
+    BIDE_ASSERT(I1, s.at(op.way_).op == &op && s.at(op.way_).parked == nullptr);
     lock.unlock();
     attempt result = op.try_(op, -1);
     lock.lock();
-    if (closed_ && result != attempt::done) {
+    if (s.closed_ && result != attempt::done) {
         op.error_ = std::make_error_code(std::errc::operation_canceled);
         result = attempt::done;
     }
-    if (result == attempt::done) ended(op, at(op.way_));
+    if (result == attempt::done) socket_state::ended(op, s.at(op.way_));
     return result;
 }
 
-// Under the lock. False: there is no memory for one, which is in the operation.
-bool socket_state::has_multishot(socket_op& op) noexcept {
-    if (multishot_ != nullptr) return true;
+// Makes the multishot receive at the first operation that wants one. Returns false if there is no memory for it; the
+// operation has the failure then.
+bool socket_ring::has_multishot(socket_state& s, socket_op& op) noexcept {
+    if (s.multishot_ != nullptr) return true;
     try {
-        auto made = std::make_unique<multishot_receive>(*this);
-        // So that it is told now, and not of a connection that has been accepted.
+        auto made = std::make_unique<multishot_receive>(s);
+        // A lack of memory is reported here, where no connection is lost by it.
         if (op.path_ == io_path::accept) made->accepted.reserve(multishot_receive::most_connections);
-        multishot_ = made.release();
+        s.multishot_ = made.release();
     } catch (...) {
         op.failure_ = std::current_exception();
     }
-    return multishot_ != nullptr;
+    return s.multishot_ != nullptr;
 }
 
-void socket_state::begin_multishot(const socket_op& op, ring& r) noexcept {  // under the lock
-    multishot_->active_ring = &r;
-    multishot_->process = process_generation();
-    multishot_->accepts = op.path_ == io_path::accept;
-    multishot_->ending = false;
-    ++trying_;
-    add_ref();
-    r.queue(*multishot_);
+void socket_ring::begin_multishot(socket_state& s, const socket_op& op, ring& r) noexcept {
+    BIDE_ASSERT(I3, r.owned_here() && s.multishot_->active_ring == nullptr);
+    s.multishot_->active_ring = &r;
+    s.multishot_->process = process_generation();
+    s.multishot_->accepts = op.path_ == io_path::accept;
+    s.multishot_->ending = false;
+    ++s.trying_;
+    s.add_ref();
+    r.queue(*s.multishot_);
 }
 
-// Under the lock, which stays; the reference is the caller's to drop.
-void socket_state::multishot_ended() noexcept {
-    multishot_->active_ring->take_out(*multishot_);
-    multishot_->active_ring = nullptr;
-    at(direction::in).ready = true;  // there may be something, of which epoll has nothing to report
-    try_is_over();
+// The multishot receive is over. It had a reference to the socket, which the caller has to drop after the lock was
+// released.
+void socket_ring::multishot_ended(socket_state& s) noexcept {
+    BIDE_ASSERT(I3, s.multishot_->active_ring->owned_here());
+    s.multishot_->active_ring->take_out(*s.multishot_);
+    s.multishot_->active_ring = nullptr;
+    s.at(direction::in).ready = true;  // bytes may be there that epoll has reported before
+    s.try_is_over();
 }
 
-// Under the lock. In the child of a fork it is not ours; its reference stays: the parent's list, of which the child has
-// a copy, has it.
-void socket_state::forget_inherited_multishot() noexcept {
-    if (multishot_ == nullptr || multishot_->active_ring == nullptr || multishot_->process == process_generation())
-        return;
-    multishot_->active_ring = nullptr;
-    multishot_->listed_in = ring_entry::place::nowhere;
-    try_is_over();
+// The reference of the multishot receive is not dropped: the parent's list of entries, of which the child has a copy,
+// has it.
+void socket_ring::forget_inherited_multishot(socket_state& s) noexcept {
+    if (!multishot_active(s) || s.multishot_->process == process_generation()) return;
+    s.multishot_->active_ring = nullptr;
+    s.multishot_->listed_in = ring_entry::place::nowhere;
+    s.try_is_over();
 }
 
-// Under the lock. Its reader was stopped.
-void socket_state::multishot_unwanted() noexcept {
-    if (!multishot_active()) return;
-    if (multishot_->listed_in == ring_entry::place::queued) {  // never begun
-        multishot_ended();
-        drop_ref();  // not the last one: the operation has one
-    } else if (multishot_->listed_in == ring_entry::place::nowhere) {
-        multishot_->active_ring->rest(*multishot_);
+void socket_ring::multishot_unwanted(socket_state& s) noexcept {
+    if (!multishot_active(s)) return;
+    if (s.multishot_->listed_in == ring_entry::place::queued) {  // the kernel has not got it yet
+        multishot_ended(s);
+        s.drop_ref();  // not the last one: the operation has one
+    } else if (s.multishot_->listed_in == ring_entry::place::nowhere) {
+        s.multishot_->active_ring->rest(*s.multishot_);
     }
 }
 
-// True: none is under way. False: it will end on its loop's thread, and says so as readiness. From any thread.
-// Unanalyzed: the caller's guard is given back while the ring ends it.
-BIDE_UNANALYZED bool socket_state::end_multishot(lock_guard& lock) noexcept {
-    forget_inherited_multishot();
-    if (!multishot_active()) return true;
-    // It stays while the multishot receive is under way, which cannot change before this thread owns the ring or waits.
-    ring& r = *multishot_->active_ring;
+// Unanalyzed: the caller's guard is released while the ring ends the request.
+BIDE_UNANALYZED bool socket_ring::end_multishot(socket_state& s, socket_lock& lock) noexcept {
+    forget_inherited_multishot(s);
+    if (!multishot_active(s)) return true;
+    // The ring stays while the multishot receive is under way, which cannot change before this thread owns the ring or
+    // waits.
+    ring& r = *s.multishot_->active_ring;
     const ring::ownership mine(r);
     if (!mine) {
-        r.ask_to_end(*multishot_);
+        r.ask_to_end(*s.multishot_);
         return false;
     }
     lock.unlock();
-    r.end_now(*multishot_);
+    r.end_now(*s.multishot_);
     lock.lock();
-    return !multishot_active();
+    return !multishot_active(s);
 }
 
-void socket_state::multishot_reports(const ring_report& r) noexcept {
+void socket_ring::drop_received(socket_state& s) noexcept {
+    s.returned_ = {};
+    s.returned_from_ = 0;
+    if (s.multishot_ == nullptr) return;
+    for (const int fd : std::exchange(s.multishot_->accepted, {})) ::close(fd);
+}
+
+// ---- what the ring calls --------------------------------------------------------------------------------------------
+
+bool socket_ring::multishot_begins(socket_state& s, ring_request& r) noexcept {
+    {
+        const socket_lock lock(s.lock_);
+        r.what = s.multishot_->accepts ? ring_request::kind::accept_many : ring_request::kind::receive_many;
+        r.fd = s.fd_;
+        if (!s.closed_) return true;
+        multishot_ended(s);
+    }
+    s.drop_ref();
+    return false;
+}
+
+// Unanalyzed: which ring reports is read without the lock. Only the thread that owns that ring changes it, and that is
+// this thread.
+BIDE_UNANALYZED void socket_ring::multishot_reports(socket_state& s, const ring_report& r) noexcept {
     socket_op* done = nullptr;
     bool over = false;
     bool too_much = false;
-    ring& by = *multishot_->active_ring;  // changed by the thread that owns the ring, so by nobody else now
+    multishot_receive& multishot = *s.multishot_;
+    ring& by = *multishot.active_ring;
+    BIDE_ASSERT(I3, by.owned_here());
     {
-        lock_guard lock(lock_);
-        side& s = at(direction::in);
+        socket_lock lock(s.lock_);
+        socket_state::side& side = s.at(direction::in);
         if (!r.more) {
             over = true;
-            multishot_ended();
+            multishot_ended(s);
         }
-        if (closed_) {
-            if (multishot_->accepts && r.result >= 0) ::close(r.result);
+        if (s.closed_) {
+            if (multishot.accepts && r.result >= 0) ::close(r.result);
         } else {
-            done = serve_from_multishot(r, lock);
+            done = serve_from_multishot(s, r, lock);
         }
-        const bool waited_for = s.parked != nullptr && s.parked->in_ring_ && !closed_;
-        if (multishot_active()) {
-            if (!waited_for && multishot_->listed_in == ring_entry::place::nowhere) by.rest(*multishot_);
-            too_much = !multishot_->ending && (returned_.size() - returned_from_ >= multishot_receive::most_bytes ||
-                                               multishot_->accepted.size() >= multishot_receive::most_connections);
-            if (too_much) multishot_->ending = true;
+        const bool waited_for = side.parked != nullptr && side.parked->in_ring_ && !s.closed_;
+        if (multishot_active(s)) {
+            if (!waited_for && multishot.listed_in == ring_entry::place::nowhere) by.rest(multishot);
+            too_much = !multishot.ending && (s.returned_.size() - s.returned_from_ >= multishot_receive::most_bytes ||
+                                             multishot.accepted.size() >= multishot_receive::most_connections);
+            if (too_much) multishot.ending = true;
         } else if (waited_for) {
-            begin_multishot(*s.parked, by);
-        } else if (s.parked != nullptr && !closed_) {  // a reader on another loop
-            s.ready = true;
-            done = complete(s, lock);
+            begin_multishot(s, *side.parked, by);
+        } else if (side.parked != nullptr && !s.closed_) {  // a reader on another loop
+            side.ready = true;
+            done = s.complete(side, lock);
         }
     }
-    if (too_much) by.cancel(*multishot_);  // not under the lock: others may be reported before it is taken
-    resume(done);
-    if (over) drop_ref();
+    if (too_much)
+        by.cancel(multishot);  // without the lock: the ring may report others before the kernel takes the request
+    socket_state::resume(done);
+    if (over) s.drop_ref();
 }
 
-// Under the lock; gives the operation if it is over, claimed.
-socket_op* socket_state::serve_from_multishot(const ring_report& r, lock_guard& lock) noexcept {
-    if (!keep(r)) return nullptr;
-    side& s = at(direction::in);
-    socket_op* const op = s.parked;
+// Keeps what was reported, and tries the waiting operation with it. Returns that operation if it is over; the caller
+// resumes it after releasing the lock (L1).
+socket_op* socket_ring::serve_from_multishot(socket_state& s, const ring_report& r, socket_lock& lock) noexcept {
+    if (!keep(s, r)) return nullptr;
+    socket_state::side& side = s.at(direction::in);
+    socket_op* const op = side.parked;
     attempt last = attempt::blocked;
     if (op != nullptr && op->in_ring_ && op->claim()) {
-        s.parked = nullptr;
-        last = try_received(*op, lock);
-        if (last != attempt::done) {
-            promise_base* const waiting = op->frame;
-            s.parked = op;
-            if (!op->publish()) {
-                s.parked = nullptr;
-                post(waiting, step::unwind);
-            }
-        }
+        side.parked = nullptr;
+        last = try_received(s, *op, lock);
+        if (last != attempt::done) static_cast<void>(s.publish(*op, side));
     }
-    keep_bytes(multishot_->coming);  // more than was asked for
-    multishot_->coming = {};
-    multishot_->ended = false;  // the next one is told by the system again
+    keep_bytes(s, s.multishot_->coming);  // more than the operation wanted
+    s.multishot_->coming = {};
+    s.multishot_->ended = false;  // the system reports an end again to the next request
     return last == attempt::done ? op : nullptr;
 }
 
-// Under the lock. False: nothing that would interest a reader.
-bool socket_state::keep(const ring_report& r) noexcept {
-    multishot_receive& in = *multishot_;
+// Returns false if the report has nothing that would interest a reader.
+bool socket_ring::keep(socket_state& s, const ring_report& r) noexcept {
+    multishot_receive& in = *s.multishot_;
     if (r.result > 0 && !in.accepts) {
         in.coming = {r.data, static_cast<std::size_t>(r.result)};
     } else if (r.result == 0 && !in.accepts) {
@@ -300,8 +271,8 @@ bool socket_state::keep(const ring_report& r) noexcept {
         }
     } else {
         switch (-r.result) {
-            case ECANCELED:  // we ended it; or its thread did, by ending
-            case ENOBUFS:    // there are more now
+            case ECANCELED:  // this library ended it; or the kernel did, because the thread ends
+            case ENOBUFS:    // the ring's buffers were in use, and have come back
             case EAGAIN:
             case EINTR:
                 return false;
@@ -313,64 +284,17 @@ bool socket_state::keep(const ring_report& r) noexcept {
     return true;
 }
 
-void socket_state::keep_bytes(std::span<const std::byte> bytes) noexcept {  // under the lock
+void socket_ring::keep_bytes(socket_state& s, std::span<const std::byte> bytes) noexcept {
     if (bytes.empty()) return;
-    if (returned_from_ >= returned_.size() - returned_from_) {  // so what was taken is not kept for ever
-        returned_.erase(returned_.begin(), returned_.begin() + static_cast<std::ptrdiff_t>(returned_from_));
-        returned_from_ = 0;
+    if (s.returned_from_ >= s.returned_.size() - s.returned_from_) {  // so that the memory of taken bytes is used again
+        s.returned_.erase(s.returned_.begin(), s.returned_.begin() + static_cast<std::ptrdiff_t>(s.returned_from_));
+        s.returned_from_ = 0;
     }
     try {
-        returned_.insert(returned_.end(), bytes.begin(), bytes.end());
-    } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
-        at(direction::in).poisoned = std::make_error_code(std::errc::not_enough_memory);
+        s.returned_.insert(s.returned_.end(), bytes.begin(), bytes.end());
+    } catch (const std::bad_alloc&) {  // bytes are lost here, so no later ones may be read in their place
+        s.at(direction::in).poisoned = std::make_error_code(std::errc::not_enough_memory);
     }
-}
-
-// Under the lock: the socket is closed.
-void socket_state::drop_received() noexcept {
-    returned_ = {};
-    returned_from_ = 0;
-    if (multishot_ == nullptr) return;
-    for (const int fd : std::exchange(multishot_->accepted, {})) ::close(fd);
-}
-
-// ---- what a try finds ---------------------------------------------------------------------------------------------
-
-std::size_t socket_state::take_received(std::span<std::byte> to) noexcept {
-    const lock_guard lock(lock_);
-    std::size_t n = std::min(to.size(), returned_.size() - returned_from_);
-    if (n != 0) {
-        std::memcpy(to.data(), returned_.data() + returned_from_, n);
-        returned_from_ += n;
-        if (returned_from_ == returned_.size()) {
-            returned_ = {};
-            returned_from_ = 0;
-        }
-    }
-    if (multishot_ == nullptr || multishot_->coming.empty()) return n;
-    std::span<const std::byte>& from = multishot_->coming;
-    const std::size_t more = std::min(to.size() - n, from.size());
-    if (more != 0) std::memcpy(to.data() + n, from.data(), more);
-    from = from.subspan(more);
-    return n + more;
-}
-
-std::error_code socket_state::take_failure() noexcept {
-    const lock_guard lock(lock_);
-    return multishot_ != nullptr ? std::exchange(multishot_->failed, {}) : std::error_code();
-}
-
-bool socket_state::peer_ended() noexcept {
-    const lock_guard lock(lock_);
-    return multishot_ != nullptr && multishot_->ended;
-}
-
-int socket_state::take_accepted() noexcept {
-    const lock_guard lock(lock_);
-    if (multishot_ == nullptr || multishot_->accepted.empty()) return -1;
-    const int fd = multishot_->accepted.front();
-    multishot_->accepted.erase(multishot_->accepted.begin());
-    return fd;
 }
 
 }  // namespace detail

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// splice_all: copy() between descriptors, without the bytes coming into the program: splice(2) through a pipe of its
+// own.
+//
+// in(), out() and take() are tries: socket_state calls them without its lock, on the awaiting thread or on the thread
+// of the watching loop. The pipe in the middle never blocks: it is empty before each move in, and a move in is no
+// larger than it holds.
 #include "io/no_sigpipe.hpp"
 
 #include <bide/detail/io/splice.hpp>
@@ -19,9 +26,9 @@ namespace {
 constexpr wait_kind splice_in_kind{"copy to have something to read"};
 constexpr wait_kind splice_out_kind{"copy to have room to write"};
 
-constexpr std::size_t at_a_time = std::size_t{64} << 10;  // what a pipe holds, unless somebody changed it
+constexpr std::size_t at_a_time = std::size_t{64} << 10;  // what a pipe holds by default
 
-/// Moves up to `most` bytes between the socket and a pipe of ours, which never makes it wait.
+/// Moves up to `most` bytes between the socket and the pipe in the middle. It waits for the socket only.
 class splice_leaf : public socket_op {
 public:
     splice_leaf(promise_base& p, socket_state& s, direction way, int pipe, std::size_t most) noexcept
@@ -40,7 +47,7 @@ private:
     static attempt in(socket_op& op, int fd) noexcept {
         auto& self = static_cast<splice_leaf&>(op);
         self.error_ = self.socket_->poisoned(direction::in);
-        if (!self.error_) self.error_ = self.socket_->take_failure();  // the system does not tell it twice
+        if (!self.error_) self.error_ = self.socket_->take_failure();  // the system does not report it twice
         if (self.error_) return attempt::done;
         if (fd < 0) return attempt::blocked;
         return self.moved(self.move(fd, self.pipe_));
@@ -91,7 +98,7 @@ private:
     std::size_t most_;
 };
 
-/// Bytes that a cancelled read had given back, or a ring has received ahead; one try.
+/// Takes bytes that a cancelled read has given back, or that a ring has received ahead. It never waits.
 class returned_leaf : public socket_op {
 public:
     returned_leaf(promise_base& p, socket_state& s, std::vector<std::byte>& into) noexcept
@@ -132,7 +139,7 @@ task<std::uint64_t> splice_all(socket_state& from, socket_state& to) {
     const owned_descriptor out(ends[0]);
     const owned_descriptor in(ends[1]);
     std::uint64_t all = 0;
-    // First what is not in the kernel any more. It goes the same way.
+    // First the bytes that are not in the kernel any more. They go through the pipe, too.
     std::vector<std::byte> before(std::size_t{4} << 10);
     bool kept = true;
     bool end = false;

@@ -1,42 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "io/multishot_receive.hpp"
-
+//
+// tcp_stream and tcp_listener: listening, addresses, options of one call. Any thread calls it. What waits is in
+// tcp_ops.cpp.
+#include <bide/detail/io/byte_ops.hpp>
 #include <bide/io/tcp.hpp>
+#include <bide/io/tcp_options.hpp>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
-#include <cerrno>
-#include <memory>
-#include <string>
 
 namespace bide {
 inline namespace v0 {
 
+using detail::last_error;
+
 namespace {
 
-class io_category_type final : public std::error_category {
-public:
-    [[nodiscard]] const char* name() const noexcept override { return "bide.io"; }
-    [[nodiscard]] std::string message(int code) const override {
-        switch (static_cast<io_errc>(code)) {
-            case io_errc::end_of_stream:
-                return "the peer ended the stream before everything had arrived";
-            case io_errc::write_cut:
-                return "an earlier write was cancelled after a part of it had been sent";
-            case io_errc::too_much:
-                return "more came than the limit allows";
-        }
-        return "unknown error";
-    }
-};
-
-std::error_code last_error() noexcept { return std::error_code(errno, std::system_category()); }
-bool would_block() noexcept { return errno == EAGAIN || errno == EWOULDBLOCK; }
-
 void set_option(int fd, int level, int name, int value) {
-    if (::setsockopt(fd, level, name, &value, sizeof value) != 0) throw std::system_error(last_error(), "setsockopt");
+    if (::setsockopt(fd, level, name, &value, sizeof value) != 0)
+        throw std::system_error(last_error(), "tcp socket option");
 }
 
 using name_function = int (*)(int, sockaddr*, socklen_t*);
@@ -50,262 +33,26 @@ ip_endpoint endpoint_of(detail::socket_state& s, name_function name) {
     return ip_endpoint::from_native(address);
 }
 
-detail::socket_state& checked(const detail::socket_owner& socket, const char* what) {
-    if (socket.get() == nullptr) [[unlikely]]
-        throw usage_error(std::string("this ") + what + " is empty: it was moved from or default-constructed");
-    return *socket.get();
-}
-
-detail::socket_owner own(int fd) {
-    struct closing {
-        int fd;
-        ~closing() {
-            if (fd >= 0) ::close(fd);
-        }
-    } until_owned{fd};
-    detail::socket_owner owner(new detail::socket_state(fd));
-    until_owned.fd = -1;
+// A socket that listens; set_options(fd) is called before it is bound.
+template <class F>
+detail::socket_owner open_listener(const ip_endpoint& at, int backlog, F set_options) {
+    const int fd = detail::open_tcp(at);
+    if (fd < 0) throw std::system_error(last_error(), "tcp socket");
+    detail::socket_owner owner = detail::own_descriptor(fd);
+    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);  // a port that only has old connections is free
+    set_options(fd);
+    sockaddr_storage address{};
+    const socklen_t size = at.to_native(address);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(fd, backlog) != 0)
+        throw std::system_error(last_error(), "tcp listen on " + at.to_string());
     return owner;
 }
 
-// -1 and errno when it cannot be had.
-int open_socket(const ip_endpoint& e) noexcept {
-    return ::socket(e.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-}
-void no_delay(int fd) noexcept {  // a wish: a stream works without
-    const int on = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
 }  // namespace
-
-const std::error_category& io_category() noexcept {
-    static const io_category_type category;
-    return category;
-}
-
-namespace detail {
-
-namespace {
-constexpr wait_kind read_kind{"tcp read"};
-constexpr wait_kind write_kind{"tcp write"};
-constexpr wait_kind accept_kind{"tcp accept"};
-constexpr wait_kind connect_kind{"tcp connect"};
-
-// So much goes through in one try; then the loop's other tasks have their turn.
-constexpr std::size_t bytes_per_turn = std::size_t{1} << 20;
-
-// With a ring, so much is received in parts or sent with the others; more goes faster by a call of its own.
-constexpr std::size_t most_in_ring = std::size_t{64} << 10;
-io_path path_of(std::size_t size, io_path in_ring) noexcept {
-    return size != 0 && size <= most_in_ring ? in_ring : io_path::readiness;
-}
-}  // namespace
-
-// ---- bytes --------------------------------------------------------------------------------------------------------
-
-transfer_leaf::transfer_leaf(promise_base& p, socket_state& s, std::span<std::byte> to, bool all) noexcept
-    : socket_op(p, read_kind, &s, direction::in, &transfer_leaf::read),
-      ring_entry(&transfer_leaf::on_prepare, &transfer_leaf::on_report),
-      to_(to.data()),
-      size_(to.size()),
-      all_(all) {
-    path_ = path_of(size_, io_path::receive);
-}
-transfer_leaf::transfer_leaf(promise_base& p, socket_state& s, std::span<const std::byte> from, bool all) noexcept
-    : socket_op(p, write_kind, &s, direction::out, &transfer_leaf::write),
-      ring_entry(&transfer_leaf::on_prepare, &transfer_leaf::on_report),
-      from_(from.data()),
-      size_(from.size()),
-      all_(all) {
-    path_ = path_of(size_, io_path::send);
-    batched_ = this;
-}
-
-bool transfer_leaf::on_prepare(ring_entry* entry, ring_request& r) noexcept {
-    auto& self = *static_cast<transfer_leaf*>(entry);
-    r.what = ring_request::kind::send;
-    r.from = self.from_ + self.done_;
-    r.size = self.size_ - self.done_;
-    return self.socket_->batch_begins(self, r.fd);
-}
-
-void transfer_leaf::on_report(ring_entry* entry, const ring_report& r) noexcept {
-    auto& self = *static_cast<transfer_leaf*>(entry);
-    attempt last = attempt::done;
-    if (r.result >= 0) {
-        self.done_ += static_cast<std::size_t>(r.result);
-        if (self.all_ && self.done_ < self.size_) last = attempt::more;
-    } else if (r.result == -EAGAIN) {
-        last = attempt::blocked;
-    } else if (r.result == -EINTR || r.result == -ECANCELED) {  // not by us: its thread is ending
-        last = attempt::more;
-    } else {
-        self.error_ = std::error_code(-r.result, std::system_category());
-    }
-    self.socket_->batch_ended(self, last);
-}
-
-void transfer_leaf::take_out_of_ring() noexcept { ring_->take_out(*this); }
-
-attempt transfer_leaf::read(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<transfer_leaf&>(op);
-    self.error_ = self.socket_->poisoned(direction::in);
-    if (self.error_) return attempt::done;
-    self.drained_ = false;
-    const std::size_t at_begin = self.done_;
-    self.done_ += self.socket_->take_received({self.to_ + self.done_, self.size_ - self.done_});
-    if (self.done_ == at_begin) {
-        self.error_ = self.socket_->take_failure();
-        if (self.error_) return attempt::done;
-    }
-    if (fd < 0 && self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {  // only what was received
-        if (!self.socket_->peer_ended()) return attempt::blocked;
-        if (self.all_) self.error_ = io_errc::end_of_stream;
-        return attempt::done;
-    }
-    while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
-        if (self.done_ - at_begin >= bytes_per_turn) return attempt::more;
-        const std::size_t wanted = self.size_ - self.done_;
-        const ssize_t n = ::recv(fd, self.to_ + self.done_, wanted, 0);
-        if (n > 0) {
-            self.done_ += static_cast<std::size_t>(n);
-            self.drained_ = static_cast<std::size_t>(n) < wanted;  // so the system has no more for now: epoll(7)
-            if (self.drained_ && self.done_ < self.size_ && self.all_) return attempt::blocked;
-        } else if (n == 0) {
-            self.drained_ = false;
-            if (self.all_) self.error_ = io_errc::end_of_stream;
-            return attempt::done;
-        } else if (would_block()) {
-            return attempt::blocked;
-        } else if (errno != EINTR) {
-            self.error_ = last_error();
-            return attempt::done;
-        }
-    }
-    return attempt::done;
-}
-
-attempt transfer_leaf::write(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<transfer_leaf&>(op);
-    self.error_ = self.socket_->poisoned(direction::out);
-    if (self.error_) return attempt::done;
-    const std::size_t at_begin = self.done_;
-    while (self.done_ < self.size_ && (self.all_ || self.done_ == at_begin)) {
-        if (self.done_ - at_begin >= bytes_per_turn) return attempt::more;
-        const ssize_t n = ::send(fd, self.from_ + self.done_, self.size_ - self.done_, MSG_NOSIGNAL);
-        if (n >= 0) {
-            self.done_ += static_cast<std::size_t>(n);
-        } else if (would_block()) {
-            return attempt::blocked;
-        } else if (errno != EINTR) {
-            self.error_ = last_error();
-            return attempt::done;
-        }
-    }
-    return attempt::done;
-}
-
-void transfer_leaf::cancelled_half_way() noexcept {
-    if (to_ != nullptr)
-        socket_->give_back({to_, done_});
-    else
-        socket_->poison(direction::out, io_errc::write_cut);
-}
-
-std::size_t transfer_leaf::finish() {
-    end();
-    if (error_) [[unlikely]]
-        throw std::system_error(error_, kind->what);
-    return done_;
-}
-io_result<std::size_t> transfer_leaf::finish_try() {
-    end();
-    return {error_, done_};
-}
-
-// ---- connections --------------------------------------------------------------------------------------------------
-
-accept_leaf::accept_leaf(promise_base& p, socket_state& listener) noexcept
-    : socket_op(p, accept_kind, &listener, direction::in, &accept_leaf::accept) {
-    path_ = io_path::accept;
-}
-accept_leaf::~accept_leaf() {
-    if (accepted_ >= 0) ::close(accepted_);
-}
-
-attempt accept_leaf::accept(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<accept_leaf&>(op);
-    self.accepted_ = self.socket_->take_accepted();
-    if (self.accepted_ >= 0) return attempt::done;
-    self.error_ = self.socket_->take_failure();
-    if (self.error_) return attempt::done;
-    if (fd < 0) return attempt::blocked;
-    do {
-        self.accepted_ = ::accept4(fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (self.accepted_ >= 0) return attempt::done;
-    } while (lost_before_accepted(errno));
-    if (would_block()) return attempt::blocked;
-    self.error_ = last_error();
-    return attempt::done;
-}
-
-socket_owner accept_leaf::finish() {
-    end();
-    if (error_) return {};
-    no_delay(accepted_);
-    return own(std::exchange(accepted_, -1));
-}
-void accept_leaf::fail() const { throw std::system_error(error_, accept_kind.what); }
-
-connect_leaf::connect_leaf(promise_base& p, const ip_endpoint& to)
-    : socket_op(p, connect_kind, nullptr, direction::out, &connect_leaf::connect), remote_(to) {
-    const int fd = open_socket(to);
-    if (fd < 0) {
-        error_ = last_error();
-        return;
-    }
-    socket_owner::operator=(own(fd));
-    socket_ = get();
-}
-
-attempt connect_leaf::connect(socket_op& op, int fd) noexcept {
-    auto& self = static_cast<connect_leaf&>(op);
-    sockaddr_storage address{};
-    socklen_t size = sizeof address;
-    if (!std::exchange(self.begun_, true)) {
-        no_delay(fd);
-        size = self.remote_.to_native(address);
-        if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), size) == 0) return attempt::done;
-        if (errno == EINPROGRESS || errno == EINTR) return attempt::blocked;  // interrupted: it goes on all the same
-        self.error_ = last_error();
-        return attempt::done;
-    }
-    int failure = 0;
-    socklen_t length = sizeof failure;
-    if (::getsockopt(fd, SOL_SOCKET, SO_ERROR, &failure, &length) != 0) failure = errno;
-    if (failure != 0) {
-        self.error_ = std::error_code(failure, std::system_category());
-        return attempt::done;
-    }
-    // No error, and writable? Or was it somebody else's event: then there is no peer yet.
-    return ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? attempt::done : attempt::blocked;
-}
-
-socket_owner connect_leaf::finish() {
-    end();
-    if (error_) return {};
-    return std::move(static_cast<socket_owner&>(*this));
-}
-void connect_leaf::fail() const {
-    throw std::system_error(error_, std::string(connect_kind.what) + " to " + remote_.to_string());
-}
-
-}  // namespace detail
 
 // ---- the stream ---------------------------------------------------------------------------------------------------
 
-detail::socket_state& tcp_stream::socket() const { return checked(socket_, "tcp_stream"); }
+detail::socket_state& tcp_stream::socket() const { return detail::socket_of(socket_, "tcp_stream"); }
 void tcp_stream::shutdown_send() {
     socket().use([](int fd) {
         if (::shutdown(fd, SHUT_WR) != 0) throw std::system_error(last_error(), "tcp shutdown");
@@ -325,17 +72,15 @@ int tcp_stream::native_handle() const noexcept { return socket_.get() != nullptr
 // ---- the listener -------------------------------------------------------------------------------------------------
 
 tcp_listener tcp_listener::listen(const ip_endpoint& at, int backlog) {
-    const int fd = open_socket(at);
-    if (fd < 0) throw std::system_error(last_error(), "tcp socket");
-    detail::socket_owner owner = own(fd);
-    set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);  // a port that only has old connections is free
-    sockaddr_storage address{};
-    const socklen_t size = at.to_native(address);
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(fd, backlog) != 0)
-        throw std::system_error(last_error(), "tcp listen on " + at.to_string());
-    return tcp_listener(std::move(owner));
+    return tcp_listener(open_listener(at, backlog, [](int) {}));
 }
-detail::socket_state& tcp_listener::socket() const { return checked(socket_, "tcp_listener"); }
+tcp_listener tcp_listener::listen(const ip_endpoint& at, const listen_options& options) {
+    return tcp_listener(open_listener(at, options.backlog, [&](int fd) {
+        if (options.reuse_port) set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+        if (at.is_v6()) set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, options.only_v6 ? 1 : 0);
+    }));
+}
+detail::socket_state& tcp_listener::socket() const { return detail::socket_of(socket_, "tcp_listener"); }
 void tcp_listener::close() noexcept {
     if (socket_.get() != nullptr) socket_.get()->close();
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Options of TCP connections, and accept_patiently(). Any thread calls it; each option is one system call.
 #include <bide/io/tcp_options.hpp>
 #include <bide/time.hpp>
 
@@ -6,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <algorithm>
-#include <cerrno>
 #include <utility>
 
 namespace bide {
@@ -42,20 +43,6 @@ void set_receive_buffer(tcp_listener& s, int bytes) { set(s, SOL_SOCKET, SO_RCVB
 void set_reset_on_close(tcp_stream& s) {
     const linger now{1, 0};
     set(detail::stream_access::of(s), SOL_SOCKET, SO_LINGER, &now, sizeof now);
-}
-
-tcp_listener tcp_listener::listen(const ip_endpoint& at, const listen_options& options) {
-    const int fd = ::socket(at.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (fd < 0) throw std::system_error(last_error(), "tcp socket");
-    tcp_listener made(detail::own_descriptor(fd));
-    set(made, SOL_SOCKET, SO_REUSEADDR, 1);  // a port that only has old connections is free
-    if (options.reuse_port) set(made, SOL_SOCKET, SO_REUSEPORT, 1);
-    if (at.is_v6()) set(made, IPPROTO_IPV6, IPV6_V6ONLY, options.only_v6 ? 1 : 0);
-    sockaddr_storage address{};
-    const socklen_t size = at.to_native(address);
-    if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), size) != 0 || ::listen(fd, options.backlog) != 0)
-        throw std::system_error(last_error(), "tcp listen on " + at.to_string());
-    return made;
 }
 
 task<tcp_stream> accept_patiently(tcp_listener& at) {

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// udp_socket: binding, groups and options. Any thread calls it. Datagrams go by message_ops.
 #include <bide/io/udp.hpp>
 
 #include <net/if.h>

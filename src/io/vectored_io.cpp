@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// vectored_write_leaf and vectored_read_leaf: several buffers in one sendmsg(2) or recvmsg(2).
+//
+// write() and read() are the tries: socket_state calls them without its lock, on the awaiting thread or on the thread
+// of the watching loop. A read begins with what a cancelled read gave back and what a ring received ahead.
 #include <bide/detail/io/vectored_io.hpp>
 
 #include <sys/socket.h>
@@ -88,7 +93,7 @@ attempt vectored_read_leaf::read(socket_op& op, int fd) noexcept {
     for (std::size_t i = 0; i < n; ++i) {
         const std::size_t old = self.socket_->take_received(self.parts_[i]);
         self.done_ += old;
-        if (old < self.parts_[i].size() && self.done_ != 0) return attempt::done;  // what had been given back is enough
+        if (old < self.parts_[i].size() && self.done_ != 0) return attempt::done;  // what had been kept is enough
         list[i].iov_base = self.parts_[i].data();
         list[i].iov_len = self.parts_[i].size();
         room += self.parts_[i].size();

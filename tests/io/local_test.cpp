@@ -36,17 +36,6 @@ protected:
     local_endpoint here(const char* name) const { return local_endpoint::path((dir_ / name).string()); }
 };
 
-TEST_F(local, a_name_is_a_path_or_abstract_or_none) {
-    EXPECT_EQ(here("a").to_string(), (dir_ / "a").string());
-    EXPECT_EQ(local_endpoint::abstract("x").to_string(), "@x");
-    EXPECT_EQ(local_endpoint().to_string(), "(unnamed)");
-    EXPECT_FALSE(local_endpoint::path("x") == local_endpoint::abstract("x"));
-    EXPECT_THROW(static_cast<void>(local_endpoint::path("")), std::invalid_argument);
-    EXPECT_THROW(static_cast<void>(local_endpoint::path(std::string(108, 'x'))), std::invalid_argument);
-    EXPECT_THROW(static_cast<void>(local_endpoint::path(std::string("a\0b", 3))), std::invalid_argument);
-    static_cast<void>(local_endpoint::abstract(std::string("a\0b", 3)));
-}
-
 TEST_F(local, connect_and_talk_by_path_and_by_abstract_name) {
     const std::string unique = "bide-test-" + std::to_string(::getpid());
     for (const local_endpoint& at : {here("socket"), local_endpoint::abstract(unique)}) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// buffered.hpp: lines, records and small pieces, over any stream, with few system calls.
+// buffered.hpp: reads and writes lines, records and small pieces over any stream, with few system calls.
 //
 //     bide::buffered_reader in(stream);                        // refers to the stream; of std::move(stream): holds it
 //     while (std::optional<std::string> line = co_await in.read_line()) handle(*line);
@@ -9,19 +9,22 @@
 //
 //     bide::buffered_writer out(stream);
 //     for (const auto& l : lines) co_await out.write(bide::bytes_of(l));
-//     co_await out.flush();                                    // nobody else does
+//     co_await out.flush();                                    // the destructor does not
 //
-// A buffered_reader is a byte_source itself, and a buffered_writer a byte_sink. What read_line and read_until may
-// gather is bounded: more is io_errc::too_much, and everything is still there to be read in another way. So a peer that
-// sends without end costs no more memory than that.
+// A buffered_reader is a byte_source itself, and a buffered_writer a byte_sink. read_line and read_until have a limit:
+// when more bytes come they fail with io_errc::too_much, and the bytes stay in the buffer to be read in another way. So
+// a peer that sends without end costs no more memory than the limit.
 //
-// Thread rule: one operation at a time.
-// Lifetime rule: a stream that is referred to outlives the object. What peek() shows is there until the next operation.
-// Cancellation: a cancelled read has taken nothing: what has arrived stays in the buffer. A cancelled write or flush
-//   has taken all of its bytes into the buffer, or none of them; the next one goes on where it stood.
-// Destructor: what was read and not taken, or written and not flushed, is lost.
-// Errors: those of the stream. io_errc::end_of_stream for an end in the middle of a record, or before a delimiter
-//   (read_until); a last line without its end is a line.
+// Thread rule: that of the stream; one operation at a time.
+// Lifetime rule: a stream that is referred to outlives the object. The bytes that peek() returns are valid until the
+//   next operation.
+// Cancellation: a cancelled read has taken nothing: bytes that have arrived stay in the buffer. (A cancelled skip has
+//   dropped a part.) A cancelled write or flush has taken all of its bytes into the buffer, or none; the next flush
+//   continues where the cancelled one stopped.
+// Destructor: discards bytes that were read and not taken, or written and not flushed.
+// Errors: those of the stream. io_errc::end_of_stream if the stream ends in the middle of a record, or before a
+//   delimiter (read_until); a last line without a line end is a line.
+// Units: sizes and limits in bytes.
 #pragma once
 
 #include <bide/detail/io/byte_buffer.hpp>
@@ -46,15 +49,15 @@ class buffered_reader {
 public:
     static constexpr std::size_t default_limit = std::size_t{1} << 20;
 
-    /// `capacity`: how much is asked of the stream at a time.
+    /// `capacity`: how many bytes are asked of the stream at a time.
     explicit buffered_reader(S&& stream, std::size_t capacity = std::size_t{16} << 10)
         : stream_(std::forward<S>(stream)), capacity_(std::max<std::size_t>(capacity, 1)) {}
 
     [[nodiscard]] std::remove_reference_t<S>& stream() noexcept { return stream_; }
-    /// How much is there to be taken without waiting.
+    /// How many bytes can be taken without waiting.
     [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size(); }
 
-    /// At least a byte, unless it is the end.
+    /// Takes at least one byte, unless the stream has ended. Returns how many.
     [[nodiscard]] task<std::size_t> read_some(std::span<std::byte> to) {
         if (buffer_.empty() && to.size() >= capacity_) co_return co_await stream_.read_some(to);
         if (buffer_.empty() && !to.empty()) static_cast<void>(co_await fill());
@@ -65,13 +68,13 @@ public:
         if (!there) throw std::system_error(io_errc::end_of_stream, "buffered read");
         buffer_.take(to);
     }
-    /// The next `n` bytes, which stay there; fewer at the end.
+    /// Returns the next `n` bytes, fewer at the end, and leaves them in the buffer.
     [[nodiscard]] task<std::span<const std::byte>> peek(std::size_t n) {
         static_cast<void>(co_await has(n));
         const std::span<const std::byte> there = buffer_.all();
         co_return there.first(std::min(n, there.size()));
     }
-    /// Takes `n` bytes, and drops them.
+    /// Takes `n` bytes and drops them.
     [[nodiscard]] task<> skip(std::size_t n) {
         while (n != 0) {
             if (buffer_.empty()) {
@@ -84,14 +87,15 @@ public:
         }
     }
 
-    /// Everything before the delimiter, which is taken too, and left out. `limit`: of what comes before it.
+    /// Takes the bytes up to the delimiter and the delimiter. Returns them without it. `limit`: how many bytes may come
+    /// before the delimiter.
     [[nodiscard]] task<std::string> read_until(std::string delimiter, std::size_t limit = default_limit) {
         if (delimiter.empty()) throw std::invalid_argument("read_until: a delimiter of nothing is everywhere");
         const std::size_t n = co_await find(delimiter, limit);
         if (n == not_there) throw std::system_error(io_errc::end_of_stream, "read_until");
         co_return taken(n, delimiter.size());
     }
-    /// The next line, without its "\n" or "\r\n". Empty: the end.
+    /// Takes the next line. Returns it without its "\n" or "\r\n"; returns nullopt at the end.
     [[nodiscard]] task<std::optional<std::string>> read_line(std::size_t limit = default_limit) {
         std::size_t n = co_await find("\n", limit);
         std::optional<std::string> line;
@@ -102,7 +106,8 @@ public:
         if (line && n != not_there && !line->empty() && line->back() == '\r') line->pop_back();
         co_return line;
     }
-    /// An object whose bytes come as they lie in memory. Empty: the end, before its first byte.
+    /// Takes an object whose bytes come as they lie in memory. Returns nullopt if the stream ends before its first
+    /// byte.
     template <class T>
         requires std::is_trivially_copyable_v<T>
     [[nodiscard]] task<std::optional<T>> read_record() {
@@ -118,7 +123,7 @@ public:
         std::memcpy(&*record, bytes, sizeof bytes);
         co_return record;
     }
-    /// `n` bytes. Empty: the end, before the first of them.
+    /// Takes `n` bytes. Returns nullopt if the stream ends before the first of them.
     [[nodiscard]] task<std::optional<std::string>> read_record(std::size_t n) {
         std::optional<std::string> record;
         const bool there = co_await has(n);
@@ -133,14 +138,14 @@ public:
 private:
     static constexpr std::size_t not_there = static_cast<std::size_t>(-1);
 
-    /// Reads more. False: the end.
+    /// Reads more from the stream. Returns false at the end.
     task<bool> fill() {
         const std::span<std::byte> room = buffer_.room(capacity_);
         const std::size_t n = co_await stream_.read_some(room);
         buffer_.came(n);
         co_return n != 0;
     }
-    /// At least n bytes are there. False: the end came before.
+    /// Reads until n bytes are in the buffer. Returns false if the stream ends before.
     task<bool> has(std::size_t n) {
         while (buffer_.size() < n) {
             const bool more = co_await fill();
@@ -148,7 +153,7 @@ private:
         }
         co_return true;
     }
-    /// Where the delimiter is.
+    /// Reads until the delimiter is in the buffer. Returns its place, or not_there if the stream ends before.
     task<std::size_t> find(std::string delimiter, std::size_t limit) {
         std::size_t from = 0;
         for (;;) {
@@ -181,14 +186,14 @@ template <class S>
     requires byte_sink<std::remove_reference_t<S>>
 class buffered_writer {
 public:
-    /// `capacity`: more than that is not kept back.
+    /// `capacity`: a write that makes the buffer so full flushes it.
     explicit buffered_writer(S&& stream, std::size_t capacity = std::size_t{16} << 10)
         : stream_(std::forward<S>(stream)), capacity_(std::max<std::size_t>(capacity, 1)) {}
 
     [[nodiscard]] std::remove_reference_t<S>& stream() noexcept { return stream_; }
     [[nodiscard]] std::size_t buffered() const noexcept { return buffer_.size(); }
 
-    /// Takes all of it, and waits only when that does not fit.
+    /// Takes all bytes. Waits only if they do not fit into the buffer, or fill it.
     [[nodiscard]] task<> write(std::span<const std::byte> from) {
         if (buffer_.size() + from.size() > capacity_) co_await flush();
         buffer_.add(from);
@@ -200,7 +205,7 @@ public:
         buffer_.add(part);
         co_return part.size();
     }
-    /// Everything goes to the stream.
+    /// Writes the content of the buffer to the stream.
     [[nodiscard]] task<> flush() {
         while (!buffer_.empty()) {
             const std::size_t n = co_await stream_.write_some(buffer_.all());

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// copy: everything that comes out of one stream, into another one, until the end.
+// copy: moves all bytes of one stream into another one, until the first one ends.
 //
-//     std::uint64_t bytes = co_await bide::copy(from, to);       // then `to.finish()`, if that is the end of it all
+//     std::uint64_t bytes = co_await bide::copy(from, to);       // then `to.finish()`, if nothing else follows
 //
-// Where both are descriptors that can be watched (connections, local streams, pipes) the bytes do not come into the
-// program: the kernel moves them (splice), through a pipe if neither is one.
+// If both streams have descriptors that can be watched (tcp_stream, local_stream, the ends of a pipe), the bytes do not
+// come into the program: the kernel moves them through a pipe (splice).
 //
-// Thread rule: it is the reader of the one and the writer of the other meanwhile.
-// Lifetime rule: both outlive it.
-// Cancellation: it ends somewhere in the middle. What had been read and not yet written is lost, so the streams are
-//   good for little more than being closed.
-// Errors: those of both streams.
+// Thread rule: copy is the reader of `from` and the writer of `to` meanwhile; another one gets a usage_error.
+// Lifetime rule: both streams live until the operation has ended.
+// Cancellation: trap: bytes that had been read and not yet written are lost, so after a cancelled copy close the
+//   streams.
+// Errors: those of both streams; bytes that had been read and not yet written are lost, too.
 #pragma once
 
 #include <bide/detail/io/splice.hpp>
@@ -41,7 +41,7 @@ task<std::uint64_t> copy_bytes(From& from, To& to) {
 
 }  // namespace detail
 
-/// How many bytes.
+/// Returns how many bytes were moved.
 template <byte_source From, byte_sink To>
 [[nodiscard]] task<std::uint64_t> copy(From& from, To& to) {
     if constexpr (detail::has_descriptor<From> && detail::has_descriptor<To>)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// owned_descriptor: an open descriptor with an owner: what passes between processes, and what a child gets for its
-// streams.
+// owned_descriptor: an open descriptor that is closed with its owner: for descriptors that processes send to each
+// other, and for the streams of a child.
 //
 //     bide::owned_descriptor log(::open("log", O_WRONLY | O_CLOEXEC));
-//     co_await peer.send_descriptor(log.get());
+//     const int sent = log.get();
+//     co_await peer.send_with(bide::bytes_of("log"), std::span(&sent, 1));      // a local_stream sends a copy
 //
 // Thread rule: a value.
 // Destructor: closes.
@@ -17,7 +18,7 @@ inline namespace v0 {
 
 class owned_descriptor {
 public:
-    /// None.
+    /// Owns no descriptor.
     owned_descriptor() noexcept = default;
     explicit owned_descriptor(int fd) noexcept : fd_(fd) {}
     owned_descriptor(owned_descriptor&& other) noexcept : fd_(other.release()) {}
@@ -30,10 +31,10 @@ public:
     }
     ~owned_descriptor() { close(); }
 
-    /// -1: none.
+    /// The descriptor; -1 if there is none.
     [[nodiscard]] int get() const noexcept { return fd_; }
     [[nodiscard]] explicit operator bool() const noexcept { return fd_ >= 0; }
-    /// Gives it away.
+    /// Returns the descriptor, which the caller owns then.
     [[nodiscard]] int release() noexcept { return std::exchange(fd_, -1); }
     void close() noexcept;
 

@@ -2,14 +2,14 @@
 //
 // io/error.hpp: how I/O fails.
 //
-// What the system refuses is a std::system_error with the system's own code, so `e.code() ==
-// std::errc::connection_reset` works. What the system has no number for is an io_errc, in a category of bide's own.
-// Every operation exists twice: the plain one throws, the try_ one gives an io_result.
+// An operation that the system refuses throws std::system_error with the system's own code, so `e.code() ==
+// std::errc::connection_reset` works. A failure for which the system has no code is an io_errc, in a category of bide's
+// own. Operations exist twice: the plain form throws, the try_ form returns an io_result.
 //
 //     auto got = co_await stream.try_read_exactly(header);
 //     if (got.error == bide::io_errc::end_of_stream) …      // got.value bytes had arrived
 //
-// Thread rule: values.
+// Thread rule: values; io_category() may be called from any thread.
 #pragma once
 
 #include <system_error>
@@ -20,9 +20,9 @@ namespace bide {
 inline namespace v0 {
 
 enum class io_errc {
-    end_of_stream = 1,  ///< the peer ended its side before everything that was asked for had arrived
+    end_of_stream = 1,  ///< the peer ended its side before all bytes that were asked for had arrived
     write_cut = 2,  ///< an earlier write_all was cancelled after a part was sent: the peer could not make sense of more
-    too_much = 3,   ///< more came than the limit that was set for it
+    too_much = 3,   ///< more bytes came than the limit allows
 };
 
 [[nodiscard]] const std::error_category& io_category() noexcept;
@@ -30,7 +30,8 @@ enum class io_errc {
     return std::error_code(static_cast<int>(e), io_category());
 }
 
-/// What a try_ operation gives: a value, and why it is not all that was asked for. No error: error is false.
+/// What a try_ form returns: a value, and the error because of which the value is not all that was asked for. `error`
+/// is false if there was none.
 template <class T>
 class [[nodiscard]] io_result {
 public:

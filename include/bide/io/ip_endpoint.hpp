@@ -9,7 +9,7 @@
 // Names are not looked up: an address is written in numbers, or as "localhost" (which is 127.0.0.1).
 //
 // Thread rule: a value.
-// Errors: parse throws std::invalid_argument, with the text that it could not read.
+// Errors: parse throws std::invalid_argument, whose text has what it could not read.
 #pragma once
 
 #include <array>

@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// local.hpp: sockets between processes of this machine: streams, datagrams, and descriptors that pass through them.
+// local.hpp: sockets between processes of this machine: streams, datagrams, and descriptors that are sent through them.
 //
 //     auto at = bide::local_listener::listen(bide::local_endpoint::path("/run/app/control"));
 //     bide::local_stream peer = co_await at.accept();
 //     if (peer.peer().user != ::getuid()) co_return;
-//     co_await peer.send_with(bide::bytes_of("log"), std::span(&log, 1));      // an open descriptor goes along
+//     co_await peer.send_with(bide::bytes_of("log"), std::span(&log, 1));      // sends an open descriptor along
 //
 //     auto [mine, theirs] = bide::local_stream::pair();
 //
-// local_stream is a byte_stream. Every operation is awaitable, and has .wait() for plain code; the try_ forms give an
+// local_stream is a byte_stream. Every operation is awaitable, and has .wait() for plain code; the try_ forms return an
 // io_result instead of throwing.
 //
-// Descriptors go with the first of the bytes that they are sent with, and come with them. What does not ask for them
-// (read_some) closes them. The receiver gets descriptors of its own, closed on exec.
+// Descriptors arrive with the first of the bytes that they are sent with. The receiver gets descriptors of its own,
+// closed on exec. Trap: read_some and read_exactly close descriptors that arrive with their bytes; receive_with returns
+// them.
 //
-// Thread rule: as tcp_stream: one reader and one writer at a time (another one: usage_error), on any threads, loops and
-//   executors; close() from any thread meanwhile. No operation works in virtual time (std::logic_error).
+// Thread rule: one reader and one writer at a time (a second one gets a usage_error), on any threads, loops and
+//   executors. Any thread may call close() meanwhile. No operation works in virtual time (std::logic_error).
 // Lifetime rule: buffers, and the list of descriptors to be sent, live until the operation has ended.
-// Cancellation: a cancelled operation has not happened; of write_all and read_exactly as in tcp.hpp.
-// Destructor: closes. A listener's path is removed with it, unless somebody else has put another file there.
-//   What is pending ends with std::errc::operation_canceled; what is begun then, with std::errc::bad_file_descriptor.
+// Cancellation: a cancelled operation has not happened; for write_all and read_exactly see tcp.hpp.
+// Destructor: closes. A listener removes the file at its path, unless another file has been put there since.
+//   A pending operation ends with std::errc::operation_canceled; one that begins on a closed object fails with
+//   std::errc::bad_file_descriptor.
 // Errors: std::system_error; an empty or moved-from object: usage_error. SIGPIPE is never raised.
-// A connect to a listener whose queue is full tries again and again, with pauses of 1 to 50 ms: Linux tells nobody when
-//   there is room. So does send_to of a datagram.
+// A connect to a listener whose queue is full tries again after pauses of 1 to 50 ms, because Linux notifies no waiter
+//   when there is room. send_to of a datagram does the same when the receiver's queue is full.
+// Units: sizes in bytes.
 #pragma once
 
 #include <bide/detail/io/finish_op.hpp>
@@ -41,20 +44,20 @@
 namespace bide {
 inline namespace v0 {
 
-/// Who is at the other end: as it was when it connected (or listened, or made the pair).
+/// The process at the other end, as it was when it connected, listened, or made the pair.
 struct local_peer {
     pid_t process = 0;
     uid_t user = 0;
     gid_t group = 0;
 };
 
-/// Bytes that came with descriptors.
+/// Bytes that were received, with the descriptors that arrived with them.
 class local_message {
 public:
-    std::size_t size = 0;           ///< in the buffer; of a stream 0 is the end
-    std::size_t full_size = 0;      ///< of a datagram: as it was sent. More than size: the rest is lost
-    bool lost_descriptors = false;  ///< more were sent than this process may have open
-    local_endpoint from;            ///< of a datagram
+    std::size_t size = 0;           ///< bytes in the buffer; of a stream 0 is the end
+    std::size_t full_size = 0;      ///< of a datagram: bytes as they were sent; more than size if the rest is lost
+    bool lost_descriptors = false;  ///< more descriptors were sent than this process may have open
+    local_endpoint from;            ///< of a datagram: the sender's name
     std::vector<owned_descriptor> descriptors;
 
     local_message() noexcept = default;
@@ -67,16 +70,16 @@ class local_stream {
     using in_bytes = std::span<std::byte>;
 
 public:
-    /// Connected to nobody.
+    /// A stream without a connection: its operations throw usage_error.
     local_stream() noexcept = default;
 
     [[nodiscard]] static task<local_stream> connect(local_endpoint to);
     [[nodiscard]] static task<io_result<local_stream>> try_connect(local_endpoint to);
     [[nodiscard]] static std::pair<local_stream, local_stream> pair();
-    /// Takes over a connected socket.
+    /// Takes a connected socket over: it becomes non-blocking and closed on exec, and the stream closes it.
     [[nodiscard]] static local_stream adopt(int fd);
 
-    /// As tcp_stream's.
+    /// The four operations of every stream: see tcp_stream.
     [[nodiscard]] detail::byte_read<false, false> read_some(in_bytes b) { return {socket(), detail::local_calls, b}; }
     [[nodiscard]] detail::byte_read<true, false> try_read_some(in_bytes b) {
         return {socket(), detail::local_calls, b};
@@ -96,21 +99,22 @@ public:
         return {socket(), detail::local_calls, b};
     }
 
-    /// Sends at least one byte, with descriptors that stay the caller's (at most 253): how many bytes.
+    /// Sends at least one byte with copies of at most 253 descriptors; the caller keeps owning its own. Returns how
+    /// many bytes.
     [[nodiscard]] detail::send_op<false, true> send_with(out_bytes b, std::span<const int> descriptors);
     [[nodiscard]] detail::send_op<true, true> try_send_with(out_bytes b, std::span<const int> descriptors);
-    /// As read_some, with what descriptors came along.
+    /// As read_some, but returns the descriptors that arrived with the bytes, too.
     [[nodiscard]] detail::receive_op<false, local_message> receive_with(in_bytes b);
     [[nodiscard]] detail::receive_op<true, local_message> try_receive_with(in_bytes b);
 
-    /// Ends our side. try_: std::error_code.
+    /// Ends the sending side. The try_ form returns a std::error_code.
     [[nodiscard]] detail::immediate_op<false> finish() { return detail::finish_op<false>(socket()); }
     [[nodiscard]] detail::immediate_op<true> try_finish() { return detail::finish_op<true>(socket()); }
     void close() noexcept { detail::close_socket(socket_); }
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
     [[nodiscard]] local_peer peer() const;
-    /// -1 when closed. It stays the stream's.
+    /// The descriptor; -1 if the stream is closed. The stream keeps owning it.
     [[nodiscard]] int native_handle() const noexcept { return detail::descriptor_of(socket_); }
 
     // Internal.
@@ -130,10 +134,11 @@ public:
     local_listener& operator=(local_listener&& other) noexcept;
     ~local_listener() { close(); }
 
-    /// Takes the name now. A path that is there is std::errc::address_in_use, whether somebody listens there or not.
+    /// Binds to the name and listens, at once. A path at which a file exists is std::errc::address_in_use, whether a
+    /// socket listens there or not.
     [[nodiscard]] static local_listener listen(const local_endpoint& at, int backlog = 1024);
 
-    /// The next connection, as tcp_listener's.
+    /// Waits for the next connection: see tcp_listener.
     [[nodiscard]] detail::local_accept_op<false, local_stream> accept() {
         return detail::local_accept_op<false, local_stream>(socket());
     }
@@ -162,21 +167,21 @@ public:
     local_datagram& operator=(local_datagram&& other) noexcept;
     ~local_datagram() { close(); }
 
-    /// A socket with a name, to which others can send.
+    /// A socket with a name, to which other sockets can send.
     [[nodiscard]] static local_datagram bind(const local_endpoint& at);
-    /// A socket without.
+    /// A socket without a name.
     [[nodiscard]] static local_datagram open();
     [[nodiscard]] static std::pair<local_datagram, local_datagram> pair();
 
-    /// From now on: send() goes there, and only what comes from there is received.
+    /// From now on send() sends there, and the socket receives only from there.
     void connect(const local_endpoint& to);
 
-    /// Whole, or not at all.
+    /// Sends the datagram whole, or not at all.
     [[nodiscard]] task<> send_to(out_bytes b, local_endpoint to);
     [[nodiscard]] task<std::error_code> try_send_to(out_bytes b, local_endpoint to);
     [[nodiscard]] detail::send_op<false, false> send(out_bytes b, std::span<const int> descriptors = {});
     [[nodiscard]] detail::send_op<true, false> try_send(out_bytes b, std::span<const int> descriptors = {});
-    /// The next datagram.
+    /// Waits for the next datagram.
     [[nodiscard]] detail::receive_op<false, local_message> receive(in_bytes b);
     [[nodiscard]] detail::receive_op<true, local_message> try_receive(in_bytes b);
     void close() noexcept;

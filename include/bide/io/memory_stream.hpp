@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// memory_stream: two ends of a connection within the program, for tests of what talks over streams. They work in
-// virtual time, hold a bounded number of bytes each way, and break when the test says so.
+// memory_stream: a connection within the program, for tests of code that talks over streams. It works in virtual time,
+// holds a bounded number of bytes each way, and breaks when the test says so.
 //
 //     bide::testing::virtual_time time;
 //     auto [client, server] = bide::memory_stream::pair();
-//     server.limit_reads(1);                          // whatever is written arrives byte by byte
-//     client.reset_after(100);                        // after 100 bytes the connection is gone
+//     server.limit_reads(1);                          // the server gets what is written byte by byte
+//     client.reset_after(100);                        // after 100 bytes the connection is reset
 //     s.start(serve, std::move(server));
 //
-// What is written is there for the peer at once, if there is room; a write waits for the peer to read otherwise. So
-// with a small capacity every write is cut into parts.
+// Written bytes are there for the peer at once, as far as there is room; for the rest the write waits until the peer
+// has read. So a small capacity cuts every write into parts.
 //
-// Thread rule: as tcp_stream: one reader and one writer for each end at a time (another one: usage_error), on any
-//   threads, loops and executors. close() and the faults may come from any thread meanwhile.
-// Lifetime rule: a buffer lives until its operation has ended. Either end may go first.
-// Cancellation: a cancelled operation has not happened: what a read_exactly had taken is given back. A cancelled
-//   write_all may have handed over a part: then further writes fail with io_errc::write_cut.
-// Destructor: closes. What is pending ends with std::errc::operation_canceled, and what is begun then with
-//   std::errc::bad_file_descriptor. The peer reads what was written, and then the end; its writes fail with
+// Thread rule: one reader and one writer for each end at a time (a second one gets a usage_error), on any threads,
+//   loops and executors. Any thread may call close() and the functions for faults meanwhile.
+// Lifetime rule: a buffer lives until its operation has ended. Either end may be destroyed first.
+// Cancellation: a cancelled operation has not happened: the end keeps what read_exactly had taken for the next read. A
+//   cancelled write_all may have handed over a part: further writes fail with io_errc::write_cut.
+// Destructor: closes. A pending operation ends with std::errc::operation_canceled; one that begins on a closed end
+//   fails with std::errc::bad_file_descriptor. The peer reads what was written, then the end; its writes fail with
 //   std::errc::broken_pipe.
-// Errors: std::system_error, as those of a socket; an empty or moved-from object: usage_error.
+// Errors: std::system_error with the codes of a socket; an empty or moved-from object: usage_error. Unlike a socket,
+//   both reader and writer get connection_reset after a reset, every time.
+// Units: sizes in bytes.
 #pragma once
 
 #include <bide/detail/io/memory_link.hpp>
@@ -81,16 +83,17 @@ class memory_stream {
     using write_op = detail::memory_transfer<Try, All, const std::byte>;
 
 public:
-    /// Connected to nobody.
+    /// A stream without a connection: its operations throw usage_error.
     memory_stream() noexcept = default;
     memory_stream(memory_stream&& other) noexcept : link_(std::move(other.link_)), side_(other.side_) {}
     memory_stream& operator=(memory_stream&& other) noexcept;
     ~memory_stream() { close(); }
 
-    /// Two ends of one connection. `capacity`: how many bytes each way may have been written and not read, at least 1.
+    /// Makes the two ends of a connection. `capacity`: how many bytes each way may be written and not read yet, at
+    /// least 1.
     [[nodiscard]] static std::pair<memory_stream, memory_stream> pair(std::size_t capacity = std::size_t{64} * 1024);
 
-    /// As tcp_stream's.
+    /// The four operations of every stream: see tcp_stream.
     [[nodiscard]] read_op<false, false> read_some(to b) { return {link(), side_, b}; }
     [[nodiscard]] read_op<true, false> try_read_some(to b) { return {link(), side_, b}; }
     [[nodiscard]] read_op<false, true> read_exactly(to b) { return {link(), side_, b}; }
@@ -100,22 +103,24 @@ public:
     [[nodiscard]] write_op<false, true> write_all(from b) { return {link(), side_, b}; }
     [[nodiscard]] write_op<true, true> try_write_all(from b) { return {link(), side_, b}; }
 
-    /// Ends our side. try_: std::error_code.
+    /// Ends the sending side. The try_ form returns a std::error_code.
     [[nodiscard]] detail::immediate_op<false> finish();
     [[nodiscard]] detail::immediate_op<true> try_finish();
     void close() noexcept;
     [[nodiscard]] bool is_open() const noexcept;
 
     // ---- faults ----
-    /// A read_some of ours gives at most so many bytes, a write_some takes at most so many (0 is taken for 1).
+    /// From now on a read_some of this end returns at most so many bytes, and a write_some takes at most so many. 0
+    /// means 1.
     void limit_reads(std::size_t bytes);
     void limit_writes(std::size_t bytes);
-    /// Of what we write from now on the peer gets so many bytes. Then it finds the end, as if somebody between us had
-    /// cut the line; our further writes fail with std::errc::broken_pipe.
+    /// The peer gets so many of the bytes that this end writes from now on, then the end, as if the line between them
+    /// had been cut. Further writes of this end fail with std::errc::broken_pipe.
     void cut_after(std::size_t bytes);
-    /// The same, but then the connection is reset: reads and writes of both ends fail with
-    /// std::errc::connection_reset, those of the peer when it has read what came before.
+    /// The same, but then the connection is reset: reads and writes of both ends fail with std::errc::connection_reset;
+    /// reads do so after the bytes that were written before.
     void reset_after(std::size_t bytes);
+    /// Resets the connection now.
     void reset();
 
 private:

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// pipe.hpp: pipes. What is written into one end comes out of the other.
+// pipe.hpp: pipes. The reader of one end gets the bytes that were written into the other end.
 //
 //     auto [out, in] = bide::make_pipe();
 //     s.start(produce, std::move(in));                      // writes, and closes or destroys its end
 //     bide::buffered_reader lines(std::move(out));
 //     while (std::optional<std::string> line = co_await lines.read_line()) …
 //
-// pipe_reader is a byte_source, pipe_writer a byte_sink. Both take over descriptors from elsewhere too (adopt): FIFOs,
-// and the pipes of child processes.
+// pipe_reader is a byte_source, pipe_writer a byte_sink. adopt() takes other descriptors over: FIFOs, the pipes of
+// child processes.
 //
-// Thread rule: as tcp_stream: one operation at a time (another one: usage_error), on any threads, loops and executors;
-//   close() from any thread meanwhile. No operation works in virtual time (std::logic_error).
+// Thread rule: one operation at a time for each end (a second one gets a usage_error), on any threads, loops and
+//   executors. Any thread may call close() meanwhile. No operation works in virtual time (std::logic_error).
 // Lifetime rule: a buffer lives until its operation has ended.
-// Cancellation: a cancelled operation has not happened: what a read_exactly had taken is given back. A cancelled
-//   write_all may have written a part: then further writes fail with io_errc::write_cut.
-// Destructor: closes. What is pending, at close() or when the object is destroyed, ends with
-//   std::errc::operation_canceled; what is begun on a closed end, with std::errc::bad_file_descriptor.
-// Errors: std::system_error; std::errc::broken_pipe when nobody reads any more, without SIGPIPE. An empty or moved-from
-//   object: usage_error.
+// Cancellation: a cancelled operation has not happened: the reader keeps what read_exactly had taken for the next read.
+//   A cancelled write_all may have written a part: further writes fail with io_errc::write_cut.
+// Destructor: closes. An operation that is pending at close(), or when the object is destroyed, ends with
+//   std::errc::operation_canceled; one that begins on a closed end fails with std::errc::bad_file_descriptor.
+// Errors: std::system_error. A write to a pipe whose reading ends are all closed fails with std::errc::broken_pipe, and
+//   raises no SIGPIPE. An empty or moved-from object: usage_error.
 // Descriptors are non-blocking and closed on exec.
 #pragma once
 
@@ -36,12 +36,12 @@ class pipe_reader {
     using bytes = std::span<std::byte>;
 
 public:
-    /// The end of no pipe.
+    /// Not the end of any pipe.
     pipe_reader() noexcept = default;
-    /// Takes over a descriptor, which becomes non-blocking (for everybody who shares it) and closed on exec.
+    /// Takes a descriptor over. It becomes closed on exec, and non-blocking: also for the processes that share it.
     [[nodiscard]] static pipe_reader adopt(int fd);
 
-    /// As tcp_stream's. 0: the end, nobody can write any more.
+    /// See tcp_stream. 0 is the end: every writing end is closed.
     [[nodiscard]] detail::byte_read<false, false> read_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
     [[nodiscard]] detail::byte_read<true, false> try_read_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
     [[nodiscard]] detail::byte_read<false, true> read_exactly(bytes b) { return {socket(), detail::pipe_calls, b}; }
@@ -49,7 +49,7 @@ public:
     void close() noexcept { detail::close_socket(pipe_); }
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
-    /// -1 when closed. It stays the reader's.
+    /// The descriptor; -1 if the end is closed. The reader keeps owning it.
     [[nodiscard]] int native_handle() const noexcept { return detail::descriptor_of(pipe_); }
 
 private:
@@ -82,7 +82,7 @@ private:
     detail::socket_owner pipe_;
 };
 
-/// A pipe: what comes out, and what goes in.
+/// Makes a pipe. Returns its reading end and its writing end.
 [[nodiscard]] std::pair<pipe_reader, pipe_writer> make_pipe();
 
 }  // namespace v0

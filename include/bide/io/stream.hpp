@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// stream.hpp: what everything that bytes come out of, and go into, has in common; and what can be written over all of
-// it.
+// stream.hpp: the concepts that all byte streams model, and the functions that work with every stream.
 //
-// A byte_source is read, a byte_sink is written, a byte_stream is both. All of bide's streams are (tcp_stream,
-// local_stream, tls_stream, memory_stream, the ends of a pipe, buffered ones), and yours are when they have
+// A byte_source can be read, a byte_sink can be written, a byte_stream can be both. bide's own streams model them
+// (tcp_stream, local_stream, tls_stream, memory_stream, the ends of a pipe, buffered_reader, buffered_writer). A class
+// of yours models them if it has
 //
-//     co_await s.read_some(buffer)     waits until something is there: how many bytes, 0 at the end (or for no buffer)
-//     co_await s.write_some(bytes)     hands over at least a byte: how many
-//     co_await s.finish()              ends our side: what was written reaches the peer, and then the end; it may go on
-//                                      sending
-//     s.close()                        gives everything back, at once; what is pending fails; never throws
+//     co_await s.read_some(buffer)     waits for a byte or more; returns how many; 0: the end, or no room
+//     co_await s.write_some(bytes)     hands over at least one byte; returns how many
+//     co_await s.finish()              ends the sending side: the peer reads what was written, then the end. The peer
+//                                      may go on sending
+//     s.close()                        releases everything at once; pending operations fail; never throws
 //
-// Each may be a task or any other awaitable. A stream may have more: read_exactly, write_all, and the try_ forms that
-// give an io_result instead of throwing. The functions here use what a stream has, and make the rest from those four:
+// Each of the first three may return a task or any other awaitable. A stream may have more members: read_exactly,
+// write_all, and the try_ forms, which return an io_result instead of throwing. The functions below call such a member
+// where the stream has it, and use the four above otherwise:
 //
 //     bide::task<> answer(bide::byte_stream auto& with) {
 //         std::array<std::byte, 16> question;
@@ -22,13 +23,14 @@
 //         co_await with.finish();
 //     }
 //
-// Thread rule: that of the stream. One reader and one writer at a time is what all of bide's have.
+// Thread rule: that of the stream. bide's own streams allow one reader and one writer at a time.
 // Lifetime rule: the stream and the buffer live until the operation has ended.
-// Cancellation: that of the stream's own operations. Of a read_exactly or a write_all that is made from several smaller
-//   ones, those that have ended have happened: after cancelling one, the stream stands somewhere in the middle. bide's
-//   own streams have members instead, which give back what was read, and refuse to write on (io_errc::write_cut).
-// Errors: those of the stream; io_errc::end_of_stream where read_exactly finds the end too early. A try_ form gives
-//   what is a std::system_error as a code; everything else is thrown all the same.
+// Cancellation: that of the stream's own operations. Trap: a read_exactly or write_all that is made from several
+//   read_some or write_some may be cancelled between two of them. The parts that have ended have happened then, and the
+//   stream's position is in the middle. bide's own streams have members instead: a cancelled read_exactly gives back
+//   what it has read, and after a cancelled write_all further writes fail (io_errc::write_cut).
+// Errors: those of the stream; io_errc::end_of_stream if read_exactly finds the end too early. A try_ form returns the
+//   code of a std::system_error; it throws every other exception.
 #pragma once
 
 #include <bide/detail/guard/guard.hpp>
@@ -52,26 +54,26 @@ template <class A, class T>
 concept gives = awaitable<A> && std::same_as<std::remove_cvref_t<await_result_t<A>>, T>;
 }  // namespace detail
 
-/// What can be read.
+/// A stream that can be read.
 template <class S>
 concept byte_source = requires(S& s, std::span<std::byte> to) {
     { s.read_some(to) } -> detail::gives<std::size_t>;
 };
 
-/// What can be written.
+/// A stream that can be written.
 template <class S>
 concept byte_sink = requires(S& s, std::span<const std::byte> from) {
     { s.write_some(from) } -> detail::gives<std::size_t>;
 };
 
-/// Both, with an end on each side.
+/// A stream that can be read and written, and that ends each direction by itself.
 template <class S>
 concept byte_stream = byte_source<S> && byte_sink<S> && requires(S& s) {
     { s.finish() } -> detail::gives<void>;
     { s.close() } noexcept;
 };
 
-/// The bytes of a text, and the text that bytes are. Neither owns anything.
+/// A text as bytes, and bytes as a text. Both refer to the argument's memory.
 [[nodiscard]] inline std::span<const std::byte> bytes_of(std::string_view text) noexcept {
     return std::as_bytes(std::span(text.data(), text.size()));
 }
@@ -106,8 +108,8 @@ task<std::error_code> with_code(task<T> op) {
 
 }  // namespace detail
 
-/// Any operation that throws std::system_error, as one that gives the code: io_result<T> (T has a default constructor),
-/// or std::error_code where there is no value. What has no try_ form of its own:
+/// Makes of an operation that throws std::system_error one that returns the code: an io_result<T> (T has a default
+/// constructor), or a std::error_code if the operation has no value. For operations without a try_ form:
 ///     auto text = co_await bide::with_code(bide::read_file("a.txt"));      // text.error, text.value
 template <awaitable A>
 [[nodiscard]] auto with_code(A&& op) {
@@ -115,7 +117,7 @@ template <awaitable A>
     return detail::with_code<T>(detail::to_task(std::forward<A>(op)));
 }
 
-/// from.try_read_some(to), also where the stream has only the form that throws.
+/// from.try_read_some(to); made from read_some if the stream has no such member. try_write_some: likewise.
 template <byte_source S>
 [[nodiscard]] auto try_read_some(S& from, std::span<std::byte> to) {
     if constexpr (requires {
@@ -180,7 +182,7 @@ task<> write_parts(S& to, std::span<const std::byte> from) {
 
 }  // namespace detail
 
-/// Fills the buffer. try_: io_result<std::size_t>, how much arrived.
+/// Fills the buffer. The try_ form returns an io_result<std::size_t>: how many bytes arrived.
 template <byte_source S>
 [[nodiscard]] auto read_exactly(S& from, std::span<std::byte> to) {
     if constexpr (requires {
@@ -200,7 +202,7 @@ template <byte_source S>
         return detail::try_read_parts(from, to);
 }
 
-/// Hands over everything. try_: io_result<std::size_t>, how much was handed over.
+/// Hands over all bytes. The try_ form returns an io_result<std::size_t>: how many bytes were handed over.
 template <byte_sink S>
 [[nodiscard]] auto write_all(S& to, std::span<const std::byte> from) {
     if constexpr (requires {

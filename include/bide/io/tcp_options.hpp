@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// tcp_options.hpp: what one may want of connections beyond reading and writing.
+// tcp_options.hpp: options of TCP sockets, writing and reading several buffers in one call, and a patient accept.
 //
 //     auto at = bide::tcp_listener::listen(where, bide::listen_options{.reuse_port = true});    // one for each loop
 //     bide::tcp_stream peer = co_await bide::accept_patiently(at);      // waits where descriptors are short
@@ -22,12 +22,13 @@ namespace bide {
 inline namespace v0 {
 
 struct listen_options {
-    int backlog = 1024;       ///< so many connections are accepted ahead
-    bool reuse_port = false;  ///< several listeners at one port, each of which gets a part of the connections
-    bool only_v6 = false;     ///< of version 6: does not take version 4 along
+    int backlog = 1024;       ///< the system accepts up to so many connections ahead
+    bool reuse_port = false;  ///< several listeners may have one port; each gets a part of the connections
+    bool only_v6 = false;     ///< a listener of version 6 refuses connections of version 4
 };
 
-/// A peer that is silent for `idle` is asked every `interval`; after `probes` without an answer the connection is gone.
+/// When the peer has been silent for `idle`, the system asks it every `interval`. After `probes` questions without an
+/// answer the connection is over: std::errc::timed_out, which the system reports once, as it does a reset (tcp.hpp).
 struct keep_alive {
     std::chrono::seconds idle{60};
     std::chrono::seconds interval{10};
@@ -36,20 +37,22 @@ struct keep_alive {
 void set_keep_alive(tcp_stream& s, const keep_alive& how);
 void set_no_keep_alive(tcp_stream& s);
 
-/// The system doubles the size, for its own needs, and bounds it.
+/// In bytes. The system doubles the size, for its own needs, and bounds it.
 void set_send_buffer(tcp_stream& s, int bytes);
 void set_receive_buffer(tcp_stream& s, int bytes);
-/// On a listener: for the connections that it will accept.
+/// Sets the size for the connections that the listener will accept.
 void set_receive_buffer(tcp_listener& s, int bytes);
-/// close() ends the connection with a reset: what was sent and has not arrived is lost, and the port is free at once.
+/// From now on close() resets the connection: bytes that were sent and have not arrived are lost, and the port is free
+/// at once.
 void set_reset_on_close(tcp_stream& s);
 
-/// accept() that does not fail where descriptors or memory are short: it waits and tries again, after 10 ms at first
-/// and at most one second. The connections stay in the queue meanwhile. Other errors are thrown.
+/// accept() that does not fail if descriptors or memory are short: it pauses and tries again, after 10 ms at first and
+/// after at most one second. The connections stay in the queue meanwhile. Throws other errors.
 [[nodiscard]] task<tcp_stream> accept_patiently(tcp_listener& at);
 
-/// Writes all of them, one after another, as if they were one: one system call where the system takes it so. The list
-/// and what it refers to live until the operation has ended. try_: io_result<std::size_t>, how many bytes in all.
+/// Writes all buffers, one after another, as if they were one; in one system call if the system takes all of it. The
+/// list and the buffers live until the operation has ended. The try_ form returns an io_result<std::size_t>: how many
+/// bytes in all.
 [[nodiscard]] inline detail::vectored_write_op<false> write_all_of(tcp_stream& s,
                                                                    std::span<const std::span<const std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
@@ -58,7 +61,8 @@ void set_reset_on_close(tcp_stream& s);
     tcp_stream& s, std::span<const std::span<const std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
 }
-/// Waits until something is there, and fills one buffer after another with it: how many bytes, 0 at the end.
+/// Waits until at least one byte is there, and fills one buffer after another with what is there. Returns how many
+/// bytes; 0 at the end.
 [[nodiscard]] inline detail::vectored_read_op<false> read_some_into(tcp_stream& s,
                                                                     std::span<const std::span<std::byte>> parts) {
     return {detail::stream_access::of(s), parts};

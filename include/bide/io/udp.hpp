@@ -7,19 +7,19 @@
 //     bide::datagram d = co_await at.receive_from(buffer);
 //     if (!d.truncated()) co_await at.send_to(std::span(buffer).first(d.size), d.from);
 //
-// Every operation is awaitable, and has .wait() for plain code; the try_ forms give an io_result (or, of what is sent,
-// a std::error_code in one) instead of throwing. A datagram goes whole or not at all, may be lost, may come twice, and
-// may overtake another.
+// Every operation is awaitable, and has .wait() for plain code; the try_ forms return an io_result instead of throwing.
+// The network delivers a datagram whole or not at all; it may lose one, deliver it twice, or change the order.
 //
-// Thread rule: one receiver and one sender at a time (another one: usage_error), on any threads, loops and executors;
-//   close() from any thread meanwhile. No operation works in virtual time (std::logic_error).
+// Thread rule: one receiver and one sender at a time (a second one gets a usage_error), on any threads, loops and
+//   executors. Any thread may call close() meanwhile. No operation works in virtual time (std::logic_error).
 // Lifetime rule: a buffer lives until its operation has ended.
 // Cancellation: a cancelled operation has not happened.
-// Destructor: closes. What is pending ends with std::errc::operation_canceled; what is begun then, with
-//   std::errc::bad_file_descriptor.
-// Errors: std::system_error: std::errc::message_size for a datagram that is too big; of a connected socket
-//   std::errc::connection_refused when the peer's host has said so after an earlier send. An empty or moved-from
-//   object: usage_error.
+// Destructor: closes. A pending operation ends with std::errc::operation_canceled; one that begins on a closed socket
+//   fails with std::errc::bad_file_descriptor.
+// Errors: std::system_error. A datagram that is too big is std::errc::message_size. A connected socket gets
+//   std::errc::connection_refused after the peer's host has refused an earlier datagram. An empty or moved-from object:
+//   usage_error.
+// Units: sizes in bytes.
 #pragma once
 
 #include <bide/detail/io/message_ops.hpp>
@@ -32,11 +32,11 @@
 namespace bide {
 inline namespace v0 {
 
-/// What came.
+/// A datagram that was received.
 class datagram {
 public:
-    std::size_t size = 0;       ///< in the buffer
-    std::size_t full_size = 0;  ///< as it was sent. More than size: the buffer was too small, and the rest is lost
+    std::size_t size = 0;       ///< bytes in the buffer
+    std::size_t full_size = 0;  ///< bytes as they were sent; more than size if the rest is lost
     ip_endpoint from;
 
     datagram() noexcept = default;
@@ -45,8 +45,8 @@ public:
 };
 
 struct udp_options {
-    bool reuse_port = false;     ///< several sockets at one port: each gets a part of the senders
-    bool reuse_address = false;  ///< several sockets at one multicast port: each gets everything
+    bool reuse_port = false;     ///< several sockets may have one port; each gets a part of the senders
+    bool reuse_address = false;  ///< several sockets may have one multicast port; each gets every datagram
 };
 
 class udp_socket {
@@ -57,41 +57,41 @@ public:
     /// At no address.
     udp_socket() noexcept = default;
 
-    /// Takes the address now (port 0: any; local_endpoint() says which).
+    /// Binds to the address, at once. For port 0 the system chooses one; local_endpoint() says which.
     [[nodiscard]] static udp_socket bind(const ip_endpoint& at, udp_options options = {});
-    /// At an address that the system finds with the first datagram, of the kind (version 4 or 6) that `like` has.
+    /// A socket without an address, of the version (4 or 6) that `like` has. The system binds it at the first datagram.
     [[nodiscard]] static udp_socket open_like(const ip_endpoint& like);
 
-    /// From now on: send() goes there, and only what comes from there is received. Nothing is sent for this.
+    /// From now on send() sends there, and the socket receives only from there. This sends no datagram.
     void connect(const ip_endpoint& to);
 
     [[nodiscard]] detail::send_op<false, false> send_to(out_bytes b, const ip_endpoint& to);
     [[nodiscard]] detail::send_op<true, false> try_send_to(out_bytes b, const ip_endpoint& to);
     [[nodiscard]] detail::send_op<false, false> send(out_bytes b);
     [[nodiscard]] detail::send_op<true, false> try_send(out_bytes b);
-    /// The next datagram; one of no bytes is one too.
+    /// Waits for the next datagram. It may have no bytes.
     [[nodiscard]] detail::receive_op<false, datagram> receive_from(in_bytes b);
     [[nodiscard]] detail::receive_op<true, datagram> try_receive_from(in_bytes b);
     void close() noexcept { detail::close_socket(socket_); }
 
-    /// From now on (or no longer) what is sent to the group comes here too. `at`: an address of the interface to use
-    /// (of version 6: its scope counts); any: the system chooses.
+    /// join: from now on the socket receives what is sent to the group, too. leave: no longer. `at`: an address of the
+    /// interface to use (of version 6 the scope counts); for the any address the system chooses.
     void join(const ip_endpoint& group, const ip_endpoint& at);
     void leave(const ip_endpoint& group, const ip_endpoint& at);
-    /// Of what is sent to a group: whether it comes back to this host (true from the start), how many routers it may
-    /// pass (1), and by which interface it goes.
+    /// For datagrams that this socket sends to a group: whether this host receives them, too (default: true); how far
+    /// they go (1, the default: the local network only; each router on the way takes one); by which interface they go.
     void set_multicast_loop(bool on);
     void set_multicast_hops(int routers);
     void set_multicast_interface(const ip_endpoint& at);
     void set_broadcast(bool on);
-    /// In bytes; the system may round, and bounds them.
+    /// In bytes. The system may round the sizes, and bounds them.
     void set_send_buffer(int bytes);
     void set_receive_buffer(int bytes);
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
     [[nodiscard]] ip_endpoint local_endpoint() const;
     [[nodiscard]] ip_endpoint remote_endpoint() const;
-    /// For other options; -1 when closed. It stays the socket's.
+    /// The descriptor, for other options; -1 if the socket is closed. The socket keeps owning it.
     [[nodiscard]] int native_handle() const noexcept { return detail::descriptor_of(socket_); }
 
 private:

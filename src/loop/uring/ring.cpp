@@ -51,6 +51,8 @@ ring::~ring() {
 int ring::descriptor() const noexcept { return queues_->fd; }
 bool ring::inherited() const noexcept { return process_ != process_generation(); }
 bool ring::foreign() const noexcept { return owner_ != nullptr && owner_ != this_thread(); }
+// relaxed: the word is this thread only if this thread wrote it.
+bool ring::owned_here() const noexcept { return user_.load(std::memory_order_relaxed) == this_thread(); }
 
 // ---- who owns it -------------------------------------------------------------------------------------------
 
@@ -262,6 +264,7 @@ ring::~ring() = default;
 int ring::descriptor() const noexcept { return -1; }
 bool ring::inherited() const noexcept { return true; }
 bool ring::foreign() const noexcept { return true; }
+bool ring::owned_here() const noexcept { return false; }
 ring::ownership::taken ring::try_acquire() noexcept { return ownership::taken::no; }
 void ring::acquire() noexcept {}
 void ring::release() noexcept {}

@@ -50,6 +50,8 @@ public:
     [[nodiscard]] bool inherited() const noexcept;
     /// Bound to another thread.
     [[nodiscard]] bool foreign() const noexcept;
+    /// Returns true if the calling thread owns the ring: for asserts.
+    [[nodiscard]] bool owned_here() const noexcept;
     /// Entries that are queued, or of which a last report is due.
     [[nodiscard]] long pending() const noexcept { return queued_ + under_way_; }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Bytes that come in at the end and are taken from the beginning.
+// byte_buffer: bytes that are added at the end and taken from the beginning. One task at a time uses it.
 #pragma once
 
 #include <cstddef>
@@ -20,11 +20,11 @@ public:
     [[nodiscard]] std::span<const std::byte> all() const noexcept {
         return std::span(bytes_).subspan(begin_, end_ - begin_);
     }
-    /// Room for n more bytes at the end; came() says how many were written there.
+    /// Room for n more bytes at the end. The caller writes there, and says by came() how many it has written.
     [[nodiscard]] std::span<std::byte> room(std::size_t n);
     void came(std::size_t n) noexcept { end_ += n; }
     void add(std::span<const std::byte> bytes);
-    /// From the beginning: as many as there are, and as fit.
+    /// Takes bytes from the beginning, as many as there are and as fit. Returns how many.
     std::size_t take(std::span<std::byte> to) noexcept;
     void drop(std::size_t n) noexcept;
 

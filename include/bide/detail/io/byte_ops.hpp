@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Bytes from and to any descriptor that can be watched: pipes, local sockets, terminals. What differs between them is
-// in byte_calls: the two system calls, and what they are called.
+// byte_leaf: bytes from and to any descriptor that can be watched: pipes, local sockets, terminals. byte_calls has what
+// differs between them: the two system calls, and the words for the debug view.
+//
+// Thread rule: that of socket_op. The buffer lives until the operation has ended.
 #pragma once
 
 #include <bide/detail/future/started.hpp>
@@ -24,16 +26,16 @@ namespace detail {
 struct byte_calls {
     wait_kind read;
     wait_kind write;
-    /// As read(2) and write(2), errno included. Never SIGPIPE.
+    /// As read(2) and write(2), errno included. They raise no SIGPIPE.
     ssize_t (*in)(int fd, void* to, std::size_t n) noexcept;
     ssize_t (*out)(int fd, const void* from, std::size_t n) noexcept;
-    /// A read that gives less than was asked for says that nothing is left: true of pipes and byte-stream sockets
-    /// (epoll(7)), not of sockets that pass descriptors.
+    /// A read of less than was asked for means that the system has no more for now: true of pipes and byte-stream
+    /// sockets (epoll(7)), not of sockets that pass descriptors.
     bool short_is_empty;
 };
 extern const byte_calls pipe_calls;      // read, write
 extern const byte_calls local_calls;     // recv, send
-extern const byte_calls terminal_calls;  // read, write; asks first: the descriptor blocks, because others share it
+extern const byte_calls terminal_calls;  // read, write, after poll(2): the descriptor blocks, because others share it
 
 class byte_leaf : public socket_op {
 public:
@@ -46,7 +48,8 @@ public:
     }
 
 protected:
-    [[nodiscard]] std::size_t finish();  // throws the error
+    /// For await_resume: how many bytes. finish() throws the error, finish_try() returns it.
+    [[nodiscard]] std::size_t finish();
     [[nodiscard]] io_result<std::size_t> finish_try();
 
 private:
@@ -96,9 +99,9 @@ using byte_read = byte_op<Try, All, std::byte>;
 template <bool Try, bool All>
 using byte_write = byte_op<Try, All, const std::byte>;
 
-/// Takes a descriptor over: it is closed when there is no memory for the rest.
+/// Takes a descriptor over. If there is no memory for its socket_state, closes it and throws std::bad_alloc.
 [[nodiscard]] socket_owner own_descriptor(int fd);
-/// The socket of an object that is not empty; else usage_error: "this <what> is empty: …".
+/// The socket of an object that has one. Throws usage_error "this <what> is empty: …" else.
 [[nodiscard]] socket_state& socket_of(const socket_owner& s, const char* what);
 inline void close_socket(const socket_owner& s) noexcept {
     if (s.get() != nullptr) s.get()->close();
@@ -107,7 +110,7 @@ inline void close_socket(const socket_owner& s) noexcept {
     return s.get() != nullptr ? s.get()->descriptor() : -1;
 }
 
-/// The socket behind a stream, for what goes from descriptor to descriptor; null where there is none.
+/// The socket behind a stream, for functions that work on the descriptor. No function of() for a stream that has none.
 struct stream_access {
     template <class S>
     static auto of(S& stream) -> decltype(stream.socket()) {

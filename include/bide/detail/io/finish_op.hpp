@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// finish(): the end of our side of a socket, as an awaitable.
+// finish_op: finish() of a socket as an awaitable: ends the sending side. It never waits.
 #pragma once
 
 #include <bide/detail/io/socket.hpp>
@@ -14,7 +14,7 @@ namespace detail {
 
 inline constexpr wait_kind finish_kind{"end of what is sent"};
 
-/// shutdown(SHUT_WR) of the socket_state that `socket` points to; EBADF when it is closed.
+/// shutdown(SHUT_WR) of the socket_state that `socket` points to. Returns the error: EBADF if it is closed.
 [[nodiscard]] std::error_code finish_socket(void* socket) noexcept;
 
 template <bool Try>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// For local sockets: accepting, and the file that a bound one has made.
+// local_accept_leaf: accepting on a local socket. bound_path: the file that a bound local socket has made.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -20,7 +20,8 @@ public:
     ~local_accept_leaf();
 
 protected:
-    [[nodiscard]] socket_owner finish();  // empty: see error_
+    /// For await_resume. Returns an empty owner if error_ is set.
+    [[nodiscard]] socket_owner finish();
     void throw_error() const;
 
 private:
@@ -57,11 +58,12 @@ private:
     socket_state* listener_;
 };
 
-/// The file of a socket that was bound to a path. remove() takes it away if it is still the one that was made.
+/// The file of a socket that was bound to a path. remove() removes it if it is still the file that was made.
 class bound_path {
 public:
     bound_path() noexcept = default;
-    explicit bound_path(std::string made);  // it is there
+    /// Remembers which file is at the path. Throws std::system_error if there is none.
+    explicit bound_path(std::string made);
     bound_path(bound_path&& other) noexcept
         : path_(std::exchange(other.path_, {})), device_(other.device_), file_(other.file_) {}
     bound_path& operator=(bound_path&& other) noexcept {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Messages: sendmsg and recvmsg as leaves, for datagrams, and for descriptors that pass through a local socket.
+// send_leaf and receive_leaf: sendmsg(2) and recvmsg(2) as leaves, for datagrams, and for descriptors that pass through
+// a local socket.
+//
+// Thread rule: that of socket_op. Buffers and the list of descriptors live until the operation has ended.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -17,18 +20,18 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// An address as the system has it; size 0: none.
+/// An address in the system's form. Size 0: none.
 struct raw_address {
     sockaddr_storage bytes{};
     socklen_t size = 0;
     raw_address() noexcept = default;
 };
 
-/// What came. What the public types are made of.
+/// A message that was received. The public types are made from it.
 struct received {
-    std::size_t size = 0;       // in the buffer
-    std::size_t full_size = 0;  // as it was sent
-    bool lost_descriptors = false;
+    std::size_t size = 0;           // bytes in the buffer
+    std::size_t full_size = 0;      // bytes as they were sent
+    bool lost_descriptors = false;  // some could not be received
     raw_address from;
     std::vector<owned_descriptor> descriptors;
     received() noexcept = default;
@@ -66,7 +69,7 @@ private:
     std::span<std::byte> to_;
 };
 
-/// `Bytes`: how much was sent is of interest (a stream may take a part; a datagram goes whole or not at all).
+/// `Bytes`: the result says how many bytes were sent. A stream may take a part; a datagram goes whole or not at all.
 template <bool Try, bool Bytes>
 class send_awaiter final : public send_leaf {
 public:
@@ -100,7 +103,7 @@ private:
     std::span<const int> descriptors_;
 };
 
-/// `Message` is made from what came.
+/// `Message` is made from what was received.
 template <bool Try, class Message>
 class receive_awaiter final : public receive_leaf {
 public:

@@ -1,28 +1,32 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// socket_state: one non-blocking descriptor, watched edge-triggered by the loops on which it is waited for. socket_op:
-// one operation on it, a leaf.
+// socket_state: one non-blocking descriptor, which the loops that wait for it watch edge-triggered. socket_op: one
+// operation on it, a leaf.
 //
-// How an operation goes. It is tried at once; if the system would block, the descriptor is registered with the loop
-// that carries the waiting task, and the leaf is parked in its direction. When the loop reports readiness, on its
-// thread, the leaf is claimed, the operation is tried *for* the task, and only then is the task posted: so what arrived
-// is delivered, or still with the system. If it would block again the leaf is parked once more (K3 holds already: it
-// stays detached).
+// How an operation goes. begin() tries it at once. If the system would block, watch_on() registers the descriptor with
+// the loop that carries the awaiting task, and park_again() parks the leaf in its direction. When that loop reports
+// readiness, its thread claims the leaf, tries the operation *for* the task, and posts the task only afterwards: so
+// what arrived is either delivered or still with the system. If the system would block again, the thread parks the leaf
+// once more (K3 holds: the frame stays detached).
 //
-// Readiness is a flag per direction: cleared before each try, set by events; so an event that comes during a try is
-// never missed. Registration belongs to a direction: a reader on one loop and a writer on another do not disturb each
-// other, and whoever waits next on another loop takes the registration there. A stale event does no harm: it means
-// "try".
+// Readiness is a flag per direction. A try clears it before it begins, and events set it; so an event that comes during
+// a try is never missed. A registration belongs to a direction: a reader on one loop and a writer on another do not
+// disturb each other, and the next operation on another loop takes the registration there. A stale event does no harm:
+// it only causes a try.
 //
-// The lock is not held during a try; `trying_` keeps the descriptor open until the try is over.
+// The lock is not held during a try. `trying_` counts the tries; the descriptor is closed when the last of them is
+// over.
 //
-// On a loop with io_uring an operation may go by another io_path than readiness (src/io/socket_ring.cpp). What receives or
-// accepts waits for the socket's *multishot receive*: one request of the ring's that goes on from operation to operation, and
-// brings what comes in memory of the ring's. It is tried with the descriptor -1 then: take what was received. Bytes for
-// which nobody waits stay with the socket. While a multishot receive is under way nobody else may receive, or bytes would change
-// their order; so whoever reads by trying, or on another loop, first has it ended. Such a try begins with what was
-// received too, and with what the multishot receive has met (take_failure), which the system does not tell twice. What sends is
-// not tried but queued, for the one batch per turn.
+// On a loop with io_uring an operation may go by another io_path than readiness (src/io/socket_ring.hpp). An operation
+// that receives or accepts waits for the socket's *multishot receive*: one request of the ring's that goes on from
+// operation to operation, and that brings what comes in the ring's own memory. The operation is then tried with the
+// descriptor -1: take what was received. The socket keeps bytes for which no operation waits. While a multishot receive
+// is under way no other operation may call recv(), or bytes would change their order: a reader that tries, or that runs
+// on another loop, has the multishot receive ended first. Such a try begins with the bytes that the socket keeps, and
+// with the failure that the multishot receive has met (take_failure), which the system does not tell twice. An
+// operation that sends is not tried but queued, for the one batch of the turn.
+//
+// Thread rule: from any thread; the lock guards what changes. Rules I1 and I2 of docs/map.md are kept here.
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -47,12 +51,13 @@ namespace detail {
 class socket_state;
 struct multishot_receive;
 struct registration;
+struct socket_ring;
 
 enum class direction : std::uint8_t { in, out };
 enum class attempt : std::uint8_t {
     done,     // the result or the error is in the operation
     blocked,  // the system says so: wait for readiness
-    more,     // it could go on, but others are to have their turn
+    more,     // the try has used up its share of the turn, and is to be repeated
 };
 
 /// How an operation goes where there is a ring.
@@ -74,7 +79,7 @@ protected:
         if (under_way_) [[unlikely]]
             leave();
     }
-    /// First thing in await_resume; throws what is not the world's error.
+    /// First thing in await_resume. Throws what is no error of the system's: a usage_error, a lack of memory.
     void end() {
         frame = nullptr;
         if (failure_) [[unlikely]]
@@ -84,22 +89,23 @@ protected:
 
     socket_state* socket_;
     std::error_code error_;
-    bool drained_ = false;  // done, and the next try would block for certain
+    bool drained_ = false;  // the operation is done, and the next try would block for certain
     io_path path_ = io_path::readiness;
-    ring_entry* batched_ = nullptr;  // what is queued, of one that sends
-    ring* ring_ = nullptr;           // where it is queued, or waits for a multishot receive
+    ring_entry* batched_ = nullptr;  // of an operation that sends: what the ring queues
+    ring* ring_ = nullptr;           // the ring that queues the operation, or whose multishot receive it waits for
 
 private:
     friend class socket_state;
+    friend struct socket_ring;
     void leave() noexcept;
     [[nodiscard]] ring* ring_here() const noexcept;
 
     try_function try_;
     std::exception_ptr failure_;
     direction way_;
-    bool in_ring_ = false;        // parked for the ring, not for readiness
-    bool under_way_ = false;      // this is the operation of its direction
-    bool has_reference_ = false;  // has a reference to the socket, from its parking on
+    bool in_ring_ = false;        // the ring will complete it; readiness does not
+    bool under_way_ = false;      // it is the operation of its direction (I1)
+    bool has_reference_ = false;  // it has a reference to the socket: from its parking until it is resumed
 };
 
 class socket_state {
@@ -108,103 +114,87 @@ public:
     socket_state(const socket_state&) = delete;
     socket_state& operator=(const socket_state&) = delete;
 
-    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: whoever adds has one already
+    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller has one already
     void drop_ref() noexcept {
-        // acq_rel: the last one sees everything that the others did.
+        // acq_rel: the thread that drops the last one sees everything that the others did.
         if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 
-    /// Closes the descriptor; what is waiting ends with ECANCELED. From any thread.
-    void close() noexcept;
+    /// Closes the descriptor. Operations that are parked end with ECANCELED. From any thread.
+    void close() noexcept BIDE_EXCLUDES(lock_);
     /// Calls f(fd) while the descriptor is certainly open; EBADF after close().
     template <class F>
-    void use(F&& f) {
-        lock_guard guard(lock_);
+    void use(F&& f) BIDE_EXCLUDES(lock_) {
+        const socket_lock guard(lock_);
         if (closed_) throw std::system_error(std::make_error_code(std::errc::bad_file_descriptor), "it is closed");
         std::forward<F>(f)(fd_);
     }
-    [[nodiscard]] int descriptor() noexcept {
-        lock_guard guard(lock_);
+    [[nodiscard]] int descriptor() noexcept BIDE_EXCLUDES(lock_) {
+        const socket_lock guard(lock_);
         return closed_ ? -1 : fd_;
     }
 
-    /// Returns when no try is under way, on whatever thread. After close(): none begins any more.
-    void wait_for_tries() noexcept;
+    /// Returns when no thread tries an operation. After close() no try begins any more.
+    void wait_for_tries() noexcept BIDE_EXCLUDES(lock_);
 
-    // For operations under way, which are alone in their direction.
-    /// A queued operation is about to be handed over. False: it is over, or being stopped.
-    [[nodiscard]] bool batch_begins(socket_op& op, int& fd) noexcept;
-    /// It was tried for the task.
-    void batch_ended(socket_op& op, attempt last) noexcept;
-    /// Bytes that a cancelled read had taken: the next read begins with them.
-    void give_back(std::span<const std::byte> bytes) noexcept;
-    /// Takes what was given back, and what was received meanwhile.
-    [[nodiscard]] std::size_t take_received(std::span<std::byte> to) noexcept;
-    /// What the multishot receive has met, told once; and that the peer has ended.
-    [[nodiscard]] std::error_code take_failure() noexcept;
-    [[nodiscard]] bool peer_ended() noexcept;
-    /// A connection that the multishot receive has accepted, or -1.
-    [[nodiscard]] int take_accepted() noexcept;
-    /// From now on every operation in this direction fails with it.
-    void poison(direction way, std::error_code why) noexcept;
-    [[nodiscard]] std::error_code poisoned(direction way) noexcept { return at(way).poisoned; }
+    // For the try of an operation. It runs without the lock, and is alone in its direction.
+    /// Keeps bytes that a cancelled read had taken: the next read begins with them.
+    void give_back(std::span<const std::byte> bytes) noexcept BIDE_EXCLUDES(lock_);
+    /// Takes what was given back, and what the multishot receive has received meanwhile. Returns how many bytes.
+    [[nodiscard]] std::size_t take_received(std::span<std::byte> to) noexcept BIDE_EXCLUDES(lock_);
+    /// Returns the failure that the multishot receive has met, once.
+    [[nodiscard]] std::error_code take_failure() noexcept BIDE_EXCLUDES(lock_);
+    /// Returns true if the multishot receive is just reporting the peer's end.
+    [[nodiscard]] bool peer_ended() noexcept BIDE_EXCLUDES(lock_);
+    /// Returns a connection that the multishot receive has accepted, or -1.
+    [[nodiscard]] int take_accepted() noexcept BIDE_EXCLUDES(lock_);
+    /// From now on every operation in this direction fails with `why`.
+    void poison(direction way, std::error_code why) noexcept BIDE_EXCLUDES(lock_);
+    [[nodiscard]] std::error_code poisoned(direction way) noexcept BIDE_EXCLUDES(lock_) {
+        const socket_lock guard(lock_);  // a ring's thread may poison what a reader on another loop asks for
+        return at(way).poisoned;
+    }
 
 private:
     friend class socket_op;
     friend struct registration;
-    friend struct multishot_receive;
-    using lock_guard = unique_lock<spin_lock>;
+    friend struct socket_ring;
+    using socket_lock = unique_lock<spin_lock>;
 
     struct side {
-        socket_op* op = nullptr;      // under way
-        socket_op* parked = nullptr;  // the same one, when it waits to be claimed
-        registration* watched = nullptr;
-        std::error_code poisoned;
-        bool ready = true;   // a try is worth while
-        bool ended = false;  // the peer has ended its side: no further event may come, and a try does not block
+        socket_op* op = nullptr;          // the operation that is under way
+        socket_op* parked = nullptr;      // the same one, while it waits to be claimed
+        registration* watched = nullptr;  // with the loop that reports readiness; both directions may share one
+        std::error_code poisoned;         // every operation fails with it
+        bool ready = true;                // a try may find something
+        bool ended = false;               // the peer has ended its side: no further event comes, and no try blocks
     };
 
     ~socket_state();
-    side& at(direction way) noexcept { return sides_[static_cast<int>(way)]; }
-    [[nodiscard]] bool begin(socket_op& op) noexcept;
-    [[nodiscard]] bool wait_for(socket_op& op) noexcept;
-    [[nodiscard]] bool watch_on(loop& carrier, socket_op& op) noexcept;
-    [[nodiscard]] attempt try_once(socket_op& op, side& s, lock_guard& lock) noexcept;
-    [[nodiscard]] static bool park_again(socket_op& op, side& s, attempt last) noexcept;
-    void became_ready(std::uint32_t events) noexcept;
-    [[nodiscard]] socket_op* complete(side& s, lock_guard& lock) noexcept;
-    void leave(socket_op& op) noexcept;
-    [[nodiscard]] bool wait_for_readiness(socket_op& op, bool detached) noexcept;
-
-    // With a ring.
-    [[nodiscard]] bool wait_for_ring(socket_op& op, ring& r) noexcept;
-    [[nodiscard]] bool something_received() noexcept;
-    [[nodiscard]] attempt try_received(socket_op& op, lock_guard& lock) noexcept;
-    [[nodiscard]] bool has_multishot(socket_op& op) noexcept;
-    void begin_multishot(const socket_op& op, ring& r) noexcept;
-    [[nodiscard]] bool end_multishot(lock_guard& lock) noexcept;
-    void multishot_ended() noexcept;
-    void multishot_unwanted() noexcept;
-    void multishot_reports(const ring_report& r) noexcept;
-    [[nodiscard]] bool keep(const ring_report& r) noexcept;
-    void keep_bytes(std::span<const std::byte> bytes) noexcept;
-    [[nodiscard]] socket_op* serve_from_multishot(const ring_report& r, lock_guard& lock) noexcept;
-    [[nodiscard]] bool multishot_active() const noexcept;
-    void forget_inherited_multishot() noexcept;
-    void drop_received() noexcept;
+    side& at(direction way) noexcept BIDE_REQUIRES(lock_) { return sides_[static_cast<int>(way)]; }
+    [[nodiscard]] bool begin(socket_op& op) noexcept BIDE_EXCLUDES(lock_);
+    [[nodiscard]] bool wait_for(socket_op& op) noexcept BIDE_EXCLUDES(lock_);
+    [[nodiscard]] bool watch_on(loop& carrier, socket_op& op) noexcept BIDE_EXCLUDES(lock_);
+    [[nodiscard]] attempt try_once(socket_op& op, side& s, socket_lock& lock) noexcept BIDE_REQUIRES(lock_);
+    [[nodiscard]] bool publish(socket_op& op, side& s) noexcept BIDE_REQUIRES(lock_);
+    void park_again(socket_op& op, side& s, attempt last) noexcept BIDE_REQUIRES(lock_);
+    void became_ready(std::uint32_t events) noexcept BIDE_EXCLUDES(lock_);
+    [[nodiscard]] socket_op* complete(side& s, socket_lock& lock) noexcept BIDE_REQUIRES(lock_);
+    void leave(socket_op& op) noexcept BIDE_EXCLUDES(lock_);
+    [[nodiscard]] bool wait_for_readiness(socket_op& op, bool detached) noexcept BIDE_EXCLUDES(lock_);
 
     static void ended(socket_op& op, side& s) noexcept;
     static void resume(socket_op* op) noexcept;
-    void try_is_over() noexcept;
+    void try_is_over() noexcept BIDE_REQUIRES(lock_);
 
     spin_lock lock_;
-    bool closed_ = false;
-    std::uint16_t trying_ = 0;  // tries that use the descriptor now
+    bool closed_ BIDE_GUARDED_BY(lock_) = false;
+    std::uint16_t trying_ BIDE_GUARDED_BY(lock_) = 0;  // tries that use the descriptor now
     const int fd_;
-    side sides_[2];
-    std::vector<std::byte> returned_;  // what was given back, or has been received for nobody
-    std::size_t returned_from_ = 0;
-    multishot_receive* multishot_ = nullptr;  // made at the first one
+    side sides_[2] BIDE_GUARDED_BY(lock_);
+    std::vector<std::byte> returned_ BIDE_GUARDED_BY(lock_);         // bytes that were given back, or received ahead
+    std::size_t returned_from_ BIDE_GUARDED_BY(lock_) = 0;           // so many of them have been taken
+    multishot_receive* multishot_ BIDE_GUARDED_BY(lock_) = nullptr;  // made when the first operation wants it
     std::atomic<std::uint32_t> refs_{1};
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// From descriptor to descriptor within the kernel.
+// splice_all: copies from one descriptor to another until the end, within the kernel. For copy().
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -17,6 +17,7 @@ concept has_descriptor = requires(S& s) {
     { stream_access::of(s) } -> std::same_as<socket_state&>;
 };
 
+/// Returns how many bytes. It is the reader of `from` and the writer of `to` meanwhile; both outlive the task.
 [[nodiscard]] task<std::uint64_t> splice_all(socket_state& from, socket_state& to);
 
 }  // namespace detail

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What tcp_stream and tcp_listener give to be awaited: small values, and the leaves that they make.
+// What the functions of tcp_stream and tcp_listener return: small values that can be awaited, and the leaves that they
+// make in the awaiting frame. A read or write goes by the ring of the awaiting task's loop if there is one; see
+// socket.hpp.
+//
+// Thread rule: that of socket_op. A buffer lives until its operation has ended.
 #pragma once
 
 #include <bide/detail/future/started.hpp>
@@ -33,7 +37,8 @@ public:
     }
 
 protected:
-    [[nodiscard]] std::size_t finish();  // throws the error
+    /// For await_resume: how many bytes. finish() throws the error, finish_try() returns it.
+    [[nodiscard]] std::size_t finish();
     [[nodiscard]] io_result<std::size_t> finish_try();
 
 private:
@@ -88,13 +93,17 @@ using count_op = transfer_op<Try, false>;
 template <bool Try>
 using all_op = transfer_op<Try, true>;
 
+/// Opens a TCP socket of the version that `like` has. Returns -1, with errno, if it cannot be opened.
+[[nodiscard]] int open_tcp(const ip_endpoint& like) noexcept;
+
 class accept_leaf : public socket_op {
 public:
     accept_leaf(promise_base& p, socket_state& listener) noexcept;
     ~accept_leaf();
 
 protected:
-    [[nodiscard]] socket_owner finish();  // empty: see error_
+    /// For await_resume. Returns an empty owner if error_ is set.
+    [[nodiscard]] socket_owner finish();
     [[noreturn]] void fail() const;
 
 private:
@@ -102,13 +111,14 @@ private:
     int accepted_ = -1;
 };
 
-class connect_leaf : private socket_owner, public socket_op {  // the socket is made first and goes last
+class connect_leaf : private socket_owner, public socket_op {  // the owner is made first, so it is destroyed last
 public:
     connect_leaf(promise_base& p, const ip_endpoint& to);
 
 protected:
     ~connect_leaf() = default;
-    [[nodiscard]] socket_owner finish();  // empty: see error_
+    /// For await_resume. Returns an empty owner if error_ is set.
+    [[nodiscard]] socket_owner finish();
     [[noreturn]] void fail() const;
 
 private:
@@ -117,7 +127,7 @@ private:
     bool begun_ = false;
 };
 
-/// `Leaf` gives a socket; the task gets a stream.
+/// `Leaf` returns a socket, of which the awaiting task gets a stream.
 template <class Leaf, bool Try, class Stream>
 class stream_awaiter final : public Leaf {
 public:

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Several buffers in one system call.
+// vectored_write_leaf and vectored_read_leaf: several buffers in one system call.
+//
+// Thread rule: that of socket_op. The list and the buffers live until the operation has ended.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -31,8 +33,8 @@ protected:
 private:
     static attempt write(socket_op& op, int fd) noexcept;
     void cancelled_half_way() noexcept;
-    const_buffers left_;        // from the first that is not written whole
-    std::size_t of_first_ = 0;  // so much of that is
+    const_buffers left_;        // begins with the first buffer that is not written whole
+    std::size_t of_first_ = 0;  // so many bytes of that buffer are written
     std::size_t done_ = 0;
 };
 
