@@ -30,6 +30,7 @@
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/resume_on.hpp>
+#include <bide/detail/threads/default_threads.hpp>
 #include <bide/detail/threads/job.hpp>
 #include <bide/executor.hpp>
 #include <bide/task.hpp>

@@ -28,6 +28,7 @@
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
 #include <bide/detail/loop/loop_access.hpp>
+#include <bide/detail/threads/default_threads.hpp>
 #include <bide/error.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>

@@ -36,6 +36,7 @@
 
 #include <bide/detail/base/call_site.hpp>
 #include <bide/detail/base/std_parts.hpp>
+#include <bide/detail/threads/default_threads.hpp>
 #include <bide/detail/threads/job.hpp>
 #include <bide/future.hpp>
 

@@ -114,7 +114,6 @@ concept range_of_items =
     (awaitable<std::ranges::range_reference_t<R>> || awaitable<std::ranges::range_rvalue_reference_t<R>>);
 
 [[noreturn]] void throw_nothing_to_race(const char* what);
-[[noreturn]] void throw_empty_task(const std::source_location& where);
 [[nodiscard]] task<> nothing_to_race(const char* what);  // the same, in place of a task
 
 // ---- branches -------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class job_threads;  // the set, in src/threads/threads.cpp
+class job_threads;  // the set, in src/threads/job_threads.hpp
 class loop_service;
 
 class job_base : public task_node, public queued_job {
@@ -296,9 +296,6 @@ task<T> run_on_thread(job_threads& set, std::source_location where, F f, A... ar
     auto body = [&]() -> T { return detail::invoke(std::move(f), std::move(args)...); };
     co_return co_await joined_job_op<T, decltype(body)>(set, where, body);
 }
-
-/// The set behind the free functions; made on first use, never destroyed.
-[[nodiscard]] job_threads& default_threads();
 
 [[noreturn]] void throw_null_callable();
 template <class F>

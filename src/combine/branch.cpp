@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/combine/branch.hpp>
+
 #include "kernel/this_thread.hpp"
 
-#include <bide/combine.hpp>
 #include <bide/detail/base/lock_guard.hpp>
-#include <bide/detail/combine/branch.hpp>
 #include <bide/hooks.hpp>
 
-#include <stdexcept>
 #include <utility>
 
 namespace bide {
@@ -155,13 +154,6 @@ void branch_group::conclude() noexcept {
     if (propagates_stop && free_ != nullptr) free_(this);
     post(awaiting, propagates_stop ? step::unwind : step::resume);
 }
-
-void throw_nothing_to_race(const char* what) {
-    throw std::invalid_argument(std::string(what) +
-                                ": there is nothing to wait for; give it at least one task or future");
-}
-
-task<> nothing_to_race(const char* what) { throw_nothing_to_race(what); }
 
 }  // namespace detail
 }  // namespace v0
