@@ -26,6 +26,7 @@
 #include <bide/detail/combine/combined.hpp>
 #include <bide/detail/combine/forked.hpp>
 #include <bide/detail/combine/forked_range.hpp>
+#include <bide/settled.hpp>
 
 #include <tuple>
 #include <utility>

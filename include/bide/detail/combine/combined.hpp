@@ -5,9 +5,11 @@
 
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/combine/branch.hpp>
+#include <bide/detail/combine/element.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/detail/pool/fork.hpp>
 #include <bide/future.hpp>
+#include <bide/settled.hpp>
 
 #include <optional>
 #include <source_location>
@@ -19,66 +21,6 @@
 
 namespace bide {
 inline namespace v0 {
-
-namespace detail {
-/// How a result is held among others.
-template <class T>
-using element_t = std::conditional_t<
-    std::is_void_v<T>, std::monostate,
-    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
-}  // namespace detail
-
-/// How one item of when_all_settled ended.
-template <class T>
-class settled {
-public:
-    using value_type = T;
-
-    [[nodiscard]] future_status status() const noexcept {
-        return held_.index() == 0   ? future_status::succeeded
-               : held_.index() == 1 ? future_status::failed
-                                    : future_status::cancelled;
-    }
-    [[nodiscard]] bool has_value() const noexcept { return held_.index() == 0; }
-    explicit operator bool() const noexcept { return has_value(); }
-
-    /// The value; else throws the failure, or `cancelled`.
-    decltype(auto) value() const& {
-        need_value();
-        if constexpr (std::is_void_v<T>)
-            return;
-        else if constexpr (std::is_reference_v<T>)
-            return static_cast<T>(std::get<0>(held_).get());
-        else
-            return static_cast<const T&>(std::get<0>(held_));
-    }
-    T value() && {
-        need_value();
-        if constexpr (std::is_void_v<T>)
-            return;
-        else if constexpr (std::is_reference_v<T>)
-            return static_cast<T>(std::get<0>(held_).get());
-        else
-            return std::get<0>(std::move(held_));
-    }
-    /// The failure; null when there is none.
-    [[nodiscard]] std::exception_ptr error() const noexcept {
-        return held_.index() == 1 ? std::get<1>(held_) : std::exception_ptr();
-    }
-
-    // Internal.
-    template <class... A>
-    explicit settled(std::in_place_index_t<0> as, A&&... value) : held_(as, std::forward<A>(value)...) {}
-    explicit settled(std::exception_ptr error) noexcept : held_(std::in_place_index<1>, std::move(error)) {}
-    explicit settled(stop_reason why) noexcept : held_(std::in_place_index<2>, why) {}
-
-private:
-    void need_value() const {
-        if (held_.index() == 1) std::rethrow_exception(std::get<1>(held_));
-        if (held_.index() == 2) throw cancelled(std::get<2>(held_));
-    }
-    std::variant<detail::element_t<T>, std::exception_ptr, stop_reason> held_;
-};
 
 namespace detail {
 
