@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The default set of threads. The first call of to_thread, make_async, run or max_threads makes it, on the calling thread.
+// Nothing destroys it: leaving main neither waits for its jobs nor stops them. At exit it names its live jobs in dev mode.
 #include <bide/detail/threads/default_threads.hpp>
 
 #include "threads/job_threads.hpp"
@@ -15,7 +18,6 @@ namespace {
 std::atomic<job_threads*> default_set{nullptr};
 }
 
-// Never destroyed: leaving main neither waits for it nor stops it. The child of a fork gets another one.
 job_threads& default_threads() {
     job_threads* now = default_set.load(std::memory_order_acquire);
     while (now == nullptr || now->inherited()) {
@@ -24,7 +26,7 @@ job_threads& default_threads() {
         });
         (void)registered;
         auto fresh = std::make_unique<job_threads>(threads_options{});
-        // acq_rel: two threads may ask at once; the loser sees the winner's complete.
+        // acq_rel: if two threads make a set at once, the losing thread sees the complete set of the winning thread.
         if (default_set.compare_exchange_strong(now, fresh.get(), std::memory_order_acq_rel, std::memory_order_acquire))
             return *fresh.release();
     }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The watch. The kernel knows which threads are blocked: /proc/self/task/ID/stat says S or D. It is asked only while
-// jobs queue for want of threads, every few milliseconds, of the threads whose answer matters.
+// job_threads: the set with real threads. Users' threads submit, shut down and count; each worker's thread runs jobs; one more
+// thread, the watch, adds workers while jobs queue for want of threads.
+//
+// The watch asks the kernel which workers are blocked (blocked_thread.hpp): every few milliseconds, and only about the
+// workers whose answer decides whether a thread is added.
 #include "threads/job_threads.hpp"
 
 #include "base/os_thread.hpp"
@@ -42,7 +45,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_look{1};
 constexpr milliseconds look_every{5};
 constexpr milliseconds queued_too_long{20};
-constexpr std::size_t looks_at_most = 128;  // threads that are asked about at one time
+constexpr std::size_t looks_at_most = 128;  // threads that the watch asks about in one round
 
 }  // namespace
 
@@ -83,12 +86,12 @@ threads_counts job_threads::counts() const noexcept {
 }
 
 void job_threads::shut_down(bool again) {
-    if (inherited()) return;  // in the child of a fork there is nobody to join
+    if (inherited()) return;  // the child of a fork() has none of the threads
     if (called_inside())
         throw would_deadlock(
             "threads: shutdown() in one of their own jobs would wait for that job; call it where the "
             "program ends, in plain code");
-    thread_sleep* const told = tls().sleep;  // a job of another set
+    thread_sleep* const told = tls().sleep;  // this thread runs a job of another set
     if (told != nullptr) told->begin_sleep();
     {
         const lock_guard one_at_a_time(closing_);
@@ -112,7 +115,7 @@ void job_threads::at_exit() {
             report("the program ends while jobs on its threads are alive; bide::shutdown() joins them. Submitted at:" +
                    alive);
     }
-    // What has ended already leaves nothing behind; nothing is waited for.
+    // Threads that have left are joined, so that a leak checker finds nothing of them. Jobs are not waited for.
     join_those_who_left();
     bool watching = false;
     {
@@ -121,7 +124,7 @@ void job_threads::at_exit() {
     }
     if (!watching) {
         join_watch();
-    } else {  // it may end at any moment, and nobody will be there to join it
+    } else {  // the watch may leave at any moment, and no thread will join it
         const lock_guard guard(watch_m_);
         if (std::exchange(watch_made_, false)) ::pthread_detach(watch_thread_);
     }
@@ -191,9 +194,9 @@ struct job_threads::growth {
     std::vector<look> looks;
     std::uint64_t begun = 0;
     std::uint64_t awakened = 0;
-    clock::time_point since = clock::now();  // no job has begun since
-    clock::time_point quiet = since;         // and none has gone on either
-    unsigned burst;
+    clock::time_point since = clock::now();  // no job has begun since then
+    clock::time_point quiet = since;         // no job has begun or was woken since then
+    unsigned burst;                          // how many threads the next round adds if all workers are blocked
     explicit growth(unsigned b) noexcept : burst(b) {}
 };
 
@@ -205,7 +208,8 @@ void* job_threads::watch_main(void* with) noexcept {
 
 bool job_threads::start_watch() noexcept {
     const lock_guard guard(watch_m_);
-    if (std::exchange(watch_made_, false)) ::pthread_join(watch_thread_, nullptr);  // the one before is leaving
+    if (std::exchange(watch_made_, false))
+        ::pthread_join(watch_thread_, nullptr);  // the watch before this one is leaving
     watch_made_ = start_thread(watch_thread_, &watch_main, this) == 0;
     return watch_made_;
 }
@@ -234,12 +238,12 @@ void job_threads::watch() noexcept {
     left_.notify_all();
 }
 
-// Under the mutex: whom to ask about. Those that count as running first: they hold up the growth.
+// Chooses the workers to ask about. Those that count as running come first: they keep the set from growing.
 void job_threads::choose(std::vector<look>& looks) noexcept {
     looks.clear();
     try {
         looks.reserve(looks_at_most);
-    } catch (...) {  // no memory: this time nobody is asked about
+    } catch (...) {  // no memory: this round asks about no worker
         return;
     }
     for (const bool blocked : {false, true})
@@ -248,7 +252,7 @@ void job_threads::choose(std::vector<look>& looks) noexcept {
                 looks.push_back({w, w->turn, static_cast<const thread*>(w)->id, false});
 }
 
-// Under the mutex: takes over what was seen, and says how many threads to add.
+// Takes over the kernel's answers, and returns how many threads to add.
 job_threads::hiring job_threads::grow(growth& g) noexcept {
     for (worker* w = workers_; w != nullptr; w = w->next_worker)
         for (const look& k : g.looks)
@@ -259,7 +263,7 @@ job_threads::hiring job_threads::grow(growth& g) noexcept {
     g.begun = begun_;
     const unsigned runnable = running_ - blocked_ + starting_;
     if (runnable < processors_) {
-        // All that were added block: the next look adds more at once, so that a burst of blocking work does not wait.
+        // All threads that were added block: the next round adds twice as many, so that a burst of blocking jobs begins soon.
         const unsigned wanted = std::max(processors_ - runnable, g.burst);
         g.burst = std::min(2 * g.burst, 1024U);
         return add(wanted);
@@ -270,8 +274,8 @@ job_threads::hiring job_threads::grow(growth& g) noexcept {
     return add(1);
 }
 
-// Under the mutex: when everything waits inside bide and no thread can be added, the jobs for which it may be waiting,
-// and which can never begin, are taken out.
+// If every job waits inside bide and no thread can be added, takes the jobs out of the queue that a job of this set has
+// submitted: jobs may be waiting for these, and they can never begin.
 void job_threads::give_up(growth& g, job_queue& given_up) noexcept {
     const clock::time_point now = clock::now();
     if (!stuck() || awakened_ != g.awakened || begun_ != g.begun) g.quiet = now;
@@ -282,7 +286,7 @@ void job_threads::give_up(growth& g, job_queue& given_up) noexcept {
         if (j->inside) {
             queue_.remove(*j);
             given_up.push(*j);
-            j->queued = false;  // ours: nobody else may claim it
+            j->queued = false;  // the watch owns the job (J2): no other thread may claim it
         }
         j = after;
     }

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The public face of the sets of threads: class threads over job_threads, and the free functions over the default set. Any
+// thread may call them; the set itself is in job_threads.cpp.
+#include <bide/threads.hpp>
+
 #include "threads/job_threads.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/detail/threads/default_threads.hpp>
-#include <bide/threads.hpp>
 
 namespace bide {
 inline namespace v0 {
@@ -12,7 +16,7 @@ inline namespace v0 {
 threads::threads() : threads(threads_options{}) {}
 threads::threads(const threads_options& options) : set_(new detail::job_threads(options)) {}
 threads::~threads() {
-    if (set_->inherited()) return;  // the child of a fork: its threads wait in there, in another process
+    if (set_->inherited()) return;  // the child of a fork(): the threads are the parent's
     if (set_->called_inside()) detail::fail_fast("threads destroyed in one of their own jobs: they would wait for it");
     delete set_;
 }
@@ -31,7 +35,7 @@ void shutdown() {
     detail::job_threads* const jobs = detail::made_default_threads();
     if (jobs != nullptr) jobs->shut_down(true);
     detail::shutdown_background();
-    if (jobs != nullptr) jobs->shut_down(true);  // what the background's cleanup submitted
+    if (jobs != nullptr) jobs->shut_down(true);  // jobs that cleanup on the background loop submitted
 }
 
 }  // namespace v0
