@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The error of a race or first_success without items. The combinators call it, on the thread that calls or awaits them.
 #include <bide/detail/combine/combined.hpp>
 
 #include <stdexcept>

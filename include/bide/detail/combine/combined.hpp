@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What when_all, when_all_settled, first_success and race give: the items, their branches while they run, the result.
+// What when_all_settled, first_success and race return: an awaitable that owns the items; its awaiter, which owns the
+// branches while they run (branch.hpp); and the making of the result. when_all uses parts of it (forked.hpp).
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
@@ -39,7 +40,7 @@ task<T> observe(future<T> f) {
     co_return co_await shared;
 }
 
-/// An item as a task. The value of a future that stays with the caller is copied.
+/// Makes a task of an item. A future that stays with the caller is observed, and its value is copied.
 template <class A>
 auto item_task(A&& item) {
     if constexpr (std::is_lvalue_reference_v<A> && is_future<std::remove_cvref_t<A>>::value)
@@ -56,11 +57,11 @@ concept range_of_items =
     (awaitable<std::ranges::range_reference_t<R>> || awaitable<std::ranges::range_rvalue_reference_t<R>>);
 
 [[noreturn]] void throw_nothing_to_race(const char* what);
-[[nodiscard]] task<> nothing_to_race(const char* what);  // the same, in place of a task
+[[nodiscard]] task<> nothing_to_race(const char* what);  // throws the same; its type is for the caller's return
 
 // ---- branches -------------------------------------------------------------------------------------------------------
 
-/// How a branch of a fixed number of them is made in its place.
+/// From what branch_at makes its branch, in place.
 struct branch_seed {
     branch_group* group;
     promise_base* cold;
@@ -101,7 +102,7 @@ public:
 template <class... T>
 using fixed_branches = indexed_branches<std::index_sequence_for<T...>, T...>;
 
-/// Room for so many branches, which do not move; made one after the other.
+/// Memory for `room` branches. The branches are made in it one after the other, and never move.
 template <class T>
 class branch_row {
 public:
@@ -144,7 +145,7 @@ public:
     [[nodiscard]] branch_row<T>& all() noexcept { return all_; }
 
 private:
-    /// The task keeps its frame until there is room for the branch: memory may be short.
+    /// Takes the frame from its task when the branch is constructed, not before: if memory runs out, the task still owns it.
     class lazily_released {
     public:
         lazily_released(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}
@@ -289,7 +290,7 @@ public:
     using awaited_once = void;
     explicit combined(typename Awaiter::tasks items) : items_(std::move(items)) {}
 
-    /// Blocks until it is decided and all that was started has ended. See wait.hpp.
+    /// Blocks until the result is decided and every task among the items has ended. See wait.hpp.
     auto wait(std::source_location where = std::source_location::current())
         -> decltype(std::declval<Awaiter&>().await_resume()) {
         return as_task(std::move(*this)).wait(where);
@@ -313,7 +314,7 @@ auto combine(A&&... items) {
 
 template <class R>
 auto tasks_of_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forward): element by element, below
-    // The elements of a container that was handed over are handed over too; those of a view are what it says.
+    // A container that was moved in gives its elements as rvalues; a view gives what its reference type says.
     constexpr bool hand_over = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
     using reference =
         std::conditional_t<hand_over, std::ranges::range_rvalue_reference_t<R>, std::ranges::range_reference_t<R>>;
