@@ -16,6 +16,7 @@
 #include <bide/loop_thread.hpp>
 #include <bide/pool.hpp>
 #include <bide/scope.hpp>
+#include <bide/settled.hpp>
 #include <bide/shield.hpp>
 #include <bide/stop.hpp>
 #include <bide/stop_on_signals.hpp>

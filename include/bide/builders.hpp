@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// builders.hpp: put calls together first, run them later, as often as you like.
+// builders.hpp: lists of calls that are made first and run later, once or many times.
 //
 //     auto both = bide::parallel().add(fetch, url).add(read_file, path);   // async and blocking functions mixed
 //     auto [page, text] = both.wait();                                     // or: co_await both.run()
-//     auto steps = bide::serial().add(connect, host).add(both);            // they nest
+//     auto steps = bide::serial().add(connect, host).add(both);            // a builder can be a call of another builder
 //
-//     auto all = bide::parallel<int>();                                    // grows at run time, gives a vector
+//     auto all = bide::parallel<int>();                                    // grows at run time; its result is a vector
 //     for (auto& url : urls) all.add(fetch_size, url);
 //     std::vector<int> sizes = all.wait();
 //
-// parallel: everything at once, the results in the order of add; it takes as long as the longest. The first error in
-//   time is thrown when nothing of that run is alive any more. serial: one after the other; the first error ends it,
-//   what comes later never starts. A void result is std::monostate. Blocking functions run on threads (see call.hpp:
-//   run).
+// parallel runs all calls at the same time; its results are in the order of add. The first failure in time stops the other
+//   calls, and is thrown when they have ended. serial runs one call after the other; the first failure ends the run, and later
+//   calls never begin. A void result is std::monostate. Blocking functions run on threads (run, in call.hpp).
 //
-// A builder is a value: the callables and arguments are copied into it, and copied again for each run, so it may run
-// again, and be extended between runs. With arguments that cannot be copied it runs once: std::move(builder).run().
+// A builder is a value: add copies the callable and its arguments into it, and each run copies them again. So a builder may
+// run several times, and may be extended between runs. A builder with arguments that cannot be copied runs once:
+// std::move(builder).run().
 //
-// Thread rule: as for every value; runs of one builder may overlap.
-// Lifetime rule: a run holds what it needs; what arguments refer to must outlive it.
-// Cancellation: stopping the task that awaits run() stops and joins what runs.
+// Thread rule: as for every value: several threads may run one builder, and none may extend it meanwhile. Runs may overlap.
+// Lifetime rule: a run owns copies of the callables and arguments. Objects to which arguments refer outlive the run.
+// Cancellation: a stop of the task that awaits run() stops the calls that run, and joins them.
+// Destructor: destroys the callables and arguments; runs that have begun have their own.
+// Errors: a failure of a call is thrown as itself; later failures of a parallel run go to the unhandled-error hook.
 #pragma once
 
 #include <bide/call.hpp>
@@ -43,7 +45,7 @@ class composed {
 public:
     using result_type = std::tuple<detail::unvoid_t<typename Call::result>...>;
 
-    /// One more call; the builder with it.
+    /// Returns a builder that has one more call, f(args…).
     template <class F, class... A>
     [[nodiscard]] auto add(F&& f, A&&... args) const& {
         return composed(*this).extend(std::forward<F>(f), std::forward<A>(args)...);
@@ -53,7 +55,7 @@ public:
         return std::move(*this).extend(std::forward<F>(f), std::forward<A>(args)...);
     }
 
-    /// A task of all results, in the order of add.
+    /// Returns a task of all results, in the order of add. The task is cold.
     [[nodiscard]] task<result_type> run() const& {
         static_assert(
             (std::is_copy_constructible_v<Call> && ...),
@@ -67,7 +69,7 @@ public:
         return std::move(*this).run().wait(where);
     }
 
-    /// As a call of another composition.
+    /// The same as run(): a builder can be a call of another builder.
     [[nodiscard]] task<result_type> operator()() const& { return run(); }
     [[nodiscard]] task<result_type> operator()() && { return std::move(*this).run(); }
 
@@ -93,7 +95,7 @@ public:
 
     composed_list() = default;
 
-    /// One more call; the builder itself.
+    /// Adds the call f(args…), and returns this builder.
     template <class F, class... A>
     composed_list& add(F&& f, A&&... args) & {
         using call = detail::bound_call<std::decay_t<F>, std::decay_t<A>...>;
@@ -111,7 +113,7 @@ public:
     }
     [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
 
-    /// A task of all results, in the order of add. What is added later belongs to later runs.
+    /// Returns a task of all results, in the order of add. The task is cold. Calls that are added later belong to later runs.
     [[nodiscard]] task<result_type> run() const {
         if constexpr (Kind == detail::composition::parallel)
             return detail::run_listed_parallel<T>(calls_);
@@ -125,13 +127,13 @@ private:
     detail::call_list<T> calls_;
 };
 
-/// Calls that run at once.
+/// Returns an empty builder whose calls run at the same time.
 [[nodiscard]] inline composed<detail::composition::parallel> parallel() { return {}; }
 template <class T>
 [[nodiscard]] composed_list<detail::composition::parallel, T> parallel() {
     return {};
 }
-/// Calls that run one after the other.
+/// Returns an empty builder whose calls run one after the other.
 [[nodiscard]] inline composed<detail::composition::serial> serial() { return {}; }
 template <class T>
 [[nodiscard]] composed_list<detail::composition::serial, T> serial() {

@@ -1,35 +1,39 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// call.hpp: call a function of either kind, blocking or async, from code of either kind.
+// call.hpp: functions that call a function of either kind, blocking or async, from code of either kind.
 //
-//     co_await bide::run(f, args…)       f async: here; f blocking: on a thread, while the executor goes on
+//     co_await bide::run(f, args…)       f async: awaits it; f blocking: runs it on a thread, and awaits its end
 //     bide::block(f, args…)              f async: waits for it; f blocking: calls it; both on the calling thread
-//     auto g = bide::to_async(f);        a callable like run(f, …); an async f comes back as it is
-//     auto h = bide::to_blocking(f);     a callable like block(f, …); a blocking f comes back as it is
-//     co_await bide::resume_on(pool);    the rest of this coroutine runs there
+//     auto g = bide::to_async(f);        a callable like run(f, …); an async f is returned as it is
+//     auto h = bide::to_blocking(f);     a callable like block(f, …); a blocking f is returned as it is
+//     co_await bide::resume_on(pool);    runs the rest of this coroutine on the pool
 //
 //     bide::task<> save(std::string text) {
-//         co_await bide::run(write_file, "a.txt", text);        // write_file blocks: the loop does not
+//         co_await bide::run(write_file, "a.txt", text);        // write_file blocks a thread; the loop runs other tasks
 //     }
 //
-// What a call returns says what it is: something awaitable (async) or not. So a function, a lambda, a functor, a
-// bind_front result or a lambda that returns a task is classified per call; where the signature alone tells (functions,
-// callables with one operator() that is no template), to_async and to_blocking give f back with its own type if there
-// is nothing to do.
+// A call whose result is awaitable is async, every other call is blocking: each call of a function, lambda or functor is
+// classified by its result. Where the type of f alone tells (functions, callables with one operator() that is no template),
+// to_async and to_blocking return f itself if it is of the wanted kind.
 //
-// run and to_async copy or move the callable and its arguments into the task that they give. It is cold: nothing runs
-// until it is awaited, waited for or started.
-// Cancellation: blocking work that run or to_async put on a thread is joined: when the awaiting task is stopped, the
-//   work is asked to stop (it may look at stop_requested(); what has not begun never begins), and the task unwinds when
-//   it has ended. A value that arrives nevertheless is delivered.
-// Thread rule: run's blocking work runs on the default set of threads (threads.hpp), everything else where it is
-// called. Errors: what f throws comes through unchanged; run on a thread also throws what to_thread throws.
+// run and the callables of to_async copy or move the callable and its arguments into the task that they return. The task is
+// cold: nothing runs until it is awaited, waited for or started.
+//
+// Thread rule: blocking functions of run run on the default set of threads (threads.hpp), all others on the calling thread.
+// Lifetime rule: the task owns the callable and its arguments until f has ended. An executor outlives the coroutines that move
+//   to it by resume_on.
+// Cancellation: a stop of the awaiting task asks the blocking function to stop. A function that has not begun never begins; a
+//   running one may ask stop_requested(). The task unwinds when the function has ended; if the function returns a value all
+//   the same, the task gets the value.
+// Destructor: a task that never ran drops the callable and its arguments.
+// Errors: exceptions of f pass through unchanged. run on a thread also throws what to_thread throws.
 #pragma once
 
 #include <bide/detail/base/call_site.hpp>
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/resume_on.hpp>
+#include <bide/detail/threads/default_threads.hpp>
 #include <bide/detail/threads/job.hpp>
 #include <bide/executor.hpp>
 #include <bide/task.hpp>
@@ -45,7 +49,7 @@ inline namespace v0 {
 
 namespace detail {
 
-/// The coroutine holds the callable and its arguments while what f gave is awaited.
+/// The coroutine's frame owns the callable and its arguments while it awaits the result of f.
 template <class R, class F, class... A>
 task<R> run_here(F f, A... args) {
     decltype(auto) operation = detail::invoke(std::move(f), std::move(args)...);
@@ -64,7 +68,7 @@ auto run_at(const std::source_location& where, F&& f, A&&... args) {
                                                                      std::forward<A>(args)...);
 }
 
-// What a callable returns, where its type alone tells.
+// The result type of a callable, where its type alone tells.
 template <class R, class C, class... A>
 R returned_by(R (C::*)(A...));
 template <class R, class C, class... A>
@@ -95,7 +99,7 @@ concept told_async = !std::is_same_v<told_result<F>, untold> && awaitable<told_r
 template <class F>
 concept told_blocking = !std::is_same_v<told_result<F>, untold> && !awaitable<told_result<F>>;
 
-/// What to_async gives for what is not known to be async.
+/// What to_async returns for a callable whose type does not tell that it is async.
 template <class F>
 class async_call {
 public:
@@ -118,7 +122,7 @@ private:
     std::source_location where_;
 };
 
-/// What to_blocking gives for what is not known to block.
+/// What to_blocking returns for a callable whose type does not tell that it blocks.
 template <class F>
 class blocking_call {
 public:
@@ -147,7 +151,7 @@ private:
     std::source_location where_;
 };
 
-// Known already, so that what is made async twice is made so once.
+// So that to_async of a result of to_async returns it as it is; to_blocking likewise.
 template <class F>
 inline constexpr bool is_async_call = false;
 template <class F>
@@ -159,10 +163,10 @@ inline constexpr bool is_blocking_call<blocking_call<F>> = true;
 
 }  // namespace detail
 
-/// A task that calls f(args…): an async f where the task runs, a blocking f on a thread.
+/// Returns a task that calls f(args…): an async f on the task's executor, a blocking f on a thread.
 BIDE_DETAIL_CALL_SITE_OVERLOADS([[nodiscard]], run, detail::run_at)
 
-/// Calls f(args…) on this thread, and waits here for what it gives if that is awaitable.
+/// Calls f(args…) on this thread, and waits for the result if it is awaitable.
 template <class F, class... A>
     requires std::is_invocable_v<F, A...>
 decltype(auto) block(F&& f, A&&... args) {
@@ -172,7 +176,7 @@ decltype(auto) block(F&& f, A&&... args) {
         return detail::invoke(std::forward<F>(f), std::forward<A>(args)...);
 }
 
-/// A callable whose calls are awaitable: f itself if it is async, else one that runs f on a thread.
+/// Returns a callable whose calls are awaitable: f itself if its type says that it is async, else one that calls run(f, …).
 template <class F>
 [[nodiscard]] auto to_async(F&& f, std::source_location where = std::source_location::current()) {
     using held = std::decay_t<F>;
@@ -183,7 +187,7 @@ template <class F>
         return detail::async_call<held>(std::forward<F>(f), where);
 }
 
-/// A callable whose calls block: f itself if it does, else one that waits for what f gives.
+/// Returns a callable whose calls block: f itself if its type says that it blocks, else one that calls block(f, …).
 template <class F>
 [[nodiscard]] auto to_blocking(F&& f, std::source_location where = std::source_location::current()) {
     using held = std::decay_t<F>;
@@ -194,8 +198,8 @@ template <class F>
         return detail::blocking_call<held>(std::forward<F>(f), where);
 }
 
-/// Moves the coroutine that awaits it to another executor, for all that follows; what it calls inherits that. Who
-/// called it goes on where it was.
+/// Moves the awaiting coroutine to another executor: the rest of it runs there, and so do the tasks that it awaits from then
+/// on. The coroutine that awaits this coroutine resumes on its own executor.
 inline detail::resume_on_op resume_on(executor& ex) noexcept { return detail::resume_on_op(ex); }
 
 }  // namespace v0

@@ -1,33 +1,34 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// loop_thread: a loop with a thread of its own, for programs that are mostly plain code and want something to go on in
-// the background: connections, queues, clocks.
+// loop_thread: a loop with a thread of its own, for programs that are mostly plain code and run some tasks in the background:
+// connections, queues, clocks.
 //
 //     bide::loop_thread worker;
-//     auto heartbeat = worker.on_start([&]() -> bide::task<> {    // a task of the thread's whole life
+//     auto heartbeat = worker.on_start([&]() -> bide::task<> {    // a task that runs as long as the thread
 //         for (;;) { send_heartbeat(); co_await bide::sleep_for(1s); }
 //     });
 //     worker.start();
 //     bide::future<int> n = worker.submit(fetch_size, url);       // from any thread
 //     std::printf("%d\n", n.wait());
-//     worker.stop();                                              // everything has ended: also the heartbeat
+//     worker.stop();                                              // every task has ended, the heartbeat too
 //
-// Constructing starts no thread. start() returns when the loop accepts work. Before start and after stop everything
-//   throws not_running; a second start throws usage_error. One that was never started is harmless; stop() before start
-//   keeps it from being started.
-// stop(): new work is refused, every task is asked to stop and its cleanup runs to its end (or limit), every future is
-//   completed, jobs on threads are joined. Idempotent and from any thread; it blocks until all that has happened,
-//   except on the loop's own thread, where it only requests it.
+// The constructor starts no thread. start() starts it, and returns when the loop accepts work. Before start() and after
+//   stop(), submitting throws not_running. A second start() throws usage_error. A loop_thread that was never started needs no
+//   stop(); stop() before start() keeps it from being started.
+// stop() refuses new work, asks every task to stop, and blocks until every task's cleanup has run to its end, every future is
+//   completed, and the jobs of to_thread and the thread are joined. It may be called more than once and from any thread. On
+//   the loop's own thread it only requests the stop.
 // Thread rule: every member may be called from any thread.
-// Lifetime rule: it outlives the executors that run on it (strands) and whatever refers to its executor.
-// Destructor: stops and joins. On the loop's own thread, which cannot join itself, it ends the program with a message.
-// Errors: a failure of an on_start function goes to the unhandled-error hook; the others are in the futures. In the
+// Lifetime rule: a loop_thread outlives the executors that run on it (strands) and all that refers to its executor.
+// Destructor: calls stop(). On the loop's own thread, which cannot join itself, it ends the program with a message.
+// Errors: a failure of an on_start function goes to the unhandled-error hook; every other failure is in a future. In the
 //   child of a fork() every use is a usage_error that says so, and the destructor does nothing.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
 #include <bide/detail/loop/loop_access.hpp>
+#include <bide/detail/threads/default_threads.hpp>
 #include <bide/error.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
@@ -44,13 +45,13 @@ inline namespace v0 {
 
 namespace detail {
 
-/// Plain code as a task: for call().
+/// Makes a task of a plain function: for call().
 template <class F>
 task<std::invoke_result_t<F>> called(F f) {
     co_return detail::invoke(std::move(f));
 }
 
-/// A function of the thread's life, until it is started.
+/// A function that was given to on_start, until the loop starts it.
 struct start_function {
     start_function() = default;
     start_function(const start_function&) = delete;
@@ -63,7 +64,7 @@ struct start_function {
 
 class loop_thread {
 public:
-    /// The name that debuggers and top show for the thread (15 characters of it).
+    /// `name` is the name of the thread for debuggers and top, which show 15 characters of it.
     explicit loop_thread(std::string name = "bide loop");
     loop_thread(const loop_thread&) = delete;
     loop_thread& operator=(const loop_thread&) = delete;
@@ -71,19 +72,21 @@ public:
 
     void start();
     void stop();
-    /// The first half of stop(), without waiting: new work is refused, and every task is asked to stop.
+    /// The first half of stop(): refuses new work and asks every task to stop, without waiting for their end.
     void request_stop();
-    /// Between start() and stop().
+    /// Returns true between start() and the first stop() or request_stop().
     [[nodiscard]] bool running() const noexcept;
 
-    /// Hands f(args…), or an awaitable, to the loop. The future's stop() cancels it; dropping it detaches.
+    /// Submits f(args…), or an awaitable, to the loop, and returns the future of its result. The future's stop() asks the task
+    /// to stop; if the last future is dropped, the task goes on.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
-    /// Hands f(args…), code that blocks, to a thread of bide's default set, whose bound (set_max_threads) counts it as
-    /// every other job: stop() joins it. stop() in such a job would wait for itself and throws would_deadlock.
+    /// Submits f(args…), which blocks, to bide's default set of threads; it counts against set_max_threads as every other job
+    /// does. stop() joins the job. stop() in such a job would wait for itself, and throws would_deadlock.
     BIDE_DETAIL_SUBMIT_OVERLOADS(to_thread, to_thread_at)
 
-    /// Runs f, plain code, on the loop's thread; the loop stands still meanwhile.
+    /// Runs the plain function f on the loop's thread, and returns the future of its result. No task of the loop runs
+    /// meanwhile.
     template <class F>
     auto call(F&& f, std::source_location where = std::source_location::current()) {
         using R = std::invoke_result_t<std::decay_t<F>>;
@@ -92,8 +95,8 @@ public:
         return submit_at(where, &detail::called<std::decay_t<F>>, std::forward<F>(f));
     }
 
-    /// f() is a task of the thread's life: started with it (or now, when it runs), stopped with it. Gives f back, so
-    /// that it can stand around a definition: `auto tick = worker.on_start([&]() -> bide::task<> {…});`
+    /// Starts a copy of f when the loop starts, or at once if it runs; stop() stops the task. Returns f, so the call can wrap a
+    /// definition: `auto tick = worker.on_start([&]() -> bide::task<> {…});`
     template <class F>
         requires std::copy_constructible<std::decay_t<F>> && std::invocable<std::decay_t<F>&>
     F on_start(F&& f, std::source_location where = std::source_location::current()) {
@@ -101,7 +104,7 @@ public:
         return std::forward<F>(f);
     }
 
-    /// Where its tasks run: for scopes, strands and resume_on.
+    /// Returns the executor on which the loop's tasks run: for scopes, strands and resume_on.
     [[nodiscard]] executor& get_executor();
 
 private:

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// A job from its submission to its end (detail/threads/job.hpp). The submitting thread inherits context and queues the job;
+// the thread that owns the job, a worker as a rule, runs it and publishes the result. A stop request ends a job that has
+// not begun, on the requesting thread.
+#include <bide/detail/threads/job.hpp>
+
 #include "base/static_tls.hpp"
 #include "loop/loop_service.hpp"
 #include "threads/job_threads.hpp"
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/loop/driver.hpp>
 
 #include <cerrno>
@@ -20,7 +27,8 @@ void throw_null_callable() { throw std::invalid_argument("bide: the callable is 
 namespace {
 BIDE_STATIC_TLS constinit thread_local job_base* running_job = nullptr;
 
-// The code of a job stands on plain ground: nothing of what runs further down this stack is its business.
+// While it lives, this thread's code runs as plain code of the job `now`. What runs further down this stack (a wait that runs
+// the job, see help) has its own state of the thread, which the destructor restores.
 class plain_code_context {
 public:
     explicit plain_code_context(task_node& now) noexcept : t_(tls()), before_(t_) {
@@ -49,14 +57,14 @@ private:
     const thread_state before_;
 };
 
-// Threads live in real time, whatever time the code that submits to them lives in.
+// Threads run in real time. A deadline of code in virtual time becomes one that is as far away in real time.
 time_point on_real_time(time_point deadline, const virtual_clock* clock) noexcept {
     if (clock == nullptr || deadline == time_point::max()) return deadline;
     return std::chrono::steady_clock::now() + (deadline - clock->now());
 }
 }  // namespace
 
-// ---- on its way into the queue --------------------------------------------------------------------------------------
+// ---- submission -----------------------------------------------------------------------------------------------------
 
 job_base::job_base(const std::source_location& where) noexcept : task_node(task_kind::job, where), cancel_(*this) {}
 job_base::~job_base() = default;
@@ -68,7 +76,7 @@ void job_base::inherit_and_enlist(job_threads& set, const context* from, below h
     stop.add(cancel_);
     listening_ = true;
     const job_threads::thread* here = job_threads::current();
-    const bool below_a_job = here != nullptr && here->job_clock;  // then in real time already
+    const bool below_a_job = here != nullptr && here->job_clock;  // then the deadline is in real time already
     clock_ = below_a_job ? here->job_clock : clock_of_this_thread();
     if (clock_) clock_->job_begins();
     if (from != nullptr) {
@@ -78,7 +86,7 @@ void job_base::inherit_and_enlist(job_threads& set, const context* from, below h
         if (how == below::ends_after) {
             parent = from->owner;
             blocks_parent = true;
-            owner = from->owner->owner;  // the waiting chain goes on here: what it has locked, this has locked
+            owner = from->owner->owner;  // the job runs in the awaiting chain's stead, and owns the locks that it owns
             stop.link_to(*from->stop);
         } else {
             follower_.follow(*from->stop, stop);
@@ -88,6 +96,8 @@ void job_base::inherit_and_enlist(job_threads& set, const context* from, below h
 }
 
 void job_base::submit_to(job_threads& set, const context* from, below how) {
+    BIDE_ASSERT(K3, how != below::ends_after ||
+                        tls().suspended);  // the awaiting frame is detached before a worker sees the job
     set.check_process();
     try {
         inherit_and_enlist(set, from, how);
@@ -97,7 +107,7 @@ void job_base::submit_to(job_threads& set, const context* from, below how) {
     }
     switch (set.submit(*this)) {
         case submitted::queued:
-            return;  // and perhaps run and gone
+            return;  // *this may have run and be gone
         case submitted::unwanted:
             end_unbegun(nullptr);
             return;
@@ -115,7 +125,7 @@ void job_base::cancel_link::take_out(stop_callback_link* self) noexcept {
     if (j.set_->claim(j)) j.end_unbegun(nullptr);
 }
 
-// ---- on its way out -------------------------------------------------------------------------------------------------
+// ---- its end --------------------------------------------------------------------------------------------------------
 
 void job_base::stop_listening() noexcept {
     if (!std::exchange(listening_, false)) return;
@@ -154,11 +164,12 @@ void job_base::conclude() noexcept {
     loop_service* const owner_of_job = std::exchange(counted_for_, nullptr);
     leave();
     complete();
-    if (owner_of_job != nullptr) owner_of_job->job_ended();  // last: its owner may be gone then
-    if (clock) clock->job_ended();                           // after the result was posted: time may move from now on
+    if (owner_of_job != nullptr) owner_of_job->job_ended();  // last: the owner may be gone after it
+    if (clock) clock->job_ended();                           // after the result was posted: from now on time may jump
 }
 
 void job_base::end_unbegun(std::exception_ptr failure) noexcept {
+    BIDE_ASSERT(J2, !queued);
     drop_callable();
     if (failure)
         set_failure(std::move(failure));
@@ -168,6 +179,7 @@ void job_base::end_unbegun(std::exception_ptr failure) noexcept {
 }
 
 void job_base::run() noexcept {
+    BIDE_ASSERT(J2, !queued);
     stop_listening();
     outer_ = std::exchange(running_job, this);
     {
@@ -181,6 +193,7 @@ void job_base::run() noexcept {
                 set_failure(std::current_exception());
             }
         }
+        BIDE_ASSERT(K5, !tls().suspended);  // each wait in the job has given control back
         drop_callable();
         if (slot_of().state == outcome::failed && stop.requested() && failed_with_cancelled()) drop_failure();
     }
@@ -190,10 +203,11 @@ void job_base::run() noexcept {
 
 bool job_base::help() noexcept {
     job_threads::thread* here = job_threads::current();
-    // Not on top of a loop that stands still meanwhile, and not when the stack is used up.
+    // Not on top of a running loop, whose tasks would stand still meanwhile; and not when the stack is nearly used up.
     if (here == nullptr || &here->set != set_ || tls().running_loop != nullptr || deep()) return false;
     if (!set_->claim(*this)) return false;
-    if (task_node* const waiting = tls().current) {  // it goes on when this has ended: a wait in here is one of its own
+    if (task_node* const waiting =
+            tls().current) {  // this chain goes on after the job: waits of the job are its waits, too
         parent = waiting;
         blocks_parent = true;
         owner = waiting->owner;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// job_threads: an elastic set with real threads below it.
-//   threads.cpp        the set, its workers, and the public functions
-//   threads_watch.cpp  the watch: which workers are blocked, and when to add threads
-//   job.cpp            what a job does on its way
+// job_threads: an elastic set of threads that runs jobs. It is the class behind bide::threads and behind the default set.
+//   job_threads.cpp       the set, its workers, and the watch, which finds blocked workers and adds threads
+//   blocked_thread.cpp    what the kernel says of a thread
+//   default_threads.cpp   the default set
+//   job.cpp               a job from its submission to its end
+// Any thread may call the public functions. The workers' threads run worker_main, the watch's thread runs watch_main.
 #pragma once
 
 #include <bide/detail/base/os_condition.hpp>
@@ -39,13 +41,14 @@ struct real_sync {
             return spin_until_notified(l) || c_.wait_for(l, d) == std::cv_status::no_timeout;
         }
         void notify_all() noexcept {
-            told_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the mutex passes on what was written before
+            told_.fetch_add(1, std::memory_order_relaxed);  // relaxed: the mutex publishes the notifier's writes
             c_.notify_all();
         }
 
     private:
-        // notify_all is called under the mutex: so it comes before we give that back, or is seen in `told_`.
-        // Unanalyzed: the caller's guard is given back and taken again through a reference.
+        // The notifier holds the mutex when it calls notify_all: so it notifies before this thread releases the mutex, or
+        // this thread sees the change of `told_`. Unanalyzed: this function releases and takes the caller's lock through a
+        // reference.
         [[nodiscard]] bool spin_until_notified(lock& l) noexcept BIDE_UNANALYZED {
             const auto before = told_.load(std::memory_order_relaxed);
             l.unlock();
@@ -59,12 +62,13 @@ struct real_sync {
     };
 };
 
-/// Where the nodes of jobs are listed for the debug view.
+/// The executor in whose live list the debug view finds the jobs' nodes.
 class job_home final : public executor {
 public:
     job_home() noexcept = default;
     ~job_home() override { retire(); }
-    /// A job is one call and no chain of frames, so nothing is posted here; what were, would be in good hands.
+    /// A job is one call and no chain of frames, so nothing is posted here. A node that is posted all the same runs on the
+    /// background loop.
     void post(ready_node& node) noexcept override;
     [[nodiscard]] const char* name() const noexcept override { return "threads"; }
 };
@@ -76,24 +80,26 @@ public:
     job_threads& operator=(const job_threads&) = delete;
     ~job_threads();
 
-    /// A thread of a set.
+    /// A thread of a set, and its worker.
     struct thread final : worker, thread_sleep {
         job_threads& set;
         pthread_t handle{};
         pid_t id = 0;
-        counted_ptr<virtual_clock> job_clock;  // of the job that it runs
+        counted_ptr<virtual_clock> job_clock;  // the clock of the job that it runs
         explicit thread(job_threads& s) noexcept : set(s) {}
         void begin_sleep() noexcept override { set.begin_sleep(*this); }
         void end_sleep() noexcept override { set.end_sleep(*this); }
         [[nodiscard]] virtual_clock* clock() const noexcept override { return job_clock.get(); }
     };
-    /// The calling thread, if it belongs to a set.
+    /// Returns the calling thread; null if it belongs to no set.
     [[nodiscard]] static thread* current() noexcept;
 
-    [[nodiscard]] bool inherited() const noexcept;  // this process is the child of the one that made it
-    void check_process() const;
+    /// Returns true if this process is the child of a fork() in the process that made the set.
+    [[nodiscard]] bool inherited() const noexcept;
+    void check_process() const;  // throws usage_error if the set is inherited
     [[nodiscard]] submitted submit(job_base& j) { return thread_set::submit(j, called_inside()); }
     using thread_set::claim;
+    /// Returns true if the calling thread runs a job of this set.
     [[nodiscard]] bool called_inside() const noexcept;
     [[nodiscard]] executor& home() noexcept { return home_; }
 
@@ -101,14 +107,14 @@ public:
     [[nodiscard]] int max() const noexcept { return static_cast<int>(limit()); }
     [[nodiscard]] threads_counts counts() const noexcept;
 
-    /// Runs everything to its end and joins. `again`: the set takes work afterwards.
+    /// Blocks until every job has ended, and joins every thread. With `again` the set takes work afterwards.
     void shut_down(bool again);
-    /// For the default set, when the program ends: names the jobs that are alive (dev mode). Waits for nothing.
+    /// For the default set, at the end of the program: names the live jobs in dev mode. It waits for no job.
     void at_exit();
 
 private:
-    struct look;    // at one thread
-    struct growth;  // what the watch knows from one look to the next
+    struct look;    // what the watch asks of one thread, and the answer
+    struct growth;  // what the watch remembers from one round to the next
 
     [[nodiscard]] bool start_worker() noexcept override;
     [[nodiscard]] bool start_watch() noexcept override;
@@ -117,22 +123,22 @@ private:
     void strand(queued_job& j) noexcept override;
 
     [[nodiscard]] std::string live_jobs();
-    void join_watch() noexcept;
-    void watch() noexcept;
-    void choose(std::vector<look>& looks) noexcept;
-    [[nodiscard]] hiring grow(growth& g) noexcept;
-    void give_up(growth& g, job_queue& given_up) noexcept;
-    [[nodiscard]] std::exception_ptr stuck_error() noexcept;
+    void join_watch() noexcept BIDE_EXCLUDES(watch_m_);
+    void watch() noexcept BIDE_EXCLUDES(mutex_);
+    void choose(std::vector<look>& looks) noexcept BIDE_REQUIRES(mutex_);
+    [[nodiscard]] hiring grow(growth& g) noexcept BIDE_REQUIRES(mutex_);
+    void give_up(growth& g, job_queue& given_up) noexcept BIDE_REQUIRES(mutex_);
+    [[nodiscard]] std::exception_ptr stuck_error() noexcept BIDE_EXCLUDES(mutex_);
     static void* worker_main(void* with) noexcept;
     static void* watch_main(void* with) noexcept;
 
     const int process_;
     const duration stuck_time_;
     job_home home_;
-    os_mutex closing_;  // one shutdown at a time
-    os_mutex watch_m_;  // over the two below
-    pthread_t watch_thread_{};
-    bool watch_made_ = false;
+    os_mutex closing_;  // admits one shutdown at a time; guards no member
+    os_mutex watch_m_;
+    pthread_t watch_thread_ BIDE_GUARDED_BY(watch_m_){};
+    bool watch_made_ BIDE_GUARDED_BY(watch_m_) = false;  // watch_thread_ has to be joined
 };
 
 }  // namespace detail

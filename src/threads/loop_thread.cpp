@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// loop_thread: the phases of its life (fresh, running, stopping, stopped), over loop_service, which has the loop and the
+// thread. Any thread calls its functions. The loop's own thread may request the stop, and may not destroy the loop_thread.
+#include <bide/loop_thread.hpp>
+
 #include "loop/loop_service.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/os_mutex.hpp>
-#include <bide/loop_thread.hpp>
 
 #include <atomic>
 #include <vector>
@@ -17,8 +21,8 @@ enum class phase : std::uint8_t { fresh, running, stopping, stopped };
 
 struct loop_thread::core {
     detail::os_mutex m;
-    std::atomic<phase> current{phase::fresh};  // written under the mutex
-    std::vector<detail::owned_ptr<detail::start_function>> first_tasks;
+    std::atomic<phase> current{phase::fresh};  // written under the mutex, read without it
+    std::vector<detail::owned_ptr<detail::start_function>> first_tasks BIDE_GUARDED_BY(m);
     detail::loop_service service;
     explicit core(std::string name) : service(std::move(name)) {}
 };
@@ -26,7 +30,7 @@ struct loop_thread::core {
 loop_thread::loop_thread(std::string name) : core_(detail::make_owned<core>(std::move(name))) {}
 
 loop_thread::~loop_thread() {
-    if (core_->service.inherited()) {  // the thread does not exist here, and a lock may be held for ever
+    if (core_->service.inherited()) {  // the child of a fork() has no such thread, and a lock may be held for ever
         static_cast<void>(core_.release());
         return;
     }
@@ -49,7 +53,7 @@ void loop_thread::start() {
             throw not_running("loop_thread::start: it has been stopped; make another one");
     }
     core_->service.begin();
-    // release: who sees it running sees the loop.
+    // release: a thread that reads `running` sees the loop.
     core_->current.store(phase::running, std::memory_order_release);
     for (auto& f : core_->first_tasks) f->start(*core_->service.get());
     core_->first_tasks.clear();
@@ -70,7 +74,7 @@ void loop_thread::request_stop() {
                 core_->current.store(phase::stopping, std::memory_order_release);
         }
     }
-    core_->service.request_stop();  // not under the lock: stop callbacks of the user's run here
+    core_->service.request_stop();  // without the mutex: the user's stop callbacks run here
 }
 
 void loop_thread::stop() {

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// stop_on_signals. Three parties: the signal handler, on whatever thread the system chooses, notes the first signal and posts
+// a semaphore; the guard's own thread ("bide signals") waits for it and requests the stops; the thread that made the guard
+// runs finish(). The handler touches lock-free atomics, the semaphore and async-signal-safe calls, nothing else.
+#include <bide/stop_on_signals.hpp>
+
 #include "base/os_thread.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -7,7 +13,6 @@
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/hooks.hpp>
 #include <bide/shield.hpp>
-#include <bide/stop_on_signals.hpp>
 #include <bide/time.hpp>
 
 #include <pthread.h>
@@ -28,11 +33,11 @@ namespace {
 
 constexpr int guarded_signals[] = {SIGINT, SIGTERM};
 
-// What the handler touches. Never destroyed, and no descriptor that may be another's by now: a handler that began
-// before the guard's end on another thread may go on after it.
+// What the handler touches. It is never destroyed: a handler that began on another thread before the guard's end may go on
+// after it. For the same reason it has no descriptor, whose number may belong to another file by then.
 struct {
-    std::atomic<pid_t> process{0};  // whose guard it is; 0: nobody's
-    std::atomic<int> first{0};      // the signal that came
+    std::atomic<pid_t> process{0};  // the process that has a guard; 0: none has
+    std::atomic<int> first{0};      // the first signal that came
     std::atomic<bool> ignore_second{false};
     sem_t wake{};
 } shared;
@@ -42,7 +47,7 @@ void end_by_default(int signal) noexcept {
     struct sigaction by_default{};
     by_default.sa_handler = SIG_DFL;
     sigaction(signal, &by_default, nullptr);
-    raise(signal);  // blocked while its handler runs: it ends the process when that returns
+    raise(signal);  // the signal is blocked while its handler runs: it ends the process when the handler returns
 }
 
 extern "C" void bide_detail_on_signal(int signal) noexcept;
@@ -51,11 +56,11 @@ bool is_ours(const struct sigaction& action) noexcept {
     return (action.sa_flags & SA_SIGINFO) == 0 && action.sa_handler == &bide_detail_on_signal;
 }
 
-// The guard went while the handler began on another thread: the signal does what it did before the guard.
+// The guard ended while the handler began on another thread: the signal does what it did before the guard.
 void deliver_without_guard(int signal) noexcept {
     struct sigaction now{};
     sigaction(signal, nullptr, &now);
-    if (is_ours(now))  // put back by somebody who had met it while there was a guard
+    if (is_ours(now))  // code of the user's has saved this handler while there was a guard, and put it back
         end_by_default(signal);
     else
         raise(signal);
@@ -63,15 +68,15 @@ void deliver_without_guard(int signal) noexcept {
 
 extern "C" void bide_detail_on_signal(int signal) noexcept {
     const int error = errno;
-    // acquire: the guard's fields were written before.
+    // acquire: the handler sees the fields that the guard wrote before.
     const pid_t guarded = shared.process.load(std::memory_order_acquire);
     if (guarded == 0) {
         deliver_without_guard(signal);
-    } else if (guarded != getpid()) {  // the child of a fork: nobody is there to be woken
+    } else if (guarded != getpid()) {  // the child of a fork() has no guard's thread
         end_by_default(signal);
     } else {
         int none = 0;
-        // acq_rel: the guard's thread sees the signal when it was woken; another handler sees this one as the first.
+        // acq_rel: the guard's thread sees the signal when it wakes; another handler sees that a signal came before.
         if (shared.first.compare_exchange_strong(none, signal, std::memory_order_acq_rel, std::memory_order_acquire))
             sem_post(&shared.wake);
         else if (!shared.ignore_second.load(std::memory_order_relaxed))  // relaxed: written before `process`
@@ -80,24 +85,24 @@ extern "C" void bide_detail_on_signal(int signal) noexcept {
     errno = error;
 }
 
-// The one guard of this process; given back unless it was kept.
+// Claims the process for one guard. The destructor releases the claim, unless keep() was called.
 class claim_of_process {
 public:
     claim_of_process() {
         pid_t holder = 0;
-        // acq_rel, acquire: what the guard before this one did is visible, and over.
+        // acq_rel, acquire: this thread sees what the previous guard wrote.
         while (!shared.process.compare_exchange_strong(holder, -mine_, std::memory_order_acq_rel,
                                                        std::memory_order_acquire)) {
             if (holder == mine_ || holder == -mine_)
                 throw usage_error(
                     "stop_on_signals: there is a guard already; what a signal does is the whole process's, so there is "
                     "one at a time");
-            // The parent's, before a fork(). Here it is nobody's.
+            // Else the holder is the parent process of a fork(), and its guard does not count here.
         }
     }
     claim_of_process(const claim_of_process&) = delete;
     claim_of_process& operator=(const claim_of_process&) = delete;
-    // release: the guard's fields are visible to the handler, or its end to the next guard.
+    // release: the handler sees the guard's fields, and the next guard sees the end of this one.
     ~claim_of_process() { shared.process.store(kept_ ? mine_ : 0, std::memory_order_release); }
     void keep() noexcept { kept_ = true; }
 
@@ -106,12 +111,12 @@ private:
     bool kept_ = false;
 };
 
-// Plain code that is asked to stop by `from`: what waits in it inherits that.
+// Makes this thread's plain code stoppable by `from`: waits in it inherit that stop request.
 struct plain_code_context final : detail::task_node {
     explicit plain_code_context(detail::stop_state& from, const std::source_location& where) noexcept
         : task_node(detail::task_kind::program, where) {
         ctx.ex = &idle.get();
-        owner = detail::current_owner();  // what this thread locks stays its own
+        owner = detail::current_owner();  // the locks that this thread owns stay its own
         stop.link_to(from);
         detail::tls().current = this;
     }
@@ -129,7 +134,7 @@ struct stop_on_signals::core {
     const pthread_t maker = pthread_self();
     pthread_t thread{};
     std::atomic<bool> ending{false};
-    std::atomic<int> came{0};  // the guard's own copy: another guard may come after it
+    std::atomic<int> came{0};  // the first signal: a copy of shared.first, which the next guard resets
     struct sigaction before[std::size(guarded_signals)]{};
     std::optional<plain_code_context> ground;
 
@@ -150,9 +155,9 @@ void stop_on_signals::core::begin(second_signal second) {
                 "stop_on_signals: made in a task or a scope; a signal stops the whole program, so make it in main, "
                 "before them");
         ground.emplace(*asked.token().state(), std::source_location::current());
-        shared.first.store(0, std::memory_order_relaxed);  // relaxed: released by the claim, as the next one
+        shared.first.store(0, std::memory_order_relaxed);  // relaxed, also the next: the claim's end releases them
         shared.ignore_second.store(second == second_signal::is_ignored, std::memory_order_relaxed);
-        static int initialised_in = -1;  // under the claim
+        static int initialised_in = -1;  // the claim guards it
         if (std::exchange(initialised_in, process) != process) sem_init(&shared.wake, 0, 0);
         if (const int error = detail::start_thread(thread, &core::watch, this); error != 0)
             throw std::system_error(error, std::generic_category(), "stop_on_signals: no thread to be had");
@@ -169,7 +174,7 @@ void stop_on_signals::core::install() noexcept {
     for (const int s : guarded_signals) sigaddset(&ours.sa_mask, s);
     for (std::size_t i = 0; i < std::size(guarded_signals); ++i) {
         sigaction(guarded_signals[i], nullptr, &before[i]);
-        if (is_ours(before[i])) before[i].sa_handler = SIG_DFL;  // inherited in a fork: its guard is not here
+        if (is_ours(before[i])) before[i].sa_handler = SIG_DFL;  // from before a fork(): its guard is the parent's
         const bool ignored = (before[i].sa_flags & SA_SIGINFO) == 0 && before[i].sa_handler == SIG_IGN;
         if (!ignored) sigaction(guarded_signals[i], &ours, nullptr);
     }
@@ -179,7 +184,7 @@ void stop_on_signals::core::restore() noexcept {
     for (std::size_t i = 0; i < std::size(guarded_signals); ++i) {
         struct sigaction now{};
         sigaction(guarded_signals[i], nullptr, &now);
-        // Whoever put something of his own there since then keeps it.
+        // A handler that the user has installed since then stays.
         if (is_ours(now)) sigaction(guarded_signals[i], &before[i], nullptr);
     }
 }
@@ -189,11 +194,11 @@ void* stop_on_signals::core::watch(void* with) noexcept {
     detail::name_this_thread("bide signals");
     for (bool over = false; !over;) {
         while (sem_wait(&shared.wake) != 0) {}
-        // Before the signal is looked at: one that came before the end is not missed.
+        // `ending` is read before the signal: a signal that came before the end is not missed.
         over = self.ending.load(std::memory_order_acquire);
         const int signal = shared.first.load(std::memory_order_acquire);
         if (signal == 0 || self.came.load(std::memory_order_relaxed) != 0) continue;  // relaxed: this thread's own
-        self.came.store(signal, std::memory_order_release);  // release: whoever is stopped by it sees it
+        self.came.store(signal, std::memory_order_release);  // release: code that this stop reaches sees the signal
         self.ask();
     }
     return nullptr;
@@ -225,16 +230,16 @@ void stop_on_signals::core::finish() noexcept {
     if (!inherited && pthread_equal(maker, pthread_self()) == 0)
         detail::fail_fast(
             "a stop_on_signals guard ends on another thread than it began on, whose plain code it has made stoppable");
-    if (!ground) return;            // finished before
-    if (!inherited) join_worker();  // while a further signal still counts as a second one
+    if (!ground) return;            // finish() was called before
+    if (!inherited) join_worker();  // before the signals are restored: meanwhile another signal counts as the second
     ground.reset();
     restore();
-    if (inherited) return;  // no thread here, and the signal was the parent's
+    if (inherited) return;  // the child of a fork(): the guard's thread and the signal are the parent's
     ending.store(true, std::memory_order_release);
     sem_post(&shared.wake);
     pthread_join(thread, nullptr);
     shared.process.store(0, std::memory_order_release);
-    join_worker();                                            // a signal that came at the last moment
+    join_worker();                                            // if the signal came after the first call
     const int signal = came.load(std::memory_order_relaxed);  // relaxed: the thread was joined
     if (signal == 0) return;
     std::fflush(stdout);

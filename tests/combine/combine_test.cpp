@@ -285,44 +285,6 @@ TEST(when_all, C3_8_values_in_spite_of_a_stop_are_given) {
     EXPECT_EQ(bide::with_timeout(1s, bide::when_all(shielded(1), shielded(2))).wait(), std::tuple(1, 2));
 }
 
-// ---- when_all_settled -----------------------------------------------------------------------------------------------
-
-TEST(when_all_settled, C5_2_gives_every_outcome_in_order) {
-    const bide::testing::virtual_time time;
-    const support::unhandled seen;
-    bide::with_scope([&](bide::scope& s) {
-        auto f = s.start(number_after, 1h, 7);
-        bide::wait(bide::yield_now());
-        f.stop();
-        auto [a, b, c, d] =
-            bide::when_all_settled(number_after(2s, 1), fails_after(1s, "x"), f, nothing_after(3s)).wait();
-        EXPECT_TRUE(a.has_value());
-        EXPECT_EQ(a.value(), 1);
-        EXPECT_EQ(a.status(), bide::future_status::succeeded);
-        EXPECT_EQ(b.status(), bide::future_status::failed);
-        EXPECT_EQ(bide::describe(b.error()), "x");
-        EXPECT_THROW(b.value(), std::runtime_error);
-        EXPECT_EQ(c.status(), bide::future_status::cancelled);
-        EXPECT_THROW(c.value(), bide::cancelled);
-        EXPECT_FALSE(c.error());
-        d.value();
-        EXPECT_TRUE(d);
-    });
-    EXPECT_EQ(time.elapsed(), 3s);
-    EXPECT_TRUE(seen.errors().empty());
-}
-
-TEST(when_all_settled, C5_2_of_a_range) {
-    const bide::testing::virtual_time time;
-    std::vector<bide::task<int>> tasks;
-    tasks.push_back(fails_after(2s, "x"));
-    tasks.push_back(number_after(1s, 2));
-    auto all = bide::when_all_settled(std::move(tasks)).wait();
-    ASSERT_EQ(all.size(), 2U);
-    EXPECT_FALSE(all[0].has_value());
-    EXPECT_EQ(std::move(all[1]).value(), 2);
-}
-
 // ---- first_success --------------------------------------------------------------------------------------------------
 
 TEST(first_success, C5_3_skips_failures_and_stops_the_rest) {

@@ -1,16 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// branch: a chain of its own below a task that awaits several at once; branch_group: those that are awaited together.
+// branch: a chain of its own below a task that awaits several items at once. branch_group: the branches that one frame
+// awaits together.
 //
-// Branches and group live in the awaiting frame, which is suspended until the last branch has ended: nothing is
-// allocated per branch but its frame. Every branch begins through the queue, and the awaiting frame goes on through it,
-// so depth costs no stack. The group's stop request stands between the awaiting chain's and the branches': one request
-// reaches all.
+// Branches and group live in the awaiting frame, or in one block beside it, and the frame is suspended until the last branch
+// has ended: a branch allocates nothing but its coroutine's frame. Every branch begins through the executor's queue, and the
+// awaiting frame is resumed through it, so depth costs no stack. The group's stop_state lies between the awaiting chain's
+// and the branches': one request reaches all branches.
 //
-// A branch that ends stopped without having been asked to is taken for a failure, `cancelled`. Leaving with `cancelled`
-// after having been asked counts as stopped (2.4).
+// A branch that ends stopped although nobody asked it to counts as failed with `cancelled`. A branch that ends with
+// `cancelled` after it was asked to stop counts as stopped (2.4).
+//
+// Threads: start() runs on the awaiting frame's executor. A branch begins there and ends there, also if its coroutine has
+// moved (resume_on). On a pool branches end on several threads at a time; the last one posts the awaiting frame.
+//
+// Rules (asserted):
+//   B1  The awaiting frame is posted when every branch has ended: each has given up its frame and has left the live list.
+//   B2  A branch ends once, and is counted off once.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/guard/guard.hpp>
 #include <bide/detail/kernel/slot.hpp>
@@ -28,7 +37,7 @@ namespace detail {
 
 class branch_group;
 
-/// What decides: the first failure, nothing, the first value, the first end.
+/// Which branch decides, so that the others are stopped: the first failure, none, the first value, the first end.
 enum class completion_rule : std::uint8_t { all, settled, first_success, race };
 inline task_kind kind_of(completion_rule rule) noexcept {
     return rule == completion_rule::all       ? task_kind::when_all
@@ -44,9 +53,9 @@ public:
 
     [[nodiscard]] outcome how() const noexcept { return how_; }
     [[nodiscard]] std::size_t index() const noexcept { return index_; }
-    /// Why it was asked to stop; for one that was stopped.
+    /// For a stopped branch: why it was asked to stop.
     [[nodiscard]] stop_reason why_stopped() const noexcept { return stop.reason(); }
-    /// Its failure, taken out.
+    /// For a failed branch: moves the failure out.
     [[nodiscard]] virtual std::exception_ptr take_failure() noexcept = 0;
 
 protected:
@@ -71,7 +80,7 @@ private:
     branch_base* next_ = nullptr;
     std::size_t index_ = 0;
     outcome how_ = outcome::stopped;
-    bool late_ = false;  // failed after all was decided
+    bool late_ = false;  // failed after another branch had decided
 };
 
 class branch_group {
@@ -81,22 +90,26 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-    /// For await_suspend: starts the branches in their order. Nothing of it may be touched any more.
+    /// For await_suspend: detaches the awaiting frame and posts the branches in their order. The group may be gone when this
+    /// returns.
     void start(promise_base& awaiting) noexcept;
 
 protected:
     explicit branch_group(completion_rule rule) noexcept : rule_(rule) {}
     ~branch_group() = default;
-    /// The branch that decided: the failure to throw (all; first_success without one), the winner.
-    [[nodiscard]] branch_base* decisive() const noexcept { return decisive_; }
-    /// It lies in a block beside the awaiting frame, which `free` gives back when that frame is unwound.
+    /// Returns the branch that decided: the winner, or the branch whose failure is thrown (`all`, and first_success without a
+    /// value). Null: none decided. For the awaiting frame after its resumption.
+    // Unanalyzed: every branch has ended, so no other thread writes it.
+    [[nodiscard]] branch_base* decisive() const noexcept BIDE_UNANALYZED { return decisive_; }
+    /// For a group in a block beside the awaiting frame: `free` frees the block when the frame is to be unwound.
     void set_deleter(void (*free)(branch_group* self) noexcept) noexcept { free_ = free; }
 
 private:
     friend class branch_base;
     void add(branch_base& branch) noexcept;
-    void branch_ended(branch_base& branch) noexcept;
-    void conclude() noexcept;
+    void branch_ended(branch_base& branch) noexcept BIDE_EXCLUDES(lock_);
+    // Unanalyzed: the last branch calls it, and no other thread touches the group any more.
+    void conclude() noexcept BIDE_UNANALYZED;
 
     completion_rule rule_;
     void (*free_)(branch_group* self) noexcept = nullptr;
@@ -107,9 +120,9 @@ private:
     branch_base* first_ = nullptr;
     branch_base* last_ = nullptr;
     std::size_t count_ = 0;
-    std::atomic<std::size_t> left_{0};
-    branch_base* decisive_ = nullptr;      // under the lock
-    branch_base* first_failed_ = nullptr;  // in time; under the lock
+    std::atomic<std::size_t> left_{0};  // branches that have not ended
+    branch_base* decisive_ BIDE_GUARDED_BY(lock_) = nullptr;
+    branch_base* first_failed_ BIDE_GUARDED_BY(lock_) = nullptr;  // the first in time
 };
 
 template <class T>
@@ -125,7 +138,7 @@ public:
             destroy_cold(slot_.child);
     }
 
-    /// The value, or its failure thrown.
+    /// Moves the value out, or throws the failure.
     T take() {
         content_ = content::nothing;
         return slot_.take();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The machinery of parallel() and serial(): a callable with its arguments, and the coroutines that run many. parallel
-// is a scope (first failure cancels the rest, and is thrown when all have ended), serial a chain of awaits.
+// The machinery of parallel() and serial() (builders.hpp): a callable with its arguments, and the coroutines that run several.
+// parallel runs them in a scope: the first failure cancels the others, and is thrown when all have ended. serial awaits one
+// after the other.
 #pragma once
 
 #include <bide/call.hpp>
@@ -27,7 +28,7 @@ enum class composition { parallel, serial };
 template <class T>
 using unvoid_t = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
-/// A callable and its arguments, to be run once (moved) or many times (copied).
+/// A callable and its arguments. The const call copies them into the task, so it may be repeated; the rvalue call moves them.
 template <class F, class... A>
 class bound_call {
 public:
@@ -47,7 +48,7 @@ private:
     std::tuple<F, A...> held_;
 };
 
-/// The result of a future that has one, with void as monostate.
+/// Moves the value out of a future that has succeeded; void becomes monostate.
 template <class T>
 unvoid_t<T> take_value(future<T>& f) {
     if constexpr (std::is_void_v<T>) {
@@ -89,7 +90,7 @@ task<> run_from(Calls& calls, Results& results) {
     }
 }
 
-/// What a step of serial leaves until all are there: a reference is kept as one.
+/// How serial stores the result of a step until all steps have ended.
 template <class T>
 using kept_t =
     std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, unvoid_t<T>>;

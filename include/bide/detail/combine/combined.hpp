@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What when_all, when_all_settled, first_success and race give: the items, their branches while they run, the result.
+// What when_all_settled, first_success and race return: an awaitable that owns the items; its awaiter, which owns the
+// branches while they run (branch.hpp); and the making of the result. when_all uses parts of it (forked.hpp).
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/combine/branch.hpp>
+#include <bide/detail/combine/element.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/detail/pool/fork.hpp>
 #include <bide/future.hpp>
+#include <bide/settled.hpp>
 
 #include <optional>
 #include <source_location>
@@ -19,66 +22,6 @@
 
 namespace bide {
 inline namespace v0 {
-
-namespace detail {
-/// How a result is held among others.
-template <class T>
-using element_t = std::conditional_t<
-    std::is_void_v<T>, std::monostate,
-    std::conditional_t<std::is_reference_v<T>, std::reference_wrapper<std::remove_reference_t<T>>, T>>;
-}  // namespace detail
-
-/// How one item of when_all_settled ended.
-template <class T>
-class settled {
-public:
-    using value_type = T;
-
-    [[nodiscard]] future_status status() const noexcept {
-        return held_.index() == 0   ? future_status::succeeded
-               : held_.index() == 1 ? future_status::failed
-                                    : future_status::cancelled;
-    }
-    [[nodiscard]] bool has_value() const noexcept { return held_.index() == 0; }
-    explicit operator bool() const noexcept { return has_value(); }
-
-    /// The value; else throws the failure, or `cancelled`.
-    decltype(auto) value() const& {
-        need_value();
-        if constexpr (std::is_void_v<T>)
-            return;
-        else if constexpr (std::is_reference_v<T>)
-            return static_cast<T>(std::get<0>(held_).get());
-        else
-            return static_cast<const T&>(std::get<0>(held_));
-    }
-    T value() && {
-        need_value();
-        if constexpr (std::is_void_v<T>)
-            return;
-        else if constexpr (std::is_reference_v<T>)
-            return static_cast<T>(std::get<0>(held_).get());
-        else
-            return std::get<0>(std::move(held_));
-    }
-    /// The failure; null when there is none.
-    [[nodiscard]] std::exception_ptr error() const noexcept {
-        return held_.index() == 1 ? std::get<1>(held_) : std::exception_ptr();
-    }
-
-    // Internal.
-    template <class... A>
-    explicit settled(std::in_place_index_t<0> as, A&&... value) : held_(as, std::forward<A>(value)...) {}
-    explicit settled(std::exception_ptr error) noexcept : held_(std::in_place_index<1>, std::move(error)) {}
-    explicit settled(stop_reason why) noexcept : held_(std::in_place_index<2>, why) {}
-
-private:
-    void need_value() const {
-        if (held_.index() == 1) std::rethrow_exception(std::get<1>(held_));
-        if (held_.index() == 2) throw cancelled(std::get<2>(held_));
-    }
-    std::variant<detail::element_t<T>, std::exception_ptr, stop_reason> held_;
-};
 
 namespace detail {
 
@@ -97,7 +40,7 @@ task<T> observe(future<T> f) {
     co_return co_await shared;
 }
 
-/// An item as a task. The value of a future that stays with the caller is copied.
+/// Makes a task of an item. A future that stays with the caller is observed, and its value is copied.
 template <class A>
 auto item_task(A&& item) {
     if constexpr (std::is_lvalue_reference_v<A> && is_future<std::remove_cvref_t<A>>::value)
@@ -114,12 +57,11 @@ concept range_of_items =
     (awaitable<std::ranges::range_reference_t<R>> || awaitable<std::ranges::range_rvalue_reference_t<R>>);
 
 [[noreturn]] void throw_nothing_to_race(const char* what);
-[[noreturn]] void throw_empty_task(const std::source_location& where);
-[[nodiscard]] task<> nothing_to_race(const char* what);  // the same, in place of a task
+[[nodiscard]] task<> nothing_to_race(const char* what);  // throws the same; its type is for the caller's return
 
 // ---- branches -------------------------------------------------------------------------------------------------------
 
-/// How a branch of a fixed number of them is made in its place.
+/// From what branch_at makes its branch, in place.
 struct branch_seed {
     branch_group* group;
     promise_base* cold;
@@ -160,7 +102,7 @@ public:
 template <class... T>
 using fixed_branches = indexed_branches<std::index_sequence_for<T...>, T...>;
 
-/// Room for so many branches, which do not move; made one after the other.
+/// Memory for `room` branches. The branches are made in it one after the other, and never move.
 template <class T>
 class branch_row {
 public:
@@ -203,7 +145,7 @@ public:
     [[nodiscard]] branch_row<T>& all() noexcept { return all_; }
 
 private:
-    /// The task keeps its frame until there is room for the branch: memory may be short.
+    /// Takes the frame from its task when the branch is constructed, not before: if memory runs out, the task still owns it.
     class lazily_released {
     public:
         lazily_released(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}
@@ -348,7 +290,7 @@ public:
     using awaited_once = void;
     explicit combined(typename Awaiter::tasks items) : items_(std::move(items)) {}
 
-    /// Blocks until it is decided and all that was started has ended. See wait.hpp.
+    /// Blocks until the result is decided and every task among the items has ended. See wait.hpp.
     auto wait(std::source_location where = std::source_location::current())
         -> decltype(std::declval<Awaiter&>().await_resume()) {
         return as_task(std::move(*this)).wait(where);
@@ -372,7 +314,7 @@ auto combine(A&&... items) {
 
 template <class R>
 auto tasks_of_range(R&& items) {  // NOLINT(cppcoreguidelines-missing-std-forward): element by element, below
-    // The elements of a container that was handed over are handed over too; those of a view are what it says.
+    // A container that was moved in gives its elements as rvalues; a view gives what its reference type says.
     constexpr bool hand_over = !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
     using reference =
         std::conditional_t<hand_over, std::ranges::range_rvalue_reference_t<R>, std::ranges::range_reference_t<R>>;

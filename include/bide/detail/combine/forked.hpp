@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// when_all's awaiter. It holds a slot per child and little else. On a worker of a pool the children are forks
-// (fork.hpp). Elsewhere they are chains of their own from the beginning (branch.hpp), in a block beside the frame.
+// The awaiter of when_all over a fixed number of items. It holds a slot for each child. On a worker of a pool the children are
+// forks (fork.hpp). Elsewhere they are branches from the beginning (branch.hpp), in a block beside the awaiting frame.
 #pragma once
 
 #include <bide/detail/combine/combined.hpp>
@@ -25,8 +25,8 @@ struct fork_place {
     explicit fork_place(promise_base* cold) noexcept : of(cold) {}
 };
 
-/// Branches that are chains of their own, in a block of memory. When the awaiting frame is to be unwound it goes by
-/// itself; else whoever takes the results frees it.
+/// Branches in a block of memory of their own. The group frees the block if the awaiting frame is to be unwound; else the
+/// awaiter frees it when it has taken the results.
 template <class Branches>
 class heap_branches final : public Branches {
 public:
@@ -44,7 +44,8 @@ class forked_awaiter;
 template <std::size_t... I, class... T>
 class forked_awaiter<std::index_sequence<I...>, T...> final : public fork_group, fork_place<T, I>... {
     static constexpr std::uint32_t n = sizeof...(T);
-    // Values that have arrived stay in their slots while the last child runs as a part of the awaiting chain.
+    // If true, the destructor has no values to drop. Values lie in their slots while the last child runs as a part of the
+    // awaiting chain, and that chain may be unwound.
     static constexpr bool plain = (std::is_trivially_destructible_v<typename slot<T>::stored> && ...);
     using result = std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>;
     using block = heap_branches<fixed_branches<T...>>;
@@ -170,7 +171,7 @@ private:
     bool held_ = false;
 };
 
-/// What when_all(tasks…) gives.
+/// What when_all(items…) returns.
 template <class... T>
 class [[nodiscard("the items run only when they are awaited or waited for")]] all_of {
     using awaiter = forked_awaiter<std::index_sequence_for<T...>, T...>;
@@ -179,7 +180,7 @@ public:
     using awaited_once = void;
     explicit all_of(std::tuple<task<T>...> items) noexcept : items_(std::move(items)) {}
 
-    /// Blocks until all have ended. See wait.hpp.
+    /// Blocks until every item has ended. See wait.hpp.
     auto wait(std::source_location where = std::source_location::current())
         -> decltype(std::declval<awaiter&>().await_resume()) {
         return as_task(std::move(*this)).wait(where);

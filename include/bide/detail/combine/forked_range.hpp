@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The awaiter of when_all over a range: as forked.hpp, with the slots in one block.
+// The awaiter of when_all over a range. It works as that of forked.hpp does, with the slots in one block.
 #pragma once
 
 #include <bide/detail/base/owned_ptr.hpp>
@@ -20,7 +20,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// So many slots, in a block of the thread's as frames are (frame.hpp).
+/// An array of slots, whose memory comes from the thread's blocks, as that of frames does (frame.hpp).
 template <class T>
 class slot_block {
     static constexpr bool aligned_as_frames = alignof(slot<T>) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__;
@@ -55,7 +55,7 @@ private:
 
 template <class T>
 class forked_range_awaiter final : public fork_group {
-    // More are chains of their own from the beginning: a fork stack holds so many children in all.
+    // More children than this are branches from the beginning: a fork stack has room for `places` children in all.
     static constexpr std::size_t forked_at_most = fork_stack::places / 4;
     using block = heap_branches<range_branches<T>>;
 
@@ -76,7 +76,7 @@ public:
             apart_->start(*awaiting);
             return true;
         }
-        slots_.make(count_);  // may throw: nothing has begun
+        slots_.make(count_);  // may throw: no child has begun
         for (std::uint32_t i = 0; i < count_; ++i) slots_[i].child = items_[i].release(awaiting->where);
         for (std::uint32_t i = 0; i + 1 < count_; ++i) {
             next = i + 1;
@@ -95,11 +95,11 @@ public:
         for (std::uint32_t i = 0; i < count_; ++i)
             if (slots_[i].state != outcome::value) [[unlikely]]
                 std::rethrow_exception(take_failure());
-        held_ = true;  // should there be no memory for the result
+        held_ = true;  // if the result's memory cannot be had, the destructor drops the values
         result values;
         values.reserve(count_);
         for (std::uint32_t i = 0; i < count_; ++i) {
-            struct taken {  // also when its move has thrown
+            struct taken {  // marks the slot as empty, also if moving the value throws
                 slot_base& s;
                 ~taken() { s.state = outcome::stopped; }
             } const at_end{slots_[i]};
@@ -144,14 +144,14 @@ private:
     bool held_ = false;
 };
 
-/// What when_all(range) gives.
+/// What when_all(range) returns.
 template <class T>
 class [[nodiscard("the items run only when they are awaited or waited for")]] all_of_range {
 public:
     using awaited_once = void;
     explicit all_of_range(std::vector<task<T>> items) noexcept : items_(std::move(items)) {}
 
-    /// Blocks until all have ended. See wait.hpp.
+    /// Blocks until every item has ended. See wait.hpp.
     std::vector<element_t<T>> wait(std::source_location where = std::source_location::current()) {
         return as_task(std::move(*this)).wait(where);
     }

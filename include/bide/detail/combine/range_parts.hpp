@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The parts of a parallel loop. A part is halved, by a fork, until it is small against the whole; then its elements are
-// gone through in steps, and between two steps it is halved again if some worker has nothing to do.
+// The parts of a parallel loop (for_each.hpp). A part is halved by a fork until it is small against the whole range. Then the
+// task of the part visits its elements in steps, and between two steps halves the rest if a worker has nothing to do.
 #pragma once
 
 #include <bide/combine.hpp>
@@ -25,8 +25,8 @@ template <class R>
 concept splittable =
     std::ranges::random_access_range<R> && std::ranges::sized_range<R> && std::ranges::viewable_range<R>;
 
-/// The range while the loop runs: a view, or a container that was handed over, by value; else where it is. What
-/// std::views::all makes of it, without all the views.
+/// The range while the loop runs. A view, and a container that was moved in, are stored by value; another range is referred to.
+/// std::views::all does the same, and needs the header of all views.
 template <class R>
 class loop_range {
     static constexpr bool elsewhere = std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;
@@ -55,7 +55,7 @@ private:
 
 inline constexpr std::ptrdiff_t parts_at_first = 64;
 
-/// How many elements are gone through before the next look at the others: a few microseconds' worth.
+/// How many elements a part visits before it looks for idle workers again: as many as take 5 to 20 µs.
 class step_size {
 public:
     using clock = std::chrono::steady_clock;
@@ -81,7 +81,7 @@ template <class It, class F>
 struct loop_body {
     It first;
     F& f;
-    std::ptrdiff_t small;  // parts are not halved below it, unless somebody is hungry
+    std::ptrdiff_t small;  // a part of this size is halved only if a worker has nothing to do
     loop_body(It at, F& fn, std::ptrdiff_t n) : first(at), f(fn), small(n > parts_at_first ? n / parts_at_first : 1) {}
     [[nodiscard]] decltype(auto) call(std::ptrdiff_t i) const {
         return detail::invoke(f, first[static_cast<std::iter_difference_t<It>>(i)]);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// job: a call that runs on a thread of an elastic set. It is a chain of its own (task_node), so that what runs in it
-// finds its stop request, its deadline and its task-locals, and waits of jobs are seen by the wait graph.
+// job: a call that runs on a thread of an elastic set. It is a chain of its own (task_node): code in the job finds the job's
+// stop request, deadline and task-locals, and the wait graph sees the job's waits.
 //
-//     job<T, F, A…>         made by to_thread: owns the callable and its arguments; its future may be dropped, so it
-//                           may outlive the task that made it, and only follows that one's stop request
-//     joined_job<T, Body>   lives in the frame that awaits it (run, to_async): that frame goes on, or is unwound, when
-//                           the job has ended, and not before
+//     job<T, F, A…>         made by to_thread: owns the callable and its arguments. Its future may be dropped, so the job
+//                           may outlive the submitting task, whose stop request it follows
+//     joined_job<T, Body>   lives in the awaiting frame (run, to_async): the frame is resumed, or unwound, when the job
+//                           has ended, and not before
 //
-// Who has a job: before it has begun, whoever takes it out of the queue (a worker, a stop request, a wait that helps);
-// then that one alone. The callable is destroyed before the result is published.
+// Who owns a job (J2): a worker, a stop request or a helping wait takes the unbegun job out of the queue under the set's
+// mutex. That thread alone runs the job, or ends it unbegun. It destroys the callable before it publishes the result.
 #pragma once
 
 #include <bide/detail/base/counted_ptr.hpp>
@@ -36,46 +36,50 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class job_threads;  // the set, in src/threads/threads.cpp
+class job_threads;
 class loop_service;
 
 class job_base : public task_node, public queued_job {
 public:
     [[nodiscard]] bool unwanted() const noexcept final { return stop.requested(); }
 
-    /// Begun, and this thread's: calls the callable and makes the result known. *this may be gone afterwards.
+    /// For the thread that owns the job: calls the callable and publishes the result. *this may be gone afterwards.
     void run() noexcept;
-    /// Not begun, and this thread's.
-    void end_unbegun(std::exception_ptr failure) noexcept;  // null: cancelled
-    /// Of the test that waits for it; null: real time.
+    /// For the thread that owns the unbegun job: ends it with the failure, or as cancelled if `failure` is null. *this may be
+    /// gone afterwards.
+    void end_unbegun(std::exception_ptr failure) noexcept;
+    /// Returns the virtual clock of the test that submitted the job; null: real time.
     [[nodiscard]] const counted_ptr<virtual_clock>& clock() const noexcept { return clock_; }
-    /// Whether this thread runs a job for which the owner stays.
+    /// Returns true if this thread runs a job that `service` waits for.
     [[nodiscard]] static bool running_for(const loop_service& service) noexcept;
 
 protected:
     explicit job_base(const std::source_location& where) noexcept;
-    ~job_base();  // not inline, as the constructor: there is a job for every type of callable
+    ~job_base();  // not inline, as the constructor is not: each type of callable makes a class of jobs
 
-    /// Queues it below `from` (null: plain code), which ends after it, or which it may outlive. Throws not_running,
-    /// system_error, usage_error (after a fork), bad_alloc: then nothing has happened.
+    /// Queues the job as a child of `from` (null: plain code). `ends_after`: that chain ends after the job. `may_end_before`:
+    /// the job may outlive that chain. Throws not_running, system_error, usage_error (after a fork) and bad_alloc; then the
+    /// job is not queued.
     enum class below : std::uint8_t { ends_after, may_end_before };
     void submit_to(job_threads& set, const context* from, below how);
-    /// Before it is submitted. Throws not_running when the owner is about to end.
+    /// To be called before submit_to: `service` waits for the job when it ends. Throws not_running if it is ending already.
     void count_for(loop_service* service);
     void uncount() noexcept;
-    /// For a future's wait: runs it here if it has not begun and this thread is one of its set. True: it has ended.
+    /// For a future's wait: runs the unbegun job here if this thread belongs to the job's set. Returns true if it did so:
+    /// the job has ended.
     [[nodiscard]] bool help() noexcept;
 
-    virtual void call() = 0;  // the result into the slot
+    virtual void call() = 0;  // puts the result into the slot
     virtual void drop_callable() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
     virtual void drop_failure() noexcept = 0;
     [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
-    virtual void complete() noexcept = 0;  // nothing of it is in use any more; the last call
+    virtual void complete() noexcept = 0;  // publishes the result; the last call, after which *this may be gone
 
 private:
-    struct cancel_link final : stop_callback_link {  // a stop request takes an unbegun job out of the queue
+    struct cancel_link final
+        : stop_callback_link {  // the thread of a stop request takes the unbegun job out of the queue
         job_base& job;
         explicit cancel_link(job_base& j) noexcept : stop_callback_link(&cancel_link::take_out), job(j) {}
         static void take_out(stop_callback_link* self) noexcept;
@@ -89,13 +93,13 @@ private:
     cancel_link cancel_;
     stop_follower follower_;
     locals_ref locals_;
-    counted_ptr<virtual_clock> clock_;  // of the test that waits for this job
+    counted_ptr<virtual_clock> clock_;
     loop_service* counted_for_ = nullptr;
     job_base* outer_ = nullptr;  // the job in whose wait this one runs, on the same thread
     bool listening_ = false;
 };
 
-/// What a plain or async callable gives on a thread.
+/// The type of a job's result: what the callable returns, or what its awaitable gives.
 template <class R>
 struct plain_result {  // an rvalue reference would dangle, a const value could not be moved out
     using type = std::conditional_t<std::is_lvalue_reference_v<R>, R, std::remove_cvref_t<R>>;
@@ -134,11 +138,11 @@ void call_into(slot<T>& result, F&& f) {
     }
 }
 
-/// A job whose result, a T, is that of a future.
+/// A job whose result, a T, is the result of a future.
 template <class T>
 class job_for : public with_result<job_for<T>, job_base>, public future_state<T> {
 public:
-    /// `service`: whose thread stays until the job has ended; null: nobody's.
+    /// `service` stays until the job has ended; null: no service waits for the job.
     void submit(job_threads& set, loop_service* service) {
         this->add_ref();  // the job's own, given back in complete()
         try {
@@ -181,7 +185,7 @@ public:
     explicit job(const std::source_location& where, G&& f, B&&... args)
         : job_for<T>(where), call_(std::in_place, std::forward<G>(f), std::forward<B>(args)...) {}
     ~job() {
-        if (!this->ready()) call_.drop();  // it was refused
+        if (!this->ready()) call_.drop();  // the set refused the job
     }
 
 private:
@@ -207,13 +211,14 @@ private:
     void destroy_node() noexcept override { delete this; }
 };
 
-/// A job for whose result, a T, a frame waits.
+/// A job in an awaiting frame, which takes the result, a T.
 template <class T>
 class joined_job_for : public with_result<joined_job_for<T>, job_base> {
 public:
     slot<T> result;
 
-    /// Detaches the frame and queues the job; what cannot be queued has failed.
+    /// Detaches the frame and queues the job. If the job cannot be queued it fails, and the frame is resumed. The frame may be
+    /// gone when this returns.
     void submit_for(promise_base& waiting, job_threads& set) noexcept {
         waiting_ = &waiting;
         detach(&waiting);
@@ -230,8 +235,8 @@ protected:
     ~joined_job_for() = default;
 
 private:
-    void drop_callable() noexcept final {}  // in the frame, which outlives the job
-    // Stopped: so was the frame, whose request is the only one that reaches the job.
+    void drop_callable() noexcept final {}  // the awaiting frame owns the callable, and outlives the job
+    // Only the awaiting chain's stop request reaches the job: if the job was stopped, the frame is to be unwound.
     void complete() noexcept final { post(waiting_, result.state == outcome::stopped ? step::unwind : step::resume); }
 
     promise_base* waiting_ = nullptr;
@@ -258,8 +263,8 @@ public:
 
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<>) noexcept {
-        promise_base& p = p_;            // the frame may be gone when it is queued
-        if (p.ctx->stop->requested()) {  // every operation that waits checks on entry
+        promise_base& p = p_;            // the frame may be gone when the job is queued
+        if (p.ctx->stop->requested()) {  // L3
             detach(&p);
             post(&p, step::unwind);
         } else {
@@ -290,15 +295,13 @@ private:
     Body* body_;
 };
 
-/// The coroutine holds the callable and its arguments; they are used on the thread and destroyed where it is awaited.
+/// The coroutine's frame owns the callable and its arguments. The job's thread uses them; the frame destroys them on the
+/// executor of the awaiting task.
 template <class T, class F, class... A>
 task<T> run_on_thread(job_threads& set, std::source_location where, F f, A... args) {
     auto body = [&]() -> T { return detail::invoke(std::move(f), std::move(args)...); };
     co_return co_await joined_job_op<T, decltype(body)>(set, where, body);
 }
-
-/// The set behind the free functions; made on first use, never destroyed.
-[[nodiscard]] job_threads& default_threads();
 
 [[noreturn]] void throw_null_callable();
 template <class F>
@@ -306,7 +309,7 @@ void need_callable(const F& f) {
     if constexpr (std::is_pointer_v<F> || std::is_member_pointer_v<F>) {
         if (f == nullptr) throw_null_callable();
     } else if constexpr (std::is_constructible_v<F, std::nullptr_t> && requires { static_cast<bool>(f == nullptr); }) {
-        if (f == nullptr) throw_null_callable();  // std::function and its like; not lambdas, which are never null
+        if (f == nullptr) throw_null_callable();  // std::function and the like; lambdas are never null
     }
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The life of the branches of a combinator: the awaiting frame's await_suspend calls start(); the executor calls on_due for each
+// branch; the kernel calls on_ended, on the thread on which the branch's coroutine has ended; the last branch to end sums up
+// and posts the awaiting frame.
+#include <bide/detail/combine/branch.hpp>
+
 #include "kernel/this_thread.hpp"
 
-#include <bide/combine.hpp>
 #include <bide/detail/base/lock_guard.hpp>
-#include <bide/detail/combine/branch.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/hooks.hpp>
 
-#include <stdexcept>
 #include <utility>
 
 namespace bide {
@@ -28,7 +32,7 @@ void branch_base::on_due(call_node* node) noexcept {
     this_thread.current = self;
     slot_base& s = self->slot_of();
     self->content_ = content::nothing;
-    if (self->stop.requested()) {  // it never begins
+    if (self->stop.requested()) {  // the branch never begins
         destroy_cold(s.child);
         s.state = outcome::stopped;
         self->finish();
@@ -37,11 +41,12 @@ void branch_base::on_due(call_node* node) noexcept {
     if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
 }
 
-void branch_base::on_ended(child_end* end, slot_base*) noexcept {
+void branch_base::on_ended(child_end* end, slot_base* s) noexcept {
     auto* self = static_cast<branch_base*>(end);
+    BIDE_ASSERT(K6, s == &self->slot_of() && (s->flags & attached) == 0);
     if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
-    } else {  // it had moved to another executor
+    } else {  // the coroutine had moved to another executor
         self->call = &branch_base::on_returned;
         self->ctx.ex->post(*self);
     }
@@ -50,12 +55,13 @@ void branch_base::on_ended(child_end* end, slot_base*) noexcept {
 void branch_base::on_returned(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
 
 void branch_base::finish() noexcept {
+    BIDE_ASSERT(B2, listed);
     slot_base& s = slot_of();
     if (s.state == outcome::stopped && !stop.requested()) set_failure(std::make_exception_ptr(cancelled()));
     content_ = s.state == outcome::stopped ? content::nothing : content::result;
     how_ = s.state;
     if (how_ == outcome::failed && stop.requested() && failed_with_cancelled()) {
-        static_cast<void>(take_failure());  // the cancellation: not a failure of its own
+        static_cast<void>(take_failure());  // the failure is the stop's `cancelled`
         how_ = outcome::stopped;
     }
     delist();
@@ -84,14 +90,16 @@ void branch_group::start(promise_base& awaiting) noexcept {
     ctx_.locals = outer.locals;
     ctx_.owner = outer.owner;
     stop_.link_to(*outer.stop);
-    // relaxed: the branches are posted after it, which publishes it.
+    // relaxed: posting the branches publishes the count.
     left_.store(count_, std::memory_order_relaxed);
-    detach(&awaiting);  // before the first branch can end
+    detach(&awaiting);  // K3: before the first branch can end
+    BIDE_ASSERT(K3, this_thread.suspended);
     executor& ex = *ctx_.ex;
-    // The others may end it (the first end, the first value); a failure beside it is nothing to count on.
+    // For the wait graph: another branch may end the wait (race, first_success), so the chain does not wait for each one. That
+    // a failure may end it too, is not counted on.
     const bool needs_each = count_ == 1 || rule_ == completion_rule::all || rule_ == completion_rule::settled;
     for (branch_base* c = first_; c != nullptr;) {
-        branch_base* const after = c->next_;  // when the last one is posted, all may be gone
+        branch_base* const after = c->next_;  // after the last post the group may be gone
         c->inherit(ex, &ctx_);
         c->blocks_parent = needs_each;
         c->enlist();
@@ -124,26 +132,31 @@ void branch_group::branch_ended(branch_base& branch) noexcept {
             if (decides) decisive_ = &branch;
         }
     }
-    // This branch is not counted off yet, so the group is there.
+    // This branch is not counted off yet, so the group still exists.
     if (decides && count_ > 1)
         stop_.request(rule_ == completion_rule::all ? stop_reason::sibling_failed : stop_reason::scope_end);
-    // acq_rel: the last one sees the results of all.
-    if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) conclude();
+    // acq_rel: the last branch sees the results of all.
+    const std::size_t left = left_.fetch_sub(1, std::memory_order_acq_rel);
+    BIDE_ASSERT(B2, left != 0);
+    if (left == 1) conclude();
 }
 
 void branch_group::conclude() noexcept {
     stop_.unlink();
     bool any_stopped = false;
-    for (const branch_base* c = first_; c != nullptr; c = c->next_) any_stopped |= c->how_ == outcome::stopped;
+    for (const branch_base* c = first_; c != nullptr; c = c->next_) {
+        BIDE_ASSERT(B1, !c->listed && c->content_ != branch_base::content::cold_frame);
+        any_stopped |= c->how_ == outcome::stopped;
+    }
     const bool outer_stopped = awaiting_->ctx->stop->requested();
-    bool propagates_stop = false;  // the stop, outwards
+    bool propagates_stop = false;  // the awaiting frame is to be unwound
     if (rule_ == completion_rule::settled) {
         propagates_stop = any_stopped && outer_stopped;
     } else if (decisive_ == nullptr) {
-        propagates_stop = any_stopped;  // nothing was decided when all were asked to stop: by the awaiting chain
+        propagates_stop = any_stopped;  // no branch had decided, so the stop request was the awaiting chain's
         if (!any_stopped && rule_ == completion_rule::first_success) decisive_ = first_failed_;
     }
-    // What nobody will see.
+    // Failures that the awaiting frame will not see go to the hook.
     for (branch_base* c = first_; c != nullptr; c = c->next_) {
         if (c->how_ != outcome::failed || c == decisive_) continue;
         const bool skipped = rule_ == completion_rule::first_success && decisive_ != nullptr &&
@@ -155,13 +168,6 @@ void branch_group::conclude() noexcept {
     if (propagates_stop && free_ != nullptr) free_(this);
     post(awaiting, propagates_stop ? step::unwind : step::resume);
 }
-
-void throw_nothing_to_race(const char* what) {
-    throw std::invalid_argument(std::string(what) +
-                                ": there is nothing to wait for; give it at least one task or future");
-}
-
-task<> nothing_to_race(const char* what) { throw_nothing_to_race(what); }
 
 }  // namespace detail
 }  // namespace v0
