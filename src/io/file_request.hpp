@@ -42,6 +42,11 @@ namespace detail {
     }
 }
 
+/// Opens the path; gives the descriptor.
+[[nodiscard]] task<int> open_path(std::filesystem::path path, int flags, std::uint32_t permissions);
+/// With AT_EMPTY_PATH: of fd, which is the path's; else of the path.
+[[nodiscard]] task<file_information> information_at(int fd, unsigned flags, std::filesystem::path path);
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace bide

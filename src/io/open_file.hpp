@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include <cerrno>
 #include <filesystem>
+#include <memory>
 #include <utility>
 
 #include "io/file_system.hpp"
@@ -65,6 +66,10 @@ private:
     int users_ = 0;
     bool closed_ = false;
 };
+
+/// Takes the descriptor over, which open() has just given for the path. Quick, also where the file is far away: it asks for
+/// nothing but what open() has just learnt.
+[[nodiscard]] std::shared_ptr<open_file> adopt_file(int fd, const std::filesystem::path& path);
 
 }  // namespace detail
 }  // namespace v0

@@ -264,6 +264,42 @@ task<> dns_channel::run_until(const bool& over) {
     }
 }
 
+std::error_code dns_error(int status) noexcept {
+    switch (status) {
+        case ARES_SUCCESS:
+            return {};
+        case ARES_ENODATA:
+            return dns_errc::no_data;
+        case ARES_ENOTFOUND:
+        case ARES_ENONAME:
+            return dns_errc::name_not_found;
+        case ARES_ESERVFAIL:
+        case ARES_EFORMERR:
+            return dns_errc::server_failed;
+        case ARES_ENOTIMP:
+            return dns_errc::not_implemented;
+        case ARES_EREFUSED:
+            return dns_errc::server_refused;
+        case ARES_ETIMEOUT:
+            return dns_errc::timed_out;
+        case ARES_ECONNREFUSED:
+            return dns_errc::no_server;
+        case ARES_EBADNAME:
+        case ARES_EBADQUERY:
+        case ARES_EBADSTR:
+            return dns_errc::bad_name;
+        case ARES_ENOMEM:
+            return std::make_error_code(std::errc::not_enough_memory);
+        case ARES_EFILE:
+            return std::make_error_code(std::errc::io_error);
+        case ARES_ECANCELLED:
+        case ARES_EDESTRUCTION:
+            return std::make_error_code(std::errc::operation_canceled);
+        default:
+            return dns_errc::bad_answer;
+    }
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace bide

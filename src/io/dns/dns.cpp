@@ -192,65 +192,6 @@ const std::error_category& dns_category() noexcept {
     return category;
 }
 
-namespace detail {
-
-std::error_code dns_error(int status) noexcept {
-    switch (status) {
-        case ARES_SUCCESS:
-            return {};
-        case ARES_ENODATA:
-            return dns_errc::no_data;
-        case ARES_ENOTFOUND:
-        case ARES_ENONAME:
-            return dns_errc::name_not_found;
-        case ARES_ESERVFAIL:
-        case ARES_EFORMERR:
-            return dns_errc::server_failed;
-        case ARES_ENOTIMP:
-            return dns_errc::not_implemented;
-        case ARES_EREFUSED:
-            return dns_errc::server_refused;
-        case ARES_ETIMEOUT:
-            return dns_errc::timed_out;
-        case ARES_ECONNREFUSED:
-            return dns_errc::no_server;
-        case ARES_EBADNAME:
-        case ARES_EBADQUERY:
-        case ARES_EBADSTR:
-            return dns_errc::bad_name;
-        case ARES_ENOMEM:
-            return std::make_error_code(std::errc::not_enough_memory);
-        case ARES_EFILE:
-            return std::make_error_code(std::errc::io_error);
-        case ARES_ECANCELLED:
-        case ARES_EDESTRUCTION:
-            return std::make_error_code(std::errc::operation_canceled);
-        default:
-            return dns_errc::bad_answer;
-    }
-}
-
-void order_services(std::vector<srv_record>& all, const std::function<std::uint64_t(std::uint64_t)>& up_to) {
-    // Those without weight first, so that they too are drawn now and then (RFC 2782).
-    std::sort(all.begin(), all.end(), [](const srv_record& a, const srv_record& b) {
-        if (a.priority != b.priority) return a.priority < b.priority;
-        return a.weight == 0 && b.weight != 0;
-    });
-    for (auto first = all.begin(); first != all.end(); ++first) {
-        const auto last =
-            std::find_if(first, all.end(), [&](const srv_record& r) { return r.priority != first->priority; });
-        std::uint64_t sum = 0;
-        for (auto it = first; it != last; ++it) sum += it->weight;
-        const std::uint64_t drawn = up_to(sum);
-        std::uint64_t so_far = 0;
-        auto chosen = first;
-        while ((so_far += chosen->weight) < drawn) ++chosen;
-        std::rotate(first, chosen, chosen + 1);
-    }
-}
-
-}  // namespace detail
-
 resolver::resolver() : options_(std::make_shared<const dns_options>()) {}
 
 resolver::resolver(dns_options options) {

@@ -6,11 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include <cerrno>
 #include <climits>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <stdexcept>
 #include <utility>
 
@@ -18,14 +15,6 @@ namespace bide {
 inline namespace v0 {
 
 namespace {
-
-std::string read_text(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::string text;
-    if (in) text.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
-    if (!in) throw std::system_error(errno != 0 ? errno : EIO, std::generic_category(), "tls: read " + file.string());
-    return text;
-}
 
 // OpenSSL is set up by the first context. Its own handler at the end of the process is left out: threads of ours may
 // still use what it would free.
@@ -197,24 +186,5 @@ int tls_context_state::on_new_session(SSL* ssl, SSL_SESSION* session) {
 }
 
 }  // namespace detail
-
-void tls_options::load_identity(const std::filesystem::path& certificates_file, const std::filesystem::path& key_file) {
-    certificates = read_text(certificates_file);
-    key = read_text(key_file);
-}
-void tls_options::load_roots(const std::filesystem::path& roots_file) { roots = read_text(roots_file); }
-
-tls_context tls_context::client(const tls_options& options) {
-    return tls_context(std::make_shared<detail::tls_context_state>(options, false));
-}
-tls_context tls_context::server(const tls_options& options) {
-    return tls_context(std::make_shared<detail::tls_context_state>(options, true));
-}
-tls_context tls_context::server(const std::filesystem::path& certificates_file, const std::filesystem::path& key_file) {
-    tls_options options;
-    options.load_identity(certificates_file, key_file);
-    return server(options);
-}
-
 }  // namespace v0
 }  // namespace bide

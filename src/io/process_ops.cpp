@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/io/process_ops.hpp>
+
+#include <poll.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <cerrno>
+#include <csignal>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+constexpr wait_kind child_kind{"end of a child process"};
+
+int send_signal(int pidfd, int number) noexcept {
+    return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0));
+}
+
+child_status how(const siginfo_t& info) noexcept { return {info.si_code != CLD_EXITED, info.si_status}; }
+
+}  // namespace
+
+bool child_process::signal(int number) {
+    const lock_guard hold(m_);
+    if (status_) return false;
+    int failed = 0;
+    descriptor().use([&](int fd) {
+        if ((group_ ? ::kill(-id_, number) : send_signal(fd, number)) != 0) failed = errno;
+    });
+    if (failed == ESRCH) return false;
+    if (failed != 0)
+        throw std::system_error(std::error_code(failed, std::system_category()), "signal to a child process");
+    return true;
+}
+
+void child_process::kill_the_rest() noexcept {
+    const lock_guard hold(m_);
+    kill_the_rest_ = true;
+}
+
+std::optional<child_status> child_process::status() const noexcept {
+    const lock_guard hold(m_);
+    return status_;
+}
+
+std::optional<child_status> child_process::look(std::error_code& error) noexcept {
+    const lock_guard hold(m_);
+    if (status_) return status_;
+    const auto pid = static_cast<id_t>(id_);
+    siginfo_t info{};
+    // It keeps its number until its status is taken, and its group with it: so the rest of that is killed before.
+    if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+        error = last_error();
+    } else if (info.si_pid != 0) {
+        if (group_ && kill_the_rest_) ::kill(-id_, SIGKILL);
+        if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG) == 0)
+            status_ = how(info);
+        else
+            error = last_error();
+    }
+    return status_;
+}
+
+bool child_process::kill_now() noexcept {
+    std::error_code error;
+    try {
+        kill_the_rest();
+        if (!signal(SIGKILL)) return true;
+        descriptor().use([](int fd) {
+            constexpr int a_moment = 100;  // ms; a killed process ends at once, unless the kernel is busy with it
+            pollfd p{fd, POLLIN, 0};
+            ::poll(&p, 1, a_moment);
+        });
+    } catch (const std::system_error& e) {
+        error = e.code();
+    }
+    return look(error).has_value() || error;
+}
+
+void child_process::wait_blocking() noexcept {
+    siginfo_t info{};
+    while (::waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED) != 0 && errno == EINTR) {}
+}
+
+child_process_leaf::child_process_leaf(promise_base& p, child_process& c) noexcept
+    : socket_op(p, child_kind, &c.descriptor(), direction::in, &child_process_leaf::look), child_(c) {}
+
+attempt child_process_leaf::look(socket_op& op, int) noexcept {
+    auto& self = static_cast<child_process_leaf&>(op);
+    self.how_ = self.child_.look(self.error_);
+    return self.how_ || self.error_ ? attempt::done : attempt::blocked;
+}
+
+child_status child_process_leaf::await_resume() {
+    end();
+    if (error_) [[unlikely]]
+        throw std::system_error(error_, kind->what);
+    return *how_;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
