@@ -1,23 +1,26 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// tls_context: who we are and whom we trust, for any number of TLS connections.
+// tls_context: certificates, trusted roots and settings, shared by any number of TLS connections.
 //
-//     auto browser_like = bide::tls_context::client();                // the system's roots, names are verified
+//     auto browser_like = bide::tls_context::client();                // the system's roots; verifies names
 //     auto server = bide::tls_context::server("chain.pem", "key.pem");
 //
 //     bide::tls_options o;                                            // or in detail
 //     o.load_roots("our-ca.pem");                                     // instead of the system's
 //     o.load_identity("client.pem", "client.key");                    // a certificate of our own
-//     o.protocols = {"h2", "http/1.1"};                               // ALPN, the best one first
+//     o.protocols = {"h2", "http/1.1"};                               // ALPN, the preferred one first
 //     auto ours = bide::tls_context::client(o);
 //
-// TLS 1.2 and 1.3. A client resumes its sessions with a host by itself; a server gives out tickets for that.
+// TLS 1.2 and 1.3. A client context keeps the sessions of the last 256 hosts and resumes them; a server context gives out
+// session tickets for that.
 //
-// Thread rule: a context never changes; copies share it, and any number of threads may use it at once.
-// Lifetime rule: a connection keeps what it needs of its context.
-// Errors: std::system_error: a file that cannot be read (the system's code), a certificate or a key that makes no sense
-//   or does not fit (tls_category, in OpenSSL's words); std::invalid_argument for options that contradict each other.
-// This room is a part of the library bide::tls (it needs OpenSSL 3).
+// Thread rule: any number of threads may use a context and its copies at once; copies share one state.
+// Lifetime rule: a connection keeps the state of its context alive.
+// Cancellation: nothing here waits. load_identity(), load_roots() and server() read files on the calling thread.
+// Destructor: frees the state with the last context or connection that uses it.
+// Errors: std::system_error: the system's code for a file that cannot be read, a code of tls_category for a certificate or a key
+//   that cannot be parsed or does not fit; std::invalid_argument for options that contradict each other.
+// This header is a part of the library bide::tls, which needs OpenSSL 3.
 #pragma once
 
 #include <bide/io/tls_error.hpp>
@@ -41,25 +44,27 @@ class tls_options {
 public:
     tls_options() = default;
 
-    /// Our certificate and those between it and the root, ours first; and its key. PEM.
+    /// Our certificate, followed by those between it and the root, and the key of ours; as PEM.
     std::string certificates;
     std::string key;
     std::string key_password;
-    /// Who may have signed the peer's certificate. PEM; empty: the system's roots.
+    /// The trusted roots, as PEM. If it is empty: the system's roots.
     std::string roots;
-    /// The system's roots as well as `roots`.
+    /// Trusts the system's roots as well as `roots`.
     bool also_system_roots = false;
-    /// What is spoken over the connection (ALPN), the best one first.
+    /// The protocols offered or accepted by ALPN, the preferred one first.
     std::vector<std::string> protocols;
     tls_version minimum = tls_version::tls_1_2;
     tls_version maximum = tls_version::tls_1_3;
-    /// A client's: the server's certificate has to be good, and for the host. False: anybody may be in between.
+    /// Client: verifies the server's certificate and its name. Without that anybody between the two can read and change
+    /// everything.
     bool verify = true;
-    /// A server's. A certificate that is given has to be good.
+    /// Server: whether it asks for a certificate. A certificate that a client sends must be valid in any case.
     client_certificate clients = client_certificate::none;
+    /// Client: resumes sessions. Server: gives out tickets.
     bool resume = true;
 
-    /// Reads the files now.
+    /// Both read their files at once, on the calling thread.
     void load_identity(const std::filesystem::path& certificates_file, const std::filesystem::path& key_file);
     void load_roots(const std::filesystem::path& roots_file);
 };
@@ -72,7 +77,7 @@ class tls_engine;
 class tls_context {
 public:
     [[nodiscard]] static tls_context client(const tls_options& options = tls_options());
-    /// With a certificate and a key.
+    /// The options need a certificate and its key.
     [[nodiscard]] static tls_context server(const tls_options& options);
     [[nodiscard]] static tls_context server(const std::filesystem::path& certificates_file,
                                             const std::filesystem::path& key_file);

@@ -1,6 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// tls_error.hpp: what can be wrong with a TLS connection, as error codes.
+// tls_error.hpp: the error codes of TLS connections: bide's own, OpenSSL's, and the reasons why a certificate is not accepted.
+//
+//     try {
+//         co_await bide::tls_connect(context, std::move(below), host);
+//     } catch (const std::system_error& e) {
+//         if (e.code() == bide::tls_verify_errc::expired) …
+//     }
+//
+// Thread rule: the categories are constants; any thread may use them. Lifetime rule: they live until the program ends.
+// This header is a part of the library bide::tls, which needs OpenSSL 3.
 #pragma once
 
 #include <system_error>
@@ -9,19 +18,19 @@
 namespace bide {
 inline namespace v0 {
 
-/// What bide has to say of a TLS connection. Everything else in this category is a code of OpenSSL's, with its words.
+/// bide's own codes in tls_category. All other values of the category are OpenSSL's codes, with OpenSSL's texts.
 enum class tls_errc {
-    truncated = 1,      ///< the stream ended without the peer saying so: something may be missing, cut off by somebody
-    handshake_cut = 2,  ///< the connection ended before both sides had agreed
+    truncated = 1,      ///< the connection ended without the peer announcing the end: data may be missing
+    handshake_cut = 2,  ///< the connection ended during the handshake
 };
 
-/// Why the peer's certificate was not accepted. There are more, in OpenSSL's words (the values are its X509_V_ERR_…).
+/// The frequent reasons why a peer's certificate is not accepted. The values are OpenSSL's X509_V_ERR_…; all of those may occur.
 enum class tls_verify_errc {
     unknown_issuer = 20,
     not_yet_valid = 9,
     expired = 10,
     self_signed = 18,
-    self_signed_root = 19,  ///< the chain ends with a root that nobody trusts
+    self_signed_root = 19,  ///< the chain ends with a root that is not trusted
     wrong_purpose = 26,
     hostname_mismatch = 62,
     ip_address_mismatch = 64,
