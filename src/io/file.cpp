@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The public functions of file.hpp, and the tasks that read, write and sync an open file.
+//
+// Each task first tries the ring of the loop on which it runs (file_ring.hpp), and hands the rest to one of bide's threads. The
+// *_now functions run on such a thread and may block. Everything else runs where the task runs.
 #include <bide/call.hpp>
 #include <bide/error.hpp>
 #include <bide/io/file.hpp>
@@ -77,7 +82,7 @@ int file::native_handle() const noexcept { return file_ != nullptr ? file_->desc
 
 namespace {
 
-// ---- on a thread ----
+// ---- on one of bide's threads ----
 
 std::size_t read_now(int fd, const std::filesystem::path& path, std::uint64_t offset, std::span<std::byte> to) {
     std::size_t done = 0;
@@ -99,7 +104,7 @@ void write_now(int fd, const std::filesystem::path& path, std::uint64_t offset, 
         if (n > 0)
             done += static_cast<std::size_t>(n);
         else if (n == 0)
-            fail(EIO, path);  // a file system that takes nothing, and would for ever
+            fail(EIO, path);  // a file system that takes nothing would take nothing for ever
         else if (errno != EINTR)
             fail(errno, path);
     }
@@ -116,7 +121,7 @@ void set_size_now(const open_ptr& f, std::uint64_t bytes) {
 
 // ---- by the ring of the loop where the task runs, if it has one ----
 
-// The kernel copies at once what it has in its cache: more than this would hold up the loop.
+// On submission the loop's thread copies, inside the kernel, what is in the cache: more than this would block the loop.
 constexpr std::size_t most_by_ring = std::size_t{256} << 10;
 
 bool fits_ring(const open_file& f, std::uint64_t offset, std::size_t size) noexcept {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// How a freshly opened descriptor becomes an open_file: what cannot be read at offsets is refused, and a regular file is made
+// ready for a ring. Called by file::open, where its task runs; it does not block.
 #include "io/open_file.hpp"
 
 #include <bide/io/descriptor.hpp>
@@ -21,7 +24,7 @@ std::shared_ptr<open_file> adopt_file(int fd, const std::filesystem::path& path)
     if (S_ISFIFO(s.stx_mode) || S_ISSOCK(s.stx_mode))
         fail(ESPIPE, path);  // pipe_reader::adopt and its like are for these
     if (S_ISREG(s.stx_mode)) {
-        // A ring takes O_NONBLOCK at its word: a read for which the disk would have to turn is EAGAIN.
+        // io_uring honours O_NONBLOCK: a read that has to wait for the disk would end with EAGAIN.
         if (const int now = ::fcntl(fd, F_GETFL); now >= 0)
             made->by_ring = ::fcntl(fd, F_SETFL, now & ~O_NONBLOCK) == 0;
     }

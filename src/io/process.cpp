@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The process object and run_process: starting, awaiting and ending a child.
+//
+// spawn() blocks the calling thread. The destructor kills, and leaves a child that takes its time to the background loop, which
+// takes its status. Everything else runs in tasks.
 #include "io/spawn.hpp"
 
 #include <bide/combine.hpp>
@@ -29,7 +34,7 @@ using detail::child_process_op;
 task<> take_status(std::unique_ptr<child_process> c) {
     try {
         static_cast<void>(co_await child_process_op(*c));
-    } catch (const std::system_error&) {  // somebody else has taken it
+    } catch (const std::system_error&) {  // other code of the program has taken the status
     }
 }
 void leave_to_background(std::unique_ptr<child_process> c) {
@@ -102,7 +107,7 @@ task<exit_status> process::terminate(std::chrono::nanoseconds grace) {
     c.kill_the_rest();
     std::optional<exit_status> how;
     if (c.signal(SIGTERM)) {
-        c.signal(SIGCONT);  // one that was stopped cannot end otherwise
+        c.signal(SIGCONT);  // a process that was stopped cannot handle SIGTERM
         try {
             how = co_await with_timeout(grace, exited());
         } catch (const timed_out&) {
@@ -118,7 +123,7 @@ task<> end_unless_ended(process& p, std::chrono::nanoseconds grace) {
     if (p.status()) co_return;
     try {
         static_cast<void>(co_await p.terminate(grace));
-    } catch (const std::system_error&) {  // its status is somebody else's: exited() has said so
+    } catch (const std::system_error&) {  // other code has taken the status: exited() has already thrown that
     }
 }
 }  // namespace
@@ -170,7 +175,7 @@ process process::spawn(std::string program, process_options options) {  // NOLIN
     }
     const pid_t pid = detail::run_program(program, options, actions);
 
-    // From here on the child is there: what fails must not leave it.
+    // The child exists from here on: an error must not leave it behind.
     struct unless_owned {
         pid_t pid;
         ~unless_owned() {
@@ -179,7 +184,7 @@ process process::spawn(std::string program, process_options options) {  // NOLIN
             while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
         }
     } end_it{pid};
-    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // is closed on exec by itself
+    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // the kernel sets close-on-exec
     if (pidfd < 0) throw std::system_error(detail::last_error(), "pidfd_open");
     made.child_ = std::make_unique<detail::child_process>(pid, detail::own_descriptor(pidfd), options.own_group);
     end_it.pid = 0;
@@ -193,7 +198,7 @@ task<> feed(pipe_writer& to, const std::string& text) {
     if (!to.is_open()) co_return;
     const io_result<std::size_t> written = co_await to.try_write_all(bytes_of(text));
     to.close();
-    if (written.error && written.error != std::errc::broken_pipe)  // it need not read everything
+    if (written.error && written.error != std::errc::broken_pipe)  // a child need not read its whole input
         throw std::system_error(written.error, "input of a child process");
 }
 

@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// A child process: signals to it, and the taking of its status (W3); and the leaf that waits for its end.
+//
+// Called by process.cpp from any thread. look() runs where the waiting task tries, or on the thread of the loop that watches the
+// child's descriptor.
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/process_ops.hpp>
 
 #include <poll.h>
@@ -53,10 +59,12 @@ std::optional<child_status> child_process::look(std::error_code& error) noexcept
     if (status_) return status_;
     const auto pid = static_cast<id_t>(id_);
     siginfo_t info{};
-    // It keeps its number until its status is taken, and its group with it: so the rest of that is killed before.
+    // W3: the process keeps its number, and its group with it, until its status is taken. So the rest of the group is killed before
+    // that.
     if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
         error = last_error();
     } else if (info.si_pid != 0) {
+        BIDE_ASSERT(W3, info.si_pid == id_);
         if (group_ && kill_the_rest_) ::kill(-id_, SIGKILL);
         if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG) == 0)
             status_ = how(info);
@@ -72,7 +80,8 @@ bool child_process::kill_now() noexcept {
         kill_the_rest();
         if (!signal(SIGKILL)) return true;
         descriptor().use([](int fd) {
-            constexpr int a_moment = 100;  // ms; a killed process ends at once, unless the kernel is busy with it
+            constexpr int a_moment =
+                100;  // ms; a killed process ends immediately, unless it is in a system call that cannot be interrupted
             pollfd p{fd, POLLIN, 0};
             ::poll(&p, 1, a_moment);
         });
@@ -84,6 +93,7 @@ bool child_process::kill_now() noexcept {
 
 void child_process::wait_blocking() noexcept {
     siginfo_t info{};
+    BIDE_ASSERT(W3, !status());
     while (::waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED) != 0 && errno == EINTR) {}
 }
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The public members of signal_set. They run on the thread of the caller; what waits is in signal_ops.cpp.
 #include <bide/error.hpp>
 #include <bide/io/signal.hpp>
 

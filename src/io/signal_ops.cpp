@@ -1,5 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// bide's signal handler, the list of all signal sources, and the leaf that waits for a signal.
+//
+// on_signal and note() run inside the handler, on any thread at any moment: they take no lock, allocate nothing and keep errno.
+// Sources are made and destroyed on any thread, under the registry's mutex. take() runs where the waiting task tries, or on the
+// thread of the loop that watches the source's event.
 #include <bide/detail/base/os_mutex.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/signal_ops.hpp>
 
 #include <sched.h>
@@ -19,28 +26,28 @@ namespace {
 
 constexpr wait_kind signal_kind{"signal"};
 
-// All sources, for the handler, which may run on any thread at any moment and takes no lock: `readers` counts the
-// handlers that walk the list; whoever has taken a source out waits until none of them can have it.
+// All sources. The handler may run on any thread at any moment, and takes no lock: `readers` counts the handlers that walk the list.
+// The thread that has taken a source out of the list waits until no handler walks it.
 struct registry {
-    os_mutex m;  // over changes; never taken by the handler
+    os_mutex m;  // held for every change, of the list too; the handler never takes it
     std::atomic<signal_source*> first{nullptr};
     std::atomic<int> readers{0};
-    std::array<int, 65> users{};  // how many sources have the signal
-    std::array<struct sigaction, 65> before{};
+    std::array<int, 65> users BIDE_GUARDED_BY(m){};  // how many sources have the signal
+    std::array<struct sigaction, 65> before BIDE_GUARDED_BY(m){};
 };
 registry& all() noexcept {
-    // For ever: a handler may run while the program ends. In place: there is no memory to be had from new in noexcept.
+    // Never destroyed: a handler may run while the program ends. In static memory: this function is noexcept, and new may throw.
     alignas(registry) static std::byte place[sizeof(registry)];
     static auto* const r = ::new (static_cast<void*>(place)) registry;
     return *r;
 }
-std::atomic<registry*> for_handler{nullptr};  // a function's static is no place to go from a handler
+std::atomic<registry*> for_handler{nullptr};  // a handler must not run the initialisation of a function's static
 
 void on_signal(int signal) noexcept {
     const int keep = errno;
     registry* const r = for_handler.load(std::memory_order_acquire);
-    // seq_cst, with the store and the load in take_out(): either the handler sees that the source is out of the list,
-    // or the one that took it out sees the handler.
+    // seq_cst, together with the store and the load in take_out(): either this handler sees that the source has left the list, or
+    // take_out() sees this handler.
     r->readers.fetch_add(1, std::memory_order_seq_cst);
     for (signal_source* s = r->first.load(std::memory_order_seq_cst); s != nullptr;
          s = s->next.load(std::memory_order_seq_cst))
@@ -49,22 +56,41 @@ void on_signal(int signal) noexcept {
     errno = keep;
 }
 
-void each_signal(std::uint64_t signals, auto f) {
-    for (int s = 1; s <= 64; ++s)
-        if ((signals >> (s - 1) & 1U) != 0) f(s);
-}
+bool has(std::uint64_t signals, int signal) noexcept { return (signals >> (signal - 1) & 1U) != 0; }
 
-// Under the mutex.
-void give_up(registry& r, int signal) noexcept {
+// One more source has the signal: the first one installs the handler.
+void acquire(registry& r, int signal) BIDE_REQUIRES(r.m) {
     const auto i = static_cast<std::size_t>(signal);
-    if (--r.users[i] == 0) ::sigaction(signal, &r.before[i], nullptr);
+    BIDE_ASSERT(W6, r.users[i] >= 0);
+    if (r.users[i] == 0) {
+        struct sigaction ours{};
+        ours.sa_handler = &on_signal;
+        ours.sa_flags = SA_RESTART;  // a system call that the handler interrupts goes on
+        sigfillset(&ours.sa_mask);
+        if (::sigaction(signal, &ours, &r.before[i]) != 0)
+            throw std::system_error(last_error(), "signal " + std::to_string(signal));
+    }
+    ++r.users[i];
 }
 
-void take_out(registry& r, signal_source& s) noexcept {
-    // A handler that stands at s just now finds its way on: s keeps its link until the handler has gone.
+// One source less has each of these signals: the last source's former action is restored (W6).
+void release(registry& r, std::uint64_t signals) noexcept BIDE_REQUIRES(r.m) {
+    for (int s = 1; s <= 64; ++s) {
+        if (!has(signals, s)) continue;
+        const auto i = static_cast<std::size_t>(s);
+        BIDE_ASSERT(W6, r.users[i] > 0);
+        if (--r.users[i] == 0) ::sigaction(s, &r.before[i], nullptr);
+    }
+}
+
+void take_out(registry& r, signal_source& s) noexcept BIDE_REQUIRES(r.m) {
+    // A handler that is at s can go on to the next source: s keeps its link until no handler walks the list.
     std::atomic<signal_source*>* at = &r.first;
-    while (at->load(std::memory_order_relaxed) != &s)
-        at = &at->load(std::memory_order_relaxed)->next;  // under the mutex
+    // relaxed: only a holder of the mutex changes links.
+    while (at->load(std::memory_order_relaxed) != &s) {
+        BIDE_ASSERT(W6, at->load(std::memory_order_relaxed) != nullptr);
+        at = &at->load(std::memory_order_relaxed)->next;
+    }
     at->store(s.next.load(std::memory_order_relaxed), std::memory_order_seq_cst);
     while (r.readers.load(std::memory_order_seq_cst) != 0) ::sched_yield();
 }
@@ -101,21 +127,13 @@ signal_source::signal_source(std::uint64_t signals)
     r.first.store(this, std::memory_order_seq_cst);
     std::uint64_t done = 0;
     try {
-        each_signal(signals, [&](int s) {
-            const auto i = static_cast<std::size_t>(s);
-            if (r.users[i] == 0) {
-                struct sigaction ours{};
-                ours.sa_handler = &on_signal;
-                ours.sa_flags = SA_RESTART;  // whoever is in a system call just then goes on
-                sigfillset(&ours.sa_mask);
-                if (::sigaction(s, &ours, &r.before[i]) != 0)
-                    throw std::system_error(last_error(), "signal " + std::to_string(s));
-            }
-            ++r.users[i];
+        for (int s = 1; s <= 64; ++s) {
+            if (!has(signals, s)) continue;
+            acquire(r, s);
             done |= signal_bit(s);
-        });
+        }
     } catch (...) {
-        each_signal(done, [&](int s) { give_up(r, s); });
+        release(r, done);
         take_out(r, *this);
         throw;
     }
@@ -125,20 +143,20 @@ signal_source::~signal_source() {
     {
         registry& r = all();
         const lock_guard hold(r.m);
-        each_signal(signals_, [&](int s) { give_up(r, s); });
+        release(r, signals_);
         take_out(r, *this);
     }
-    event_.get()->close();           // no handler writes to it any more
-    event_.get()->wait_for_tries();  // which use what is here
+    event_.get()->close();           // no handler writes to it any more: the source has left the list
+    event_.get()->wait_for_tries();  // a try uses the members
 }
 
-// In the handler: only what is safe there.
+// Runs inside the handler: only async-signal-safe calls.
 void signal_source::note(int signal) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
     if ((signals_ & bit) == 0) return;
-    // The bit before the event: whoever is woken finds it. seq_cst with take(), which looks at the bits again after it
-    // has emptied the event: one that was set before is not woken for twice.
-    if ((pending_.fetch_or(bit, std::memory_order_seq_cst) & bit) != 0) return;  // noted, and not yet taken
+    // The bit is set before the event, so a task that the event resumes finds it. seq_cst, together with take(), which looks at the
+    // bits again after it has emptied the event: a bit that was set before does not wake a task twice.
+    if ((pending_.fetch_or(bit, std::memory_order_seq_cst) & bit) != 0) return;  // noted already, and not yet taken
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(event_fd_, &one, sizeof one);
 }

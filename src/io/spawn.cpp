@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// posix_spawn with a clean state for the child: environment, signal mask and actions, working directory, descriptors.
+//
+// Called by process::spawn on the thread that starts a child; it blocks until the child runs its program.
 #include "io/spawn.hpp"
 
 #include <bide/io/process.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// spawn: posix_spawn, with everything reset that a child should not have from its parent. process::spawn calls it, on the
-// thread that asks for a child; it blocks until the child runs its program.
+// spawn: starts a program by posix_spawn, and resets everything that the child must not inherit. process::spawn calls it, on the
+// thread that starts a child; it blocks until the child runs its program.
 #pragma once
 
 #include <bide/io/descriptor.hpp>

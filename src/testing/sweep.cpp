@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The counting of a sweep's runs, on the thread of sweep_cancellation.
 #include <bide/testing/sweep.hpp>
 
 namespace bide {

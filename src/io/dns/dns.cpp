@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Look-ups: addresses of a host and places of a service, each by a c-ares channel of its own; and the texts of dns_errc.
+//
+// The tasks run where their caller's task runs. c-ares calls `arrived` inside a step of that task.
 #include "io/dns/channel.hpp"
 #include "io/dns/srv_order.hpp"
 
@@ -52,7 +56,7 @@ public:
     }
 };
 
-// As they are written, a dot at the end left aside; what c-ares refuses later is refused there.
+// Checks the length without a dot at the end, and for zero bytes; c-ares refuses what else is wrong.
 bool may_be_name(const std::string& name) noexcept {
     const std::size_t size = !name.empty() && name.back() == '.' ? name.size() - 1 : name.size();
     return size != 0 && size <= 253 && name.find('\0') == std::string::npos;
@@ -81,7 +85,7 @@ struct addresses {
         self->finished = true;
         self->status = status;
         if (all == nullptr) return;
-        try {  // c-ares is C
+        try {  // no exception may pass through c-ares, which is C
             if (status == ARES_SUCCESS) self->take(all);
         } catch (...) {
             self->failed = std::current_exception();
@@ -90,7 +94,7 @@ struct addresses {
     }
 };
 
-// An address in numbers needs nobody. c-ares knows them too, but not those with an interface.
+// Returns true for a numeric address, which needs no look-up. (c-ares does not know addresses with an interface.)
 bool in_numbers(const std::string& host, std::uint16_t port, ip_family family, resolver::endpoints& to) {
     try {
         if (host == "localhost") return false;  // the hosts file says what that is
@@ -128,7 +132,7 @@ task<io_result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_op
 struct service_answer {
     int status = ARES_SUCCESS;
     bool finished = false;
-    bool none = false;  // "." is the target: a domain that does not have the service
+    bool none = false;  // the target is ".": the domain declares that it does not have the service
     resolver::services found{};
     std::exception_ptr failed{};
 

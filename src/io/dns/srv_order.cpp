@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// RFC 2782's order of services: sorted by priority, drawn by weight. Called by a look-up's task, at its end.
 #include "io/dns/srv_order.hpp"
 
 #include <algorithm>
@@ -8,7 +10,7 @@ inline namespace v0 {
 namespace detail {
 
 void order_services(std::vector<srv_record>& all, const std::function<std::uint64_t(std::uint64_t)>& up_to) {
-    // Those without weight first, so that they too are drawn now and then (RFC 2782).
+    // Services without weight come first, so that they are drawn with a small probability (RFC 2782).
     std::sort(all.begin(), all.end(), [](const srv_record& a, const srv_record& b) {
         if (a.priority != b.priority) return a.priority < b.priority;
         return a.weight == 0 && b.weight != 0;

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// OpenSSL's errors as codes and exceptions. OpenSSL has a queue of errors per thread: both functions are called on the thread of
+// the failed call, directly after it.
 #include "io/tls/openssl.hpp"
 
 #include <bide/io/tls_error.hpp>
@@ -10,7 +13,8 @@ inline namespace v0 {
 namespace detail {
 
 std::error_code first_openssl_error() noexcept {
-    const unsigned long code = ::ERR_get_error();  // the first one: what comes after is about whom it reached
+    const unsigned long code =
+        ::ERR_get_error();  // the oldest is the cause; later ones say through which functions it passed
     ::ERR_clear_error();
     if (code == 0) return {};
     if (ERR_SYSTEM_ERROR(code)) return {ERR_GET_REASON(code), std::system_category()};

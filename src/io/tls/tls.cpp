@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// What tls_stream needs and is no template: operations whose error is thrown, and the texts of errors.
+//
+// The coroutines run where the task of the stream runs.
 #include <bide/error.hpp>
 #include <bide/io/tls.hpp>
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Reading certificates and keys from files, and making contexts. All of it runs, and blocks, on the calling thread.
 #include "io/tls/context_state.hpp"
 
 #include <bide/io/tls_context.hpp>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The texts of TLS errors: bide's own words, and OpenSSL's for OpenSSL's codes. Called on any thread.
 #include <bide/io/tls_error.hpp>
 
 #include <openssl/err.h>

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// What tls_link needs and is no template. Called where the task of the stream runs.
 #include <bide/detail/io/tls/tls_link.hpp>
 
 namespace bide {
