@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// debug::dump: the calling thread collects the executors that have tasks, describes its own loops, and posts a question to every
-// other loop, which that loop's thread answers.
+// debug::dump: the calling thread collects the executors that have tasks, describes its own loops, and posts a question
+// to every other loop, which that loop's thread answers.
 //
-// A task's frames are read on the thread of its loop only. Of a task that may run elsewhere only what never changes is read, under
-// the lock of the executor's list, which keeps the task from ending meanwhile.
+// A task's frames are read on the thread of its loop only. Of a task that may run elsewhere only what never changes is
+// read, under the lock of the executor's list, which keeps the task from ending meanwhile.
 #include <bide/debug/dump.hpp>
 #include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/kernel/leaf.hpp>
@@ -35,8 +35,8 @@ std::string place(const std::source_location& at) {
     return file + ":" + std::to_string(at.line());
 }
 
-// Describes one node and its frames, from the waiting one up to the outermost. With `may_look_inside` it runs on the thread of the
-// node's loop.
+// Describes one node and its frames, from the waiting one up to the outermost. With `may_look_inside` it runs on the
+// thread of the node's loop.
 std::string describe_node(const task_node& n, bool may_look_inside) {
     std::ostringstream text;
     text << to_string(n.kind) << " #" << n.id << " started at " << place(n.started);

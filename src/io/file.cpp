@@ -2,8 +2,8 @@
 //
 // The public functions of file.hpp, and the tasks that read, write and sync an open file.
 //
-// Each task first tries the ring of the loop on which it runs (file_ring.hpp), and hands the rest to one of bide's threads. The
-// *_now functions run on such a thread and may block. Everything else runs where the task runs.
+// Each task first tries the ring of the loop on which it runs (file_ring.hpp), and hands the rest to one of bide's
+// threads. The *_now functions run on such a thread and may block. Everything else runs where the task runs.
 #include <bide/call.hpp>
 #include <bide/error.hpp>
 #include <bide/io/file.hpp>

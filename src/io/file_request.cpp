@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Opening a file and describing one: by the ring of the loop on which the task runs, else by a job on one of bide's threads.
+// Opening a file and describing one: by the ring of the loop on which the task runs, else by a job on one of bide's
+// threads.
 //
 // The tasks of file.cpp await them. open_now runs on a thread of bide's and may block.
 #include "io/file_request.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// file_request: what a file operation asks the ring for, how it reads the ring's result, and the operations that need no open
-// file. Called by the tasks of file.cpp, where the task runs.
+// file_request: what a file operation asks the ring for, how it reads the ring's result, and the operations that need
+// no open file. Called by the tasks of file.cpp, where the task runs.
 #pragma once
 
 #include "io/file_ring.hpp"
@@ -27,8 +27,8 @@ namespace detail {
     return r;
 }
 
-// Returns true if the ring has done it, throws the file's error, and returns false if a thread is to do it: also for errors that
-// may be the ring's own and not the file's, which the thread then finds out.
+// Returns true if the ring has done it, throws the file's error, and returns false if a thread is to do it: also for
+// errors that may be the ring's own and not the file's, which the thread then finds out.
 [[nodiscard]] inline bool was_done(int result, const std::filesystem::path& path) {
     switch (-result) {
         case EAGAIN:     // no ring, or the request would have to wait in a file system that cannot

@@ -2,8 +2,8 @@
 //
 // The leaf of file_step: queued by the task, handed over and reported by the loop's thread, cancelled from any thread.
 //
-// The order of events: park() queues the entry; on_prepare claims the leaf and registers for stop requests, or finds it stopped;
-// on_report withdraws that registration, and resumes or unwinds the frame.
+// The order of events: park() queues the entry; on_prepare claims the leaf and registers for stop requests, or finds it
+// stopped; on_report withdraws that registration, and resumes or unwinds the frame.
 #include "io/file_ring.hpp"
 
 #include "loop/uring/ring.hpp"
@@ -32,8 +32,8 @@ bool file_step_leaf::read_from_cache() noexcept {
     if (request_.what != ring_request::kind::read_at) return false;
     const iovec to{request_.to, request_.size};
     const ssize_t n = ::preadv2(request_.fd, &to, 1, static_cast<off_t>(request_.offset), RWF_NOWAIT);
-    // Zero bytes or an error: the data is not in the cache, or the file system cannot say, or the file ends here. (Linux 5.9 and
-    // 5.10 return 0 also before the end.) The request or the job that follows finds out.
+    // Zero bytes or an error: the data is not in the cache, or the file system cannot say, or the file ends here.
+    // (Linux 5.9 and 5.10 return 0 also before the end.) The request or the job that follows finds out.
     if (n <= 0) return false;
     result_ = static_cast<int>(n);
     // The copy holds up the loop: with whole credits for each operation 32 MiB could be copied in one turn.
@@ -52,8 +52,8 @@ bool file_step_leaf::try_now() noexcept {
     return ring_ == nullptr;
 }
 
-// Runs on the loop's thread. Another thread's stop request may claim the leaf as soon as it is published; what that posts runs on
-// the loop's thread, so after this function.
+// Runs on the loop's thread. Another thread's stop request may claim the leaf as soon as it is published; what that
+// posts runs on the loop's thread, so after this function.
 bool file_step_leaf::park() noexcept {
     promise_base* const me = frame;
     detach(me);
@@ -78,7 +78,8 @@ bool file_step_leaf::on_prepare(ring_entry* self, ring_request& r) noexcept {
     return true;
 }
 
-// Runs on the thread that requests the stop. on_report waits until this function has returned, so the ring still exists.
+// Runs on the thread that requests the stop. on_report waits until this function has returned, so the ring still
+// exists.
 void file_step_leaf::on_stop(stop_callback_link* self) noexcept {
     auto& me = *static_cast<file_step_leaf*>(self);
     me.ring_->ask_to_end(me);
@@ -92,7 +93,8 @@ void file_step_leaf::on_report(ring_entry* self, const ring_report& r) noexcept 
     } else if (!me.claim()) {  // the ring ended before the hand-over, and a stop request has posted the frame
         return;
     }
-    // The kernel has ended the request before it did anything. Without a stop request the caller lets a thread do the work.
+    // The kernel has ended the request before it did anything. Without a stop request the caller lets a thread do the
+    // work.
     const bool ended = r.result == -ECANCELED || r.result == -EINTR;
     if (ended && me.stop().requested()) {
         post(me.frame, step::unwind);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// file_step: one operation of a file, completed inline from the system's cache or by the ring (io_uring) of the loop on which the
-// task runs. The tasks of file.cpp and file_request.cpp await it.
+// file_step: one operation of a file, completed inline from the system's cache or by the ring (io_uring) of the loop on
+// which the task runs. The tasks of file.cpp and file_request.cpp await it.
 //
-// Rule W5: from on_prepare to on_report the kernel has the request and the task's memory, so the frame does not end in between.
+// Rule W5: from on_prepare to on_report the kernel has the request and the task's memory, so the frame does not end in
+//   between.
 //
 // Thread rule: the loop's thread does everything; only on_stop runs on the thread that requests the stop.
 #pragma once
@@ -21,9 +22,9 @@ namespace detail {
 
 class ring;
 
-/// The awaiter. A read from the system's cache completes inline. A step that is stopped before its hand-over never happens.
-/// After the hand-over a stop request asks the kernel to end the request; the frame is resumed or unwound when the kernel
-/// has reported the end, and a result that came all the same is delivered.
+/// The awaiter. A read from the system's cache completes inline. A step that is stopped before its hand-over never
+/// happens. After the hand-over a stop request asks the kernel to end the request; the frame is resumed or unwound when
+/// the kernel has reported the end, and a result that came all the same is delivered.
 class file_step_leaf final : public leaf_awaiter<file_step_leaf>, ring_entry, stop_callback_link {
 public:
     file_step_leaf(promise_base& p, const ring_request& r) noexcept;

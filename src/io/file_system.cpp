@@ -132,7 +132,8 @@ std::string read_whole(const fs::path& path, std::size_t limit) {
 }
 
 void replace_whole(const fs::path& path, const std::string& content, std::uint32_t permissions) {
-    // The target of a link is replaced, not the link; a link without a target is itself replaced (contract 15.18 is open there).
+    // The target of a link is replaced, not the link; a link without a target is itself replaced (contract 15.18 is
+    // open there).
     std::error_code none;
     const fs::path real = fs::is_symlink(fs::symlink_status(path, none)) ? fs::weakly_canonical(path) : path;
     struct stat old{};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The blocking halves of file.hpp. Each runs on one of bide's threads, as a job, and throws std::system_error with the path in
-// its text.
+// The blocking halves of file.hpp. Each runs on one of bide's threads, as a job, and throws std::system_error with the
+// path in its text.
 #pragma once
 
 #include <bide/io/file.hpp>

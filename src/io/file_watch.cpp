@@ -2,8 +2,8 @@
 //
 // file_watch by inotify: the list of watched paths, the parser of the kernel's events, and the leaf that waits for one.
 //
-// add() and remove() run on any thread. take() runs where the waiting task tries, or on the thread of the loop that watches the
-// descriptor; one task at a time waits, and owns the buffer.
+// add() and remove() run on any thread. take() runs where the waiting task tries, or on the thread of the loop that
+// watches the descriptor; one task at a time waits, and owns the buffer.
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/io/file_watch.hpp>
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// How a freshly opened descriptor becomes an open_file: what cannot be read at offsets is refused, and a regular file is made
-// ready for a ring. Called by file::open, where its task runs; it does not block.
+// How a freshly opened descriptor becomes an open_file: what cannot be read at offsets is refused, and a regular file
+// is made ready for a ring. Called by file::open, where its task runs; it does not block.
 #include "io/open_file.hpp"
 
 #include <bide/io/descriptor.hpp>

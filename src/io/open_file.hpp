@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// open_file: the descriptor of a file, shared by the file object and its operations. Each operation holds a `user`, which keeps the
-// descriptor open (W4); close() lets the last user close it.
+// open_file: the descriptor of a file, shared by the file object and its operations. Each operation holds a `user`,
+// which keeps the descriptor open (W4); close() lets the last user close it.
 //
 // Thread rule: any thread.
 #pragma once
@@ -80,8 +80,8 @@ private:
     bool closed_ BIDE_GUARDED_BY(lock_) = false;
 };
 
-/// Takes over the descriptor that open() has just returned for the path. It does not block, also for a file on another machine:
-/// it asks for nothing but what open() has just learnt.
+/// Takes over the descriptor that open() has just returned for the path. It does not block, also for a file on another
+/// machine: it asks for nothing but what open() has just learnt.
 [[nodiscard]] std::shared_ptr<open_file> adopt_file(int fd, const std::filesystem::path& path);
 
 }  // namespace detail

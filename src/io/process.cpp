@@ -2,8 +2,8 @@
 //
 // The process object and run_process: starting, awaiting and ending a child.
 //
-// spawn() blocks the calling thread. The destructor kills, and leaves a child that takes its time to the background loop, which
-// takes its status. Everything else runs in tasks.
+// spawn() blocks the calling thread. The destructor kills, and leaves a child that takes its time to the background
+// loop, which takes its status. Everything else runs in tasks.
 #include "io/spawn.hpp"
 
 #include <bide/combine.hpp>

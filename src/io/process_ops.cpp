@@ -2,8 +2,8 @@
 //
 // A child process: signals to it, and the taking of its status (W3); and the leaf that waits for its end.
 //
-// Called by process.cpp from any thread. look() runs where the waiting task tries, or on the thread of the loop that watches the
-// child's descriptor.
+// Called by process.cpp from any thread. look() runs where the waiting task tries, or on the thread of the loop that
+// watches the child's descriptor.
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/process_ops.hpp>
@@ -59,8 +59,8 @@ std::optional<child_status> child_process::look(std::error_code& error) noexcept
     if (status_) return status_;
     const auto pid = static_cast<id_t>(id_);
     siginfo_t info{};
-    // W3: the process keeps its number, and its group with it, until its status is taken. So the rest of the group is killed before
-    // that.
+    // W3: the process keeps its number, and its group with it, until its status is taken. So the rest of the group is
+    // killed before that.
     if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
         error = last_error();
     } else if (info.si_pid != 0) {

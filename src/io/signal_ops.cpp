@@ -2,9 +2,9 @@
 //
 // bide's signal handler, the list of all signal sources, and the leaf that waits for a signal.
 //
-// on_signal and note() run inside the handler, on any thread at any moment: they take no lock, allocate nothing and keep errno.
-// Sources are made and destroyed on any thread, under the registry's mutex. take() runs where the waiting task tries, or on the
-// thread of the loop that watches the source's event.
+// on_signal and note() run inside the handler, on any thread at any moment: they take no lock, allocate nothing and
+// keep errno. Sources are made and destroyed on any thread, under the registry's mutex. take() runs where the waiting
+// task tries, or on the thread of the loop that watches the source's event.
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/signal_ops.hpp>
@@ -26,8 +26,8 @@ namespace {
 
 constexpr wait_kind signal_kind{"signal"};
 
-// All sources. The handler may run on any thread at any moment, and takes no lock: `readers` counts the handlers that walk the list.
-// The thread that has taken a source out of the list waits until no handler walks it.
+// All sources. The handler may run on any thread at any moment, and takes no lock: `readers` counts the handlers that
+// walk the list. The thread that has taken a source out of the list waits until no handler walks it.
 struct registry {
     os_mutex m;  // held for every change, of the list too; the handler never takes it
     std::atomic<signal_source*> first{nullptr};
@@ -36,7 +36,8 @@ struct registry {
     std::array<struct sigaction, 65> before BIDE_GUARDED_BY(m){};
 };
 registry& all() noexcept {
-    // Never destroyed: a handler may run while the program ends. In static memory: this function is noexcept, and new may throw.
+    // Never destroyed: a handler may run while the program ends. In static memory: this function is noexcept, and new
+    // may throw.
     alignas(registry) static std::byte place[sizeof(registry)];
     static auto* const r = ::new (static_cast<void*>(place)) registry;
     return *r;
@@ -46,8 +47,8 @@ std::atomic<registry*> for_handler{nullptr};  // a handler must not run the init
 void on_signal(int signal) noexcept {
     const int keep = errno;
     registry* const r = for_handler.load(std::memory_order_acquire);
-    // seq_cst, together with the store and the load in take_out(): either this handler sees that the source has left the list, or
-    // take_out() sees this handler.
+    // seq_cst, together with the store and the load in take_out(): either this handler sees that the source has left
+    // the list, or take_out() sees this handler.
     r->readers.fetch_add(1, std::memory_order_seq_cst);
     for (signal_source* s = r->first.load(std::memory_order_seq_cst); s != nullptr;
          s = s->next.load(std::memory_order_seq_cst))
@@ -154,8 +155,8 @@ signal_source::~signal_source() {
 void signal_source::note(int signal) noexcept {
     const std::uint64_t bit = std::uint64_t{1} << (signal - 1);
     if ((signals_ & bit) == 0) return;
-    // The bit is set before the event, so a task that the event resumes finds it. seq_cst, together with take(), which looks at the
-    // bits again after it has emptied the event: a bit that was set before does not wake a task twice.
+    // The bit is set before the event, so a task that the event resumes finds it. seq_cst, together with take(), which
+    // looks at the bits again after it has emptied the event: a bit that was set before does not wake a task twice.
     if ((pending_.fetch_or(bit, std::memory_order_seq_cst) & bit) != 0) return;  // noted already, and not yet taken
     const std::uint64_t one = 1;
     [[maybe_unused]] const ssize_t n = ::write(event_fd_, &one, sizeof one);

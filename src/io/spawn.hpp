@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// spawn: starts a program by posix_spawn, and resets everything that the child must not inherit. process::spawn calls it, on the
-// thread that starts a child; it blocks until the child runs its program.
+// spawn: starts a program by posix_spawn, and resets everything that the child must not inherit. process::spawn calls
+// it, on the thread that starts a child; it blocks until the child runs its program.
 #pragma once
 
 #include <bide/io/descriptor.hpp>
@@ -32,10 +32,11 @@ private:
     posix_spawn_file_actions_t native_{};
 };
 
-/// Above the standard streams: the child writes those one after another, and must not overwrite one that it still needs.
+/// Above the standard streams: the child writes those one after another, and must not overwrite one that it still
+/// needs.
 [[nodiscard]] owned_descriptor above_streams(owned_descriptor d);
-/// Starts the program and returns its process id; takes the arguments out of the options. Throws std::system_error where
-/// the program cannot be run, std::invalid_argument for a zero byte in an argument or variable.
+/// Starts the program and returns its process id; takes the arguments out of the options. Throws std::system_error
+/// where the program cannot be run, std::invalid_argument for a zero byte in an argument or variable.
 [[nodiscard]] pid_t run_program(const std::string& program, process_options& options, file_actions& actions);
 
 }  // namespace detail

@@ -2,8 +2,8 @@
 //
 // The executor of a sweep, and the error that a failed run becomes.
 //
-// post() runs on any thread that posts a task of the scenario. ask() runs on the thread of the loop, as a ready node. The rest
-// runs on the thread of sweep_cancellation.
+// post() runs on any thread that posts a task of the scenario. ask() runs on the thread of the loop, as a ready node.
+// The rest runs on the thread of sweep_cancellation.
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/future/future_state.hpp>
 #include <bide/detail/loop/loop_access.hpp>
@@ -24,7 +24,8 @@ void stepping::post(ready_node& node) noexcept {
     const std::size_t nth = posted_.fetch_add(1, std::memory_order_relaxed) + 1;
     const bool before = 2 * nth - 1 == point_;
     const bool after = 2 * nth == point_;
-    // relaxed: the loop's thread, which runs `node`, sees it because the post below releases; so finish() sees it after the last node.
+    // relaxed: the loop's thread, which runs `node`, sees it because the post below releases; so finish() sees it after
+    // the last node.
     if (before || after) due_.store(true, std::memory_order_relaxed);
     if (before) base_.post(asks_);
     base_.post(node);

@@ -5,18 +5,18 @@
 //     bide::tcp_stream s = co_await bide::connect_tcp("example.org", 80);
 //     auto page = co_await bide::with_timeout(3s, bide::connect_tcp("example.org", 80));
 //
-// A host may have several addresses, of IPv4 and IPv6, and some of them may not answer. connect_tcp tries them as RFC 8305
-// ("happy eyeballs") says: it looks up both families at once, and tries the addresses in turn; it begins the next attempt 250 ms
-// after the last one, or as soon as that has failed. The first connection wins. The other attempts are cancelled, and closed
-// before the task gives the winner.
+// A host may have several addresses, of IPv4 and IPv6, and some of them may not answer. connect_tcp tries them as RFC
+// 8305 ("happy eyeballs") says: it looks up both families at once, and tries the addresses in turn; it begins the next
+// attempt 250 ms after the last one, or as soon as that has failed. The first connection wins. The other attempts are
+// cancelled, and closed before the task gives the winner.
 //
 // Thread rule: both functions may be called on any thread; options are values.
 // Lifetime rule: the task owns copies of its arguments.
 // Cancellation: a cancelled connect closes every attempt that it has begun.
 // Destructor: a task that was not begun has no effect.
-// Errors: std::system_error with the look-up's code (dns_errc) or that of the first attempt that failed; its text names every
-//   attempt. The try_ form gives an io_result instead. std::invalid_argument for negative durations. There is no time limit
-//   for the whole: with_timeout gives one.
+// Errors: std::system_error with the look-up's code (dns_errc) or that of the first attempt that failed; its text names
+//   every attempt. The try_ form gives an io_result instead. std::invalid_argument for negative durations. There is no
+//   time limit for the whole: with_timeout gives one.
 // Units: std::chrono durations.
 // This header is a part of the library bide::dns, which needs c-ares.
 #pragma once

@@ -11,21 +11,21 @@
 //     auto got = co_await ask.try_lookup("nobody.example", 80);
 //     if (got.error == bide::dns_errc::name_not_found) …
 //
-// Each look-up reads the system's configuration (resolv.conf, nsswitch.conf, the hosts file), so it notices a changed network;
-// nothing is cached. A numeric address is returned as it is. A name without a dot at its end is also tried in the search
-// domains. Addresses are sorted for connecting (RFC 6724), services as RFC 2782 says: by priority, and at random by weight
-// among those of one priority.
+// Each look-up reads the system's configuration (resolv.conf, nsswitch.conf, the hosts file), so it notices a changed
+// network; nothing is cached. A numeric address is returned as it is. A name without a dot at its end is also tried in
+// the search domains. Addresses are sorted for connecting (RFC 6724), services as RFC 2782 says: by priority, and at
+// random by weight among those of one priority.
 //
 // To connect to a host by its name, see connect.hpp.
 //
-// Thread rule: several threads may use one resolver at once. A look-up occupies no thread: the loop that carries the task
-//   watches its sockets.
+// Thread rule: several threads may use one resolver at once. A look-up occupies no thread: the loop that carries the
+//   task watches its sockets.
 // Lifetime rule: a look-up does not refer to its resolver.
-// Cancellation: a cancelled look-up closes its sockets at once. A look-up that needs a server throws std::logic_error in virtual
-//   time; numeric addresses and names of the hosts file work there.
+// Cancellation: a cancelled look-up closes its sockets at once. A look-up that needs a server throws std::logic_error
+//   in virtual time; numeric addresses and names of the hosts file work there.
 // Destructor: a resolver may be destroyed while its look-ups are under way.
-// Errors: std::system_error with a dns_errc or a code of the system; the try_ forms give an io_result instead. A string that
-//   cannot be a name (empty, with a zero byte, too long): dns_errc::bad_name.
+// Errors: std::system_error with a dns_errc or a code of the system; the try_ forms give an io_result instead. A string
+//   that cannot be a name (empty, with a zero byte, too long): dns_errc::bad_name.
 // This header is a part of the library bide::dns, which needs c-ares.
 #pragma once
 
@@ -80,8 +80,8 @@ public:
     dns_options() = default;
     /// The name servers; if it is empty, the system's. Port 0 means 53.
     std::vector<ip_endpoint> servers;
-    /// How long to wait for a server's answer at the first attempt; later attempts wait longer. Zero: the system's setting, or
-    /// 5 s.
+    /// How long to wait for a server's answer at the first attempt; later attempts wait longer. Zero: the system's
+    /// setting, or 5 s.
     std::chrono::milliseconds timeout{0};
     /// How often each server is asked. 0: the system's setting, or 4.
     int attempts = 0;
@@ -105,7 +105,8 @@ public:
     [[nodiscard]] task<io_result<endpoints>> try_lookup(std::string host, std::uint16_t port = 0,
                                                         ip_family family = ip_family::any) const;
 
-    /// Returns the places of a service ("_xmpp-client._tcp.example.org"), at least one, in the order in which to try them.
+    /// Returns the places of a service ("_xmpp-client._tcp.example.org"), at least one, in the order in which to try
+    /// them.
     [[nodiscard]] task<services> lookup_srv(std::string name) const;
     [[nodiscard]] task<io_result<services>> try_lookup_srv(std::string name) const;
 

@@ -12,23 +12,24 @@
 //
 // Everything here is a task. For an error as a code: co_await bide::with_code(bide::read_file(p)).
 //
-// Who does the work. Disks have no readiness to wait for, so an operation takes the first of these ways that is open to it:
+// Who does the work. Disks have no readiness to wait for, so an operation takes the first of these ways that is open to
+// it:
 // - The thread of the task copies what the system's cache holds (reads only).
-// - The kernel does it by io_uring: opening, reading, writing and syncing a file, and describing one. Only where the task runs on
-//   a loop itself, not on a pool or a strand; and only reads and writes of at most 256 KiB, because the loop's thread copies
-//   what is in the cache. A wait() in plain code does not make a ring for a file.
+// - The kernel does it by io_uring: opening, reading, writing and syncing a file, and describing one. Only where the
+//   task runs on a loop itself, not on a pool or a strand; and only reads and writes of at most 256 KiB, because the
+//   loop's thread copies what is in the cache. A wait() in plain code does not make a ring for a file.
 // - One of bide's threads (threads.hpp) does it as a blocking job.
 //
 // Thread rule: several operations of one file may be under way at the same time, on any threads, loops and executors.
 //   close() may be called meanwhile, and does not interrupt them. The object must not be moved, assigned or destroyed
 //   meanwhile.
 // Lifetime rule: the buffer and the file object live until the operation has ended.
-// Cancellation: an operation that has not begun never begins. A cancelled task waits for an operation that has begun, because
-//   the kernel or a thread still uses its buffer. bide asks the kernel to end its request early; a thread finishes its job.
-//   An operation that completed all the same delivers its result. What a write has written by then stays written; a read
-//   changes nothing in the file.
-// Destructor: closes the file on the calling thread, which is quick. It does not sync: to know that the content is on the disk,
-//   await sync().
+// Cancellation: an operation that has not begun never begins. A cancelled task waits for an operation that has begun,
+//   because the kernel or a thread still uses its buffer. bide asks the kernel to end its request early; a thread
+//   finishes its job. An operation that completed all the same delivers its result. What a write has written by then
+//   stays written; a read changes nothing in the file.
+// Destructor: closes the file on the calling thread, which is quick. It does not sync: to know that the content is on
+//   the disk, await sync().
 // Errors: std::system_error, with the path in its text. The path of a directory where a file was meant:
 //   std::errc::is_a_directory. An operation after close(): std::errc::bad_file_descriptor. An operation of an empty or
 //   moved-from object: usage_error.
@@ -97,7 +98,8 @@ public:
     [[nodiscard]] static task<file> open(std::filesystem::path path, open_mode mode = open_mode::read,
                                          std::uint32_t permissions = 0666);
 
-    /// Fills the buffer, and returns the number of bytes read: fewer than the buffer holds only if the file ends before.
+    /// Fills the buffer, and returns the number of bytes read: fewer than the buffer holds only if the file ends
+    /// before.
     [[nodiscard]] task<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> to);
     /// Writes all of it.
     [[nodiscard]] task<> write_at(std::uint64_t offset, std::span<const std::byte> from);
@@ -120,8 +122,9 @@ private:
     std::shared_ptr<detail::open_file> file_;
 };
 
-/// Reads a file one part after another (a byte_source), or writes it so (a byte_sink): for copy(), buffered_reader and the
-/// like. It begins at `offset`, and advances by what it has read or written. It refers to the file, which outlives it.
+/// Reads a file one part after another (a byte_source), or writes it so (a byte_sink): for copy(), buffered_reader and
+/// the like. It begins at `offset`, and advances by what it has read or written. It refers to the file, which outlives
+/// it.
 class file_stream {
 public:
     explicit file_stream(file& f, std::uint64_t offset = 0) noexcept : file_(&f), offset_(offset) {}
@@ -138,14 +141,14 @@ private:
 // ---- whole files ----
 
 /// Reads from the beginning until read(2) says "end of file". More than `limit` bytes: io_errc::too_much. Trap: the
-/// files of /proc/sys give their content to the first read only, and the system says that their size is 0, so only their first
-/// byte comes back.
+/// files of /proc/sys give their content to the first read only, and the system says that their size is 0, so only
+/// their first byte comes back.
 [[nodiscard]] task<std::string> read_file(std::filesystem::path path, std::size_t limit = std::size_t{1} << 30);
-/// Replaces the content: writes a temporary file in the same directory, syncs it, and renames it over the old one. A reader
-/// finds the old content or the new one, never a mixture; an error leaves the old content, unless only the syncing of the
-/// directory failed. Permissions stay those of the old file, and its owner where the process may set it; a new file gets
-/// `permissions` without the bits of the umask. Of a symbolic link the target is replaced; a link whose target does not
-/// exist is itself replaced. A device has no content to replace: it is written to.
+/// Replaces the content: writes a temporary file in the same directory, syncs it, and renames it over the old one. A
+/// reader finds the old content or the new one, never a mixture; an error leaves the old content, unless only the
+/// syncing of the directory failed. Permissions stay those of the old file, and its owner where the process may set it;
+/// a new file gets `permissions` without the bits of the umask. Of a symbolic link the target is replaced; a link whose
+/// target does not exist is itself replaced. A device has no content to replace: it is written to.
 [[nodiscard]] task<> write_file(std::filesystem::path path, std::string content, std::uint32_t permissions = 0666);
 /// Writes behind the present content; makes the file if it does not exist.
 [[nodiscard]] task<> append_file(std::filesystem::path path, std::string content, std::uint32_t permissions = 0666);
@@ -160,8 +163,8 @@ private:
 [[nodiscard]] task<> rename_file(std::filesystem::path from, std::filesystem::path to);
 /// Removes a file, a symbolic link, or an empty directory. Returns false if nothing has this name.
 [[nodiscard]] task<bool> remove_file(std::filesystem::path path);
-/// Removes a file, or a directory with everything below it, and returns the number of names removed. It removes symbolic
-/// links and does not follow them.
+/// Removes a file, or a directory with everything below it, and returns the number of names removed. It removes
+/// symbolic links and does not follow them.
 [[nodiscard]] task<std::uint64_t> remove_tree(std::filesystem::path path);
 /// Makes the directory and those above it that do not exist.
 [[nodiscard]] task<> make_directories(std::filesystem::path path);
@@ -174,7 +177,8 @@ struct directory_entry {
 };
 /// Returns the entries of a directory, sorted by path, without "." and "..".
 [[nodiscard]] task<std::vector<directory_entry>> list_directory(std::filesystem::path path);
-/// Returns the entries of a directory and of all directories below it, sorted by path. It does not follow symbolic links.
+/// Returns the entries of a directory and of all directories below it, sorted by path. It does not follow symbolic
+/// links.
 [[nodiscard]] task<std::vector<directory_entry>> list_tree(std::filesystem::path path);
 
 }  // namespace v0

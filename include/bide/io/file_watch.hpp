@@ -10,18 +10,18 @@
 //         else if (e.what == bide::file_change::written) reload(e.path);
 //     }
 //
-// A watched directory reports the names in it, not what is in its subdirectories. Trap: many programs replace a file instead
-// of writing it (write_file does). A watch of the file then follows the old file; watch its directory instead, and look for
-// `appeared`.
+// A watched directory reports the names in it, not what is in its subdirectories. Trap: many programs replace a file
+// instead of writing it (write_file does). A watch of the file then follows the old file; watch its directory instead,
+// and look for `appeared`.
 //
-// Thread rule: one next() at a time (a second one throws usage_error), on any threads, loops and executors. add() and remove()
-//   may be called from any thread meanwhile. next() throws std::logic_error in virtual time.
+// Thread rule: one next() at a time (a second one throws usage_error), on any threads, loops and executors. add() and
+//   remove() may be called from any thread meanwhile. next() throws std::logic_error in virtual time.
 // Lifetime rule: the object outlives its next(). If it is destroyed meanwhile, next() fails with
 //   std::errc::operation_canceled.
 // Cancellation: a cancelled next() has taken no event.
 // Destructor: ends the watches.
-// Errors: std::system_error (from add: std::errc::no_such_file_or_directory; std::errc::no_space_on_device at the system's
-//   limit of watches); usage_error from a moved-from object.
+// Errors: std::system_error (from add: std::errc::no_such_file_or_directory; std::errc::no_space_on_device at the
+//   system's limit of watches); usage_error from a moved-from object.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>

@@ -12,22 +12,22 @@
 //     while (std::optional<std::string> line = co_await lines.read_line()) …
 //     bide::exit_status how = co_await tail.join();
 //
-// The child gets its three standard streams and no other descriptor of this process, an empty signal mask, and the default
-// action of every signal. It stays in this process's session and process group unless the options say otherwise. A program
-// name without a slash is searched for along PATH.
+// The child gets its three standard streams and no other descriptor of this process, an empty signal mask, and the
+// default action of every signal. It stays in this process's session and process group unless the options say
+// otherwise. A program name without a slash is searched for along PATH.
 //
 // Thread rule: one exited() or join() at a time (a second one throws usage_error), on any threads, loops and executors.
-//   signal() may be called from any thread meanwhile. exited() throws std::logic_error in virtual time. spawn() blocks the
-//   calling thread until the child runs its program: about a millisecond.
+//   signal() may be called from any thread meanwhile. exited() throws std::logic_error in virtual time. spawn() blocks
+//   the calling thread until the child runs its program: about a millisecond.
 // Lifetime rule: the object outlives the tasks that it gave.
-// Cancellation: a cancelled exited() leaves the child alone. A cancelled join() or run_process() ends the child: it sends
-//   SIGTERM, and SIGKILL when the grace period is over; the task unwinds when the child has ended.
-// Destructor: kills (SIGKILL) a child that has not ended, and takes its status, so that no zombie stays. detach() lets the child
-//   live.
-// Errors: std::system_error, also if the program cannot be run (std::errc::no_such_file_or_directory, …) or the directory does
-//   not exist; usage_error from an empty or moved-from object. A program that fails is no error: see its status.
-//   exited() fails with std::errc::no_child_process in a process that ignores SIGCHLD, or where other code takes the status
-//   of children that it did not start.
+// Cancellation: a cancelled exited() leaves the child alone. A cancelled join() or run_process() ends the child: it
+//   sends SIGTERM, and SIGKILL when the grace period is over; the task unwinds when the child has ended.
+// Destructor: kills (SIGKILL) a child that has not ended, and takes its status, so that no zombie stays. detach() lets
+//   the child live.
+// Errors: std::system_error, also if the program cannot be run (std::errc::no_such_file_or_directory, …) or the
+//   directory does not exist; usage_error from an empty or moved-from object. A program that fails is no error: see its
+//   status. exited() fails with std::errc::no_child_process in a process that ignores SIGCHLD, or where other code
+//   takes the status of children that it did not start.
 #pragma once
 
 #include <bide/detail/io/process_ops.hpp>
@@ -112,9 +112,9 @@ public:
     stdio input = stdio::inherit();
     stdio output = stdio::inherit();
     stdio error = stdio::inherit();
-    /// The child leads a process group of its own. Until the child's status is taken, signal() reaches the whole group, so also
-    /// what the child has started; afterwards it reaches nobody. The destructor, terminate() and a cancelled join() kill what is left of
-    /// the group when they take the status of the child.
+    /// The child leads a process group of its own. Until the child's status is taken, signal() reaches the whole group,
+    /// so also what the child has started; afterwards it reaches nobody. The destructor, terminate() and a cancelled
+    /// join() kill what is left of the group when they take the status of the child.
     bool own_group = false;
 
     // Internal: makes a pipe of each stream that is left at inherit.
@@ -171,8 +171,9 @@ public:
     std::string error;
 };
 
-/// Runs a program to its end. Each stream that the options leave at inherit becomes a pipe: the child reads `input`, and what
-/// it writes is collected. More than `limit` bytes of output or of errors: io_errc::too_much, and the child is ended.
+/// Runs a program to its end. Each stream that the options leave at inherit becomes a pipe: the child reads `input`,
+/// and what it writes is collected. More than `limit` bytes of output or of errors: io_errc::too_much, and the child is
+/// ended.
 [[nodiscard]] task<process_output> run_process(std::string program, process_options options, std::string input,
                                                std::size_t limit = std::size_t{64} << 20);
 /// Runs a program with these arguments and an empty input.

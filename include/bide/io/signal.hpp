@@ -8,19 +8,21 @@
 //         if (signal == SIGHUP) reload();
 //     }
 //
-// While a set lives, its signals have no other effect in this process. The last set that has a signal restores the signal's
-// former action (ending the program, a handler). The system delivers a signal to any thread that does not block it; bide's
-// handler only notes it there, and changes no thread's mask. A noted signal stays until next() takes it: a signal that came
-// is given at least once, several of one kind perhaps as one, as the system itself does. If several sets have the signal,
-// each of them gives it.
+// While a set lives, its signals have no other effect in this process. The last set that has a signal restores the
+// signal's former action (ending the program, a handler). The system delivers a signal to any thread that does not
+// block it; bide's handler only notes it there, and changes no thread's mask. A noted signal stays until next() takes
+// it: a signal that came is given at least once, several of one kind perhaps as one, as the system itself does. If
+// several sets have the signal, each of them gives it.
 //
-// Thread rule: one next() at a time (a second one throws usage_error), on any threads, loops and executors. Sets are made and
-//   destroyed on any threads. next() throws std::logic_error in virtual time.
-// Lifetime rule: the set outlives its next(). If it is destroyed meanwhile, next() fails with std::errc::operation_canceled.
+// Thread rule: one next() at a time (a second one throws usage_error), on any threads, loops and executors. Sets are
+//   made and destroyed on any threads. next() throws std::logic_error in virtual time.
+// Lifetime rule: the set outlives its next(). If it is destroyed meanwhile, next() fails with
+//   std::errc::operation_canceled.
 // Cancellation: a cancelled next() has taken no signal.
 // Destructor: restores the former actions of the signals that no other set has.
-// Errors: std::system_error (SIGKILL and SIGSTOP: std::errc::invalid_argument; no descriptor left); std::invalid_argument for the
-//   signals of the program's own faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP); usage_error from a moved-from set.
+// Errors: std::system_error (SIGKILL and SIGSTOP: std::errc::invalid_argument; no descriptor left);
+//   std::invalid_argument for the signals of the program's own faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP);
+//   usage_error from a moved-from set.
 #pragma once
 
 #include <bide/detail/io/signal_ops.hpp>

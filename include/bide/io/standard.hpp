@@ -9,12 +9,13 @@
 //     bide::standard_writer out = bide::standard_output();
 //     co_await bide::write_all(out, bide::bytes_of("done\n"));
 //
-// Other programs may share these descriptors (a shell does), so bide leaves them blocking. It opens a pipe or a terminal once
-// more, non-blocking, for this program alone. Where that is impossible (no /proc, no permission), each call first asks the
-// system whether the descriptor is ready. A regular file has no readiness: one of bide's threads reads and writes it.
-// std::cin, std::cout and printf have buffers of their own, which these streams do not see.
+// Other programs may share these descriptors (a shell does), so bide leaves them blocking. It opens a pipe or a
+// terminal once more, non-blocking, for this program alone. Where that is impossible (no /proc, no permission), each
+// call first asks the system whether the descriptor is ready. A regular file has no readiness: one of bide's threads
+// reads and writes it. std::cin, std::cout and printf have buffers of their own, which these streams do not see.
 //
-// Thread rule: one operation of an object at a time (a second one throws usage_error), on any threads, loops and executors.
+// Thread rule: one operation of an object at a time (a second one throws usage_error), on any threads, loops and
+//   executors.
 // Lifetime rule: a buffer lives until its operation has ended.
 // Cancellation: a cancelled read_some or write_some has moved no bytes. On a regular file a cancelled task waits for an
 //   operation that has begun.

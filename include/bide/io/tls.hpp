@@ -4,29 +4,29 @@
 //
 //     auto context = bide::tls_context::client();
 //     auto below = co_await bide::connect_tcp("example.org", 443);                            // connect.hpp
-//     auto s = co_await bide::tls_connect(context, std::move(below), "example.org");          // verifies the certificate
+//     auto s = co_await bide::tls_connect(context, std::move(below), "example.org");   // verifies the certificate
 //     co_await s.write_all(request);
 //     while (std::size_t n = co_await s.read_some(buffer)) …                    // 0: the peer has ended its side
 //
 //     auto s = co_await bide::tls_accept(server_context, co_await listener.accept());         // the server's side
 //
-// The peer announces the end of its stream. A connection that ends without the announcement may have been cut by an attacker:
-// a read then fails with tls_errc::truncated and does not report the end. finish() announces our end, and ends our side of
-// the stream below; reading goes on, though many peers answer by closing.
+// The peer announces the end of its stream. A connection that ends without the announcement may have been cut by an
+// attacker: a read then fails with tls_errc::truncated and does not report the end. finish() announces our end, and
+// ends our side of the stream below; reading goes on, though many peers answer by closing.
 //
 // Thread rule: one reader and one writer at a time (another one throws usage_error; finish() and update_keys() count as
 //   writers), on any threads, loops and executors. close() may be called from any thread meanwhile, if the stream below
 //   allows it.
 // Lifetime rule: a buffer lives until its operation has ended. The tls_stream owns the stream below.
 // Cancellation: a cancelled handshake closes the connection. A cancelled read takes nothing (the next read gets what a
-//   read_exactly had taken), and leaves what is being sent intact. A cancelled write, write_some too, may have sent a part: then
-//   further writes and finish() fail with io_errc::write_cut, and the peer sees a truncated stream.
+//   read_exactly had taken), and leaves what is being sent intact. A cancelled write, write_some too, may have sent a
+//   part: then further writes and finish() fail with io_errc::write_cut, and the peer sees a truncated stream.
 // Destructor: closes the stream below without announcing the end. What is pending ends as it does on the stream below.
-// Errors: std::system_error with a code of the stream below, an io_errc, a code of tls_category (in OpenSSL's words), or, if the
-//   peer's certificate is not accepted, of tls_verify_category ("certificate has expired", "hostname mismatch"). The try_ forms
-//   give an io_result instead. usage_error from an empty or moved-from object.
-// The stream refuses renegotiation, and accepts changed keys (TLS 1.3) and session tickets at any time. A handshake has no time
-// limit of its own: with_timeout gives one.
+// Errors: std::system_error with a code of the stream below, an io_errc, a code of tls_category (in OpenSSL's words),
+//   or, if the peer's certificate is not accepted, of tls_verify_category ("certificate has expired", "hostname
+//   mismatch"). The try_ forms give an io_result instead. usage_error from an empty or moved-from object.
+// The stream refuses renegotiation, and accepts changed keys (TLS 1.3) and session tickets at any time. A handshake has
+// no time limit of its own: with_timeout gives one.
 // This header is a part of the library bide::tls, which needs OpenSSL 3.
 #pragma once
 
@@ -93,8 +93,8 @@ public:
         return link::write(alive(), from, true);
     }
 
-    /// Announces our end to the peer, and ends our side of the stream below. It may be called again, also after a cancelled
-    /// call.
+    /// Announces our end to the peer, and ends our side of the stream below. It may be called again, also after a
+    /// cancelled call.
     [[nodiscard]] task<> finish() { return detail::tls_done(try_finish(), "tls end"); }
     [[nodiscard]] task<std::error_code> try_finish() { return link::finish(alive()); }
     /// Changes the keys of both directions (TLS 1.3 only), which is due after a very large amount of data.

@@ -11,15 +11,15 @@
 //     o.protocols = {"h2", "http/1.1"};                               // ALPN, the preferred one first
 //     auto ours = bide::tls_context::client(o);
 //
-// TLS 1.2 and 1.3. A client context keeps the sessions of the last 256 hosts and resumes them; a server context gives out
-// session tickets for that.
+// TLS 1.2 and 1.3. A client context keeps the sessions of the last 256 hosts and resumes them; a server context gives
+// out session tickets for that.
 //
 // Thread rule: any number of threads may use a context and its copies at once; copies share one state.
 // Lifetime rule: a connection keeps the state of its context alive.
 // Cancellation: nothing here waits. load_identity(), load_roots() and server() read files on the calling thread.
 // Destructor: frees the state with the last context or connection that uses it.
-// Errors: std::system_error: the system's code for a file that cannot be read, a code of tls_category for a certificate or a key
-//   that cannot be parsed or does not fit; std::invalid_argument for options that contradict each other.
+// Errors: std::system_error: the system's code for a file that cannot be read, a code of tls_category for a certificate
+//   or a key that cannot be parsed or does not fit; std::invalid_argument for options that contradict each other.
 // This header is a part of the library bide::tls, which needs OpenSSL 3.
 #pragma once
 

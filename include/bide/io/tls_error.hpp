@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// tls_error.hpp: the error codes of TLS connections: bide's own, OpenSSL's, and the reasons why a certificate is not accepted.
+// tls_error.hpp: the error codes of TLS connections: bide's own, OpenSSL's, and the reasons why a certificate is not
+// accepted.
 //
 //     try {
 //         co_await bide::tls_connect(context, std::move(below), host);
@@ -24,7 +25,8 @@ enum class tls_errc {
     handshake_cut = 2,  ///< the connection ended during the handshake
 };
 
-/// The frequent reasons why a peer's certificate is not accepted. The values are OpenSSL's X509_V_ERR_…; all of those may occur.
+/// The frequent reasons why a peer's certificate is not accepted. The values are OpenSSL's X509_V_ERR_…; all of those
+/// may occur.
 enum class tls_verify_errc {
     unknown_issuer = 20,
     not_yet_valid = 9,

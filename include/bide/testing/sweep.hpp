@@ -2,9 +2,9 @@
 //
 // sweep_cancellation: runs a piece of work again and again, and stops it at every point at which it can be stopped.
 //
-// Most faults of cancelled programs depend on *where* the program was stopped. The sweep runs the scenario, a function that
-// returns a task, to its end once and counts its points. Then it runs the scenario once for each point, and requests a stop
-// exactly there.
+// Most faults of cancelled programs depend on *where* the program was stopped. The sweep runs the scenario, a function
+// that returns a task, to its end once and counts its points. Then it runs the scenario once for each point, and
+// requests a stop exactly there.
 //
 //     auto swept = bide::testing::sweep_cancellation(
 //         [&]() -> bide::task<> { co_await transfer(from, to, 10); },
@@ -14,22 +14,23 @@
 //         });
 //     EXPECT_GT(swept.points, 10);
 //
-// The points: each time that a task of the scenario, or one that it started, is queued to begin or to resume gives two. One is
-// just before its turn, when what it waited for has happened and the task has not seen it yet. The other is just after its
-// turn, when it waits again or has ended. What a task does between two waits is one step. A task on another executor
-// (resume_on, a loop_thread) gives no points; a stop of the scenario reaches it.
+// The points: each time that a task of the scenario, or one that it started, is queued to begin or to resume gives two.
+// One is just before its turn, when what it waited for has happened and the task has not seen it yet. The other is just
+// after its turn, when it waits again or has ended. What a task does between two waits is one step. A task on another
+// executor (resume_on, a loop_thread) gives no points; a stop of the scenario reaches it.
 //
-// A run may end with a value or cancelled, whatever its point is. Each run calls the scenario anew, so the scenario makes what
-// it needs, or the check restores what it has changed.
+// A run may end with a value or cancelled, whatever its point is. Each run calls the scenario anew, so the scenario
+// makes what it needs, or the check restores what it has changed.
 //
-// Thread rule: the sweep blocks the calling thread and runs the scenario there; the scenario may use other threads. Under a
-//   virtual_time guard the sweep is exact and quick. With other threads the number of queued steps may differ between runs; a
-//   run that ends before its point counts as missed.
+// Thread rule: the sweep blocks the calling thread and runs the scenario there; the scenario may use other threads.
+//   Under a virtual_time guard the sweep is exact and quick. With other threads the number of queued steps may differ
+//   between runs; a run that ends before its point counts as missed.
 // Lifetime rule: the sweep refers to scenario and check until it returns.
-// Cancellation: a sweep that is called in a task blocks it; a stop of that task stops the current run, and the sweep ends with
-//   `cancelled`.
-// Errors: if a run fails, or the run without a stop does not end with a value, the sweep throws a std::runtime_error that names
-//   the point; the failure is nested in it (std::rethrow_if_nested). An exception of the check leaves the sweep unchanged.
+// Cancellation: a sweep that is called in a task blocks it; a stop of that task stops the current run, and the sweep
+//   ends with `cancelled`.
+// Errors: if a run fails, or the run without a stop does not end with a value, the sweep throws a std::runtime_error
+//   that names the point; the failure is nested in it (std::rethrow_if_nested). An exception of the check leaves the
+//   sweep unchanged.
 #pragma once
 
 #include <bide/detail/testing/stepping.hpp>
@@ -101,7 +102,8 @@ sweep_result sweep_cancellation(F&& scenario, Check&& check,  // NOLINT(*-missin
     return swept;
 }
 
-/// Sweeps without a check: only a run that fails ends the sweep with an error. (A sanitizer sees what a stopped run leaks.)
+/// Sweeps without a check: only a run that fails ends the sweep with an error. (A sanitizer sees what a stopped run
+/// leaks.)
 template <std::invocable<> F>
     requires awaitable<std::invoke_result_t<F&>>
 sweep_result sweep_cancellation(F&& scenario, std::source_location where = std::source_location::current()) {

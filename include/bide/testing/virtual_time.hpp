@@ -2,16 +2,17 @@
 //
 // virtual_time: makes a test of an hour end in a millisecond.
 //
-// Each loop that this thread makes while the guard lives (so also those of wait() and with_scope() in plain code) uses the
-// guard's clock. The clock stands still while any task is ready, and jumps to the next timer when none is.
+// Each loop that this thread makes while the guard lives (so also those of wait() and with_scope() in plain code) uses
+// the guard's clock. The clock stands still while any task is ready, and jumps to the next timer when none is.
 //
 //     bide::testing::virtual_time time;
 //     bide::sleep_for(1h).wait();
 //     EXPECT_EQ(time.elapsed(), 1h);
 //
-// Thread rule: the thread that made the guard uses and destroys it. Loops of other threads keep their own time. The clock does
-//   not jump while a job on bide's threads is pending whose end will wake this thread.
-// Lifetime rule: loops that were made under the guard are destroyed before it. A guard in a guard has a clock of its own.
+// Thread rule: the thread that made the guard uses and destroys it. Loops of other threads keep their own time. The
+//   clock does not jump while a job on bide's threads is pending whose end will wake this thread.
+// Lifetime rule: loops that were made under the guard are destroyed before it. A guard in a guard has a clock of its
+//   own.
 // Cancellation: nothing here waits.
 // Destructor: loops that are made afterwards use the clock from before the guard.
 // Errors: an operation that has to wait for a descriptor or a signal throws std::logic_error on a loop of the guard.

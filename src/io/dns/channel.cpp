@@ -2,8 +2,8 @@
 //
 // c-ares' sockets on a loop, the options of a channel, and the task that lets c-ares take its steps.
 //
-// dns_socket::on_ready runs on the loop's thread, under the watcher's rules. Everything else runs where the task of the look-up
-// runs; c-ares calls the functions of the second part inside calls of that task.
+// dns_socket::on_ready runs on the loop's thread, under the watcher's rules. Everything else runs where the task of the
+// look-up runs; c-ares calls the functions of the second part inside calls of that task.
 #include "io/dns/channel.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// dns_channel: c-ares for one look-up. The loop that carries the task watches the sockets and sets an event. The task itself makes
-// every call of c-ares, so that c-ares is never called by two threads, and never inside a loop's report.
+// dns_channel: c-ares for one look-up. The loop that carries the task watches the sockets and sets an event. The task
+// itself makes every call of c-ares, so that c-ares is never called by two threads, and never inside a loop's report.
 //
-// Why one channel per look-up and not one per loop: a cancelled look-up closes its sockets with its channel, a look-up may run on
-// any executor, and no state outlives it. The price is that each look-up reads resolv.conf.
+// Why one channel per look-up and not one per loop: a cancelled look-up closes its sockets with its channel, a look-up
+// may run on any executor, and no state outlives it. The price is that each look-up reads resolv.conf.
 //
-// A loop reports changes only, and c-ares does not read a TCP socket to the end: so each step asks for the reported state again.
-// The channel makes the sockets itself, and not c-ares, so that they are closed on exec from the start and raise no SIGPIPE.
+// A loop reports changes only, and c-ares does not read a TCP socket to the end: so each step asks for the reported
+// state again. The channel makes the sockets itself, and not c-ares, so that they are closed on exec from the start and
+// raise no SIGPIPE.
 #pragma once
 
 #include <bide/detail/base/spin_lock.hpp>
@@ -47,8 +48,8 @@ public:
     /// Runs c-ares until `over` is true, which a callback of c-ares sets. The channel outlives the task.
     [[nodiscard]] task<> run_until(const bool& over);
 
-    /// Translates c-ares' status. If every server answered that it could not help, c-ares reports that none could be reached; then
-    /// this returns what the servers answered (refusal_).
+    /// Translates c-ares' status. If every server answered that it could not help, c-ares reports that none could be
+    /// reached; then this returns what the servers answered (refusal_).
     [[nodiscard]] std::error_code error_of(int status) const noexcept;
     void on_answer(std::span<const std::byte> datagram) noexcept;
 

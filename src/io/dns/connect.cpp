@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// connect_tcp: the race of addresses (happy_eyeballs.hpp) with the real look-up and TCP's connect. Runs where the task runs.
+// connect_tcp: the race of addresses (happy_eyeballs.hpp) with the real look-up and TCP's connect. Runs where the task
+// runs.
 #include "io/dns/happy_eyeballs.hpp"
 
 #include <bide/io/connect.hpp>

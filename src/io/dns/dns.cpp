@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Look-ups: addresses of a host and places of a service, each by a c-ares channel of its own; and the texts of dns_errc.
+// Look-ups: addresses of a host and places of a service, each by a c-ares channel of its own; and the texts of
+// dns_errc.
 //
 // The tasks run where their caller's task runs. c-ares calls `arrived` inside a step of that task.
 #include "io/dns/channel.hpp"

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// address_race: connects to a host with several addresses ("happy eyeballs", RFC 8305). The functions that look up and connect are
-// parameters, so that tests run the race in virtual time.
+// address_race: connects to a host with several addresses ("happy eyeballs", RFC 8305). The functions that look up and
+// connect are parameters, so that tests run the race in virtual time.
 //
-// The race looks up both families at once. The first attempt begins when the IPv6 addresses have arrived; or when the IPv4 addresses
-// have arrived and the IPv6 look-up has had `resolution_delay` more. The families alternate, beginning with IPv6. The next attempt
-// begins when the last one has failed or has run for `stagger`; the last one goes on. The first connection wins; the others are
-// stopped and closed before run() gives the winner.
+// The race looks up both families at once. The first attempt begins when the IPv6 addresses have arrived; or when the
+// IPv4 addresses have arrived and the IPv6 look-up has had `resolution_delay` more. The families alternate, beginning
+// with IPv6. The next attempt begins when the last one has failed or has run for `stagger`; the last one goes on. The
+// first connection wins; the others are stopped and closed before run() gives the winner.
 //
-// Thread rule: run() runs on the executor of the awaiting task, and so do its children, on a pool in parallel. Only the body of the
-// race changes its state; the children send it news by a channel.
+// Thread rule: run() runs on the executor of the awaiting task, and so do its children, on a pool in parallel. Only the
+// body of the race changes its state; the children send it news by a channel.
 #pragma once
 
 #include <bide/detail/base/rules.hpp>

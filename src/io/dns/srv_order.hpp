@@ -13,8 +13,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Sorts by priority; within one priority it draws each next service at random, by weight. `up_to(n)` returns a random number
-/// from 0 to n, n included.
+/// Sorts by priority; within one priority it draws each next service at random, by weight. `up_to(n)` returns a random
+/// number from 0 to n, n included.
 void order_services(std::vector<srv_record>& all, const std::function<std::uint64_t(std::uint64_t)>& up_to);
 
 }  // namespace detail

@@ -2,8 +2,8 @@
 //
 // How tls_options become an OpenSSL context, and the callbacks that OpenSSL makes for it.
 //
-// The constructor runs on the thread that makes the context. OpenSSL calls choose_protocol and on_new_session inside a call of
-// tls_engine, on the thread of the task that reads, writes or shakes hands, under that engine's lock.
+// The constructor runs on the thread that makes the context. OpenSSL calls choose_protocol and on_new_session inside a
+// call of tls_engine, on the thread of the task that reads, writes or shakes hands, under that engine's lock.
 #include "io/tls/context_state.hpp"
 
 #include <bide/detail/io/tls/tls_engine.hpp>
@@ -21,8 +21,8 @@ inline namespace v0 {
 
 namespace {
 
-// The first context initialises OpenSSL, without OpenSSL's handler at the end of the process: bide's threads may still use what that
-// handler would free.
+// The first context initialises OpenSSL, without OpenSSL's handler at the end of the process: bide's threads may still
+// use what that handler would free.
 void begin_library() {
     static const bool begun =
         ::OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT,

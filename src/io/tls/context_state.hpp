@@ -2,8 +2,8 @@
 //
 // tls_context_state: the OpenSSL context behind a tls_context and all its copies.
 //
-// Thread rule: the constructor sets everything up; afterwards any thread may use it at once. Only the sessions change, under a lock
-// of their own.
+// Thread rule: the constructor sets everything up; afterwards any thread may use it at once. Only the sessions change,
+// under a lock of their own.
 #pragma once
 
 #include "io/tls/openssl.hpp"

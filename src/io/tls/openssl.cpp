@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// OpenSSL's errors as codes and exceptions. OpenSSL has a queue of errors per thread: both functions are called on the thread of
-// the failed call, directly after it.
+// OpenSSL's errors as codes and exceptions. OpenSSL has a queue of errors per thread: both functions are called on the
+// thread of the failed call, directly after it.
 #include "io/tls/openssl.hpp"
 
 #include <bide/io/tls_error.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// session_store: the sessions that a client context resumes, by host. Bounded: a new host displaces the host that was used least
-// recently. tls_engine takes a session before the handshake; OpenSSL's callback adds new ones.
+// session_store: the sessions that a client context resumes, by host. Bounded: a new host displaces the host that was
+// used least recently. tls_engine takes a session before the handshake; OpenSSL's callback adds new ones.
 //
 // Thread rule: any thread.
 #pragma once
@@ -26,8 +26,8 @@ public:
     static constexpr std::size_t sessions_per_host = 4;
 
     void keep(const std::string& host, owned<SSL_SESSION> session) BIDE_EXCLUDES(m_);
-    /// Returns a session to resume, or nothing. A ticket of TLS 1.3 is given out once: an eavesdropper could recognise a client
-    /// that uses it twice.
+    /// Returns a session to resume, or nothing. A ticket of TLS 1.3 is given out once: an eavesdropper could recognise
+    /// a client that uses it twice.
     [[nodiscard]] owned<SSL_SESSION> take(const std::string& host) BIDE_EXCLUDES(m_);
 
 private:

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The calls of OpenSSL for one connection, over two buffers in memory: in_ for bytes from the peer, out_ for bytes for the peer.
+// The calls of OpenSSL for one connection, over two buffers in memory: in_ for bytes from the peer, out_ for bytes for
+// the peer.
 //
-// Called by tls_link, where a task of the stream runs: the reading and the writing task may be on two threads, and m_ lets one in
-// at a time. No call blocks.
+// Called by tls_link, where a task of the stream runs: the reading and the writing task may be on two threads, and m_
+// lets one in at a time. No call blocks.
 #include "io/tls/context_state.hpp"
 
 #include <bide/detail/base/os_mutex.hpp>
@@ -97,8 +98,8 @@ tls_engine::tls_engine(const tls_context& context, bool server, const std::strin
 }
 
 tls_engine::~tls_engine() {
-    // OpenSSL drops the session of a connection that was not closed in order. bide keeps it, because the session is as good as before
-    // (RFC 8446, 4.6.1).
+    // OpenSSL drops the session of a connection that was not closed in order. bide keeps it, because the session is as
+    // good as before (RFC 8446, 4.6.1).
     if (agreed_ && !fatal_) ::SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     ::SSL_free(ssl_);
 }
@@ -277,7 +278,8 @@ bool tls_engine::cut() const noexcept {
     return cut_;
 }
 
-// ---- what the two sides have agreed ----------------------------------------------------------------------------------------------
+// ---- what the two sides have agreed
+// ----------------------------------------------------------------------------------------------
 
 tls_version tls_engine::version() const noexcept {
     const lock_guard guard(m_);

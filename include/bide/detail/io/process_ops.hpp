@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// child_process: a process that this one has started; and the leaf that waits for its end. The kernel makes the descriptor of
-// the process (pidfd) readable when the process ends.
+// child_process: a process that this one has started; and the leaf that waits for its end. The kernel makes the
+// descriptor of the process (pidfd) readable when the process ends.
 //
-// Rule W3: the process keeps its number, and its group with it, until its status is taken. Taking it and sending signals
-// therefore exclude each other, by m_.
+// Rule W3: the process keeps its number, and its group with it, until its status is taken. Taking it and sending
+// signals therefore exclude each other, by m_.
 //
 // Thread rule: any thread, but one child_process_leaf at a time.
 #pragma once
@@ -46,7 +46,8 @@ public:
     /// Takes the status if the process has ended. Returns nothing and no error if it has not.
     [[nodiscard]] std::optional<child_status> look(std::error_code& error) noexcept BIDE_EXCLUDES(m_);
     [[nodiscard]] std::optional<child_status> status() const noexcept BIDE_EXCLUDES(m_);
-    /// Kills the process (with its group), and blocks for at most 100 ms until it has ended. Returns false if it has not.
+    /// Kills the process (with its group), and blocks for at most 100 ms until it has ended. Returns false if it has
+    /// not.
     [[nodiscard]] bool kill_now() noexcept BIDE_EXCLUDES(m_);
     /// Blocks the calling thread until the process has ended, and drops its status.
     void wait_blocking() noexcept BIDE_EXCLUDES(m_);

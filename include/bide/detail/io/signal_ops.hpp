@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// signal_source: where bide's signal handler notes signals: one bit per signal, and an eventfd that makes the waiting loop look.
-// signal_leaf waits for a bit.
+// signal_source: where bide's signal handler notes signals: one bit per signal, and an eventfd that makes the waiting
+// loop look. signal_leaf waits for a bit.
 //
-// Why a handler and not a signalfd: a signalfd needs the signal blocked in every thread, also in threads that other code made
-// before.
+// Why a handler and not a signalfd: a signalfd needs the signal blocked in every thread, also in threads that other
+// code made before.
 //
-// Thread rule: note() runs in the handler, on any thread at any moment, and does only what is safe there. Sources are made and
-// destroyed on any thread. One signal_leaf at a time takes bits.
+// Thread rule: note() runs in the handler, on any thread at any moment, and does only what is safe there. Sources are
+// made and destroyed on any thread. One signal_leaf at a time takes bits.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -20,8 +20,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Returns the bit of a signal. Throws std::invalid_argument for a number that is no signal, or a signal of the program's own
-/// faults.
+/// Returns the bit of a signal. Throws std::invalid_argument for a number that is no signal, or a signal of the
+/// program's own faults.
 [[nodiscard]] std::uint64_t signal_bit(int signal);
 
 class signal_source {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// stepping: an executor that posts every node to a loop, counts the nodes, and at one of them requests a stop of a future's
-// producer. It keeps the order: the node that requests the stop is queued directly before the n-th node, or directly after
-// it, and the loop runs them all.
+// stepping: an executor that posts every node to a loop, counts the nodes, and at one of them requests a stop of a
+// future's producer. It keeps the order: the node that requests the stop is queued directly before the n-th node, or
+// directly after it, and the loop runs them all.
 //
 // Thread rule: post() from any thread. The rest belongs to the thread of sweep_cancellation, which runs the loop.
 #pragma once
@@ -32,7 +32,8 @@ public:
 
     /// Names the future whose producer is to be stopped. Called before the loop runs.
     void stops(future_base& producer) noexcept { producer_ = &producer; }
-    /// Runs the loop until no node of this executor is queued. Called when all tasks have ended, before the future goes.
+    /// Runs the loop until no node of this executor is queued. Called when all tasks have ended, before the future
+    /// goes.
     void finish() noexcept;
     /// Returns the number of points so far.
     [[nodiscard]] std::size_t points() const noexcept;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// tls_engine: one TLS connection without a transport. tls_link puts the bytes that came from the peer into it, and takes the
-// bytes for the peer out of it.
+// tls_engine: one TLS connection without a transport. tls_link puts the bytes that came from the peer into it, and
+// takes the bytes for the peer out of it.
 //
-// Thread rule: OpenSSL allows one thread at a time in a connection, and the reader and the writer of a stream may run on two
-// threads. Every call therefore takes m_, and no task waits under it. W1: read() is called between begin_reading() and
-// end_reading(), everything that encrypts between begin_writing() and end_writing().
+// Thread rule: OpenSSL allows one thread at a time in a connection, and the reader and the writer of a stream may run
+// on two threads. Every call therefore takes m_, and no task waits under it. W1: read() is called between
+// begin_reading() and end_reading(), everything that encrypts between begin_writing() and end_writing().
 #pragma once
 
 #include <bide/detail/base/os_mutex.hpp>
@@ -51,8 +51,8 @@ public:
     void input(std::span<const std::byte> from_peer) BIDE_EXCLUDES(m_);
     void input_ended() noexcept BIDE_EXCLUDES(m_);
     [[nodiscard]] bool has_output() const noexcept BIDE_EXCLUDES(m_);
-    /// Returns true if what is left to send after a handshake may wait for the first write: a server's tickets in TLS 1.3, for
-    /// which the peer does not wait. Sending them at once would block the server while the peer does not read.
+    /// Returns true if what is left to send after a handshake may wait for the first write: a server's tickets in TLS
+    /// 1.3, for which the peer does not wait. Sending them at once would block the server while the peer does not read.
     [[nodiscard]] bool output_may_wait() const noexcept BIDE_EXCLUDES(m_);
     /// Moves all bytes for the peer into `to`, whose former content goes.
     void take_output(std::vector<std::byte>& to) BIDE_EXCLUDES(m_);

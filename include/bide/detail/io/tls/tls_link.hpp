@@ -2,12 +2,12 @@
 //
 // tls_link: a tls_engine, the stream below it, and the tasks that carry bytes between the two.
 //
-// The peer can decrypt a record only if it has got all bytes before it. So encrypted bytes go through one buffer, to_send_,
-// and leave it only when write_some of the stream below has taken them: if the sending task is cancelled, the next sending
-// task goes on where it stood. The sending task holds `sending_` (W2).
+// The peer can decrypt a record only if it has got all bytes before it. So encrypted bytes go through one buffer,
+// to_send_, and leave it only when write_some of the stream below has taken them: if the sending task is cancelled, the
+// next sending task goes on where it stood. The sending task holds `sending_` (W2).
 //
-// A reading task may have bytes to send too (an alert, changed keys). It does not wait until they are sent, because the peer may
-// not read before it has sent: the reading task sends and receives at the same time, until it has received.
+// A reading task may have bytes to send too (an alert, changed keys). It does not wait until they are sent, because the
+// peer may not read before it has sent: the reading task sends and receives at the same time, until it has received.
 //
 // Thread rule: as tls_stream: one reading and one writing task at a time (W1), on any threads.
 #pragma once
@@ -60,7 +60,8 @@ public:
                 co_return unsent&& s.error == tls_errc::handshake_cut ? unsent : s.error;
             }
             if (!s.wants_input && l->engine_.output_may_wait()) co_return unsent;
-            // An error of sending does not end the handshake yet: the peer may have sent an alert that says why it left.
+            // An error of sending does not end the handshake yet: the peer may have sent an alert that says why it
+            // left.
             if (!unsent && l->engine_.has_output()) unsent = co_await l->send();
             if (!s.wants_input) co_return unsent;
             const std::error_code unheard = co_await l->receive();
@@ -161,7 +162,8 @@ private:
             return io_result<std::size_t>(error, done);
         }
     };
-    /// Announces a writer to the engine. A writer that is cancelled after it has encrypted something has cut the stream.
+    /// Announces a writer to the engine. A writer that is cancelled after it has encrypted something has cut the
+    /// stream.
     struct writing {
         tls_engine& engine;
         bool begun = false;
@@ -175,8 +177,8 @@ private:
         }
     };
 
-    /// Sends until nothing is left. The caller holds `sending_`. After an error of the stream below nothing is sent any more: the
-    /// peer could not decrypt it.
+    /// Sends until nothing is left. The caller holds `sending_`. After an error of the stream below nothing is sent any
+    /// more: the peer could not decrypt it.
     task<std::error_code> drain() {
         for (;;) {
             BIDE_ASSERT(W2, sending_.locked());
