@@ -3,10 +3,11 @@
 // file_step: one operation of a file, completed inline from the system's cache or by the ring (io_uring) of the loop on
 // which the task runs. The tasks of file.cpp and file_request.cpp await it.
 //
-// Rule W5: from on_prepare to on_report the kernel has the request and the task's memory, so the frame does not end in
-//   between.
+// Rule W5: from on_prepare to on_report the kernel has the request and the task's memory, so the frame does not end
+// in between.
 //
-// Thread rule: the loop's thread does everything; only on_stop runs on the thread that requests the stop.
+// Thread rule: try_now() runs where the task runs. Where there is a ring, that is the loop's thread, which also does the
+// rest; only on_stop runs on the thread that requests the stop.
 #pragma once
 
 #include <bide/detail/base/rules.hpp>
