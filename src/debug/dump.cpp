@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// debug::dump: the calling thread collects the executors that have tasks, describes its own loops, and posts a question
+// to every other loop, which that loop's thread answers.
+//
+// A task's frames are read on the thread of its loop only. Of a task that may run elsewhere only what never changes is
+// read, under the lock of the executor's list, which keeps the task from ending meanwhile.
 #include <bide/debug/dump.hpp>
 #include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/kernel/leaf.hpp>
@@ -22,14 +28,15 @@ namespace {
 
 using namespace detail;
 
-// Short: a dump has many of them.
+// File without folder, and line: a dump has many of them.
 std::string place(const std::source_location& at) {
     std::string file = at.file_name();
     if (const auto slash = file.rfind('/'); slash != std::string::npos) file.erase(0, slash + 1);
     return file + ":" + std::to_string(at.line());
 }
 
-// One node and its frames, from the one that waits up to the outermost.
+// Describes one node and its frames, from the waiting one up to the outermost. With `may_look_inside` it runs on the
+// thread of the node's loop.
 std::string describe_node(const task_node& n, bool may_look_inside) {
     std::ostringstream text;
     text << to_string(n.kind) << " #" << n.id << " started at " << place(n.started);
@@ -67,12 +74,12 @@ void print(std::ostream& out, const found& all, const task_node* n, unsigned dep
         for (const task_node* child : below->second) print(out, all, child, depth + 1);
 }
 
-// On the loop's own thread, or of a loop that is not run.
+// Runs on the loop's own thread, or describes a loop of this thread that does not run.
 std::string describe_loop(loop& l) {
     struct seen {
         const task_node* node;
         const task_node* parent;
-        std::string text;  // of one that may run elsewhere now, and so end at any moment
+        std::string text;  // set for a node that may run on another thread now, and so may end at any moment
     };
     struct search {
         loop& l;
@@ -92,7 +99,7 @@ std::string describe_loop(loop& l) {
         &s);
     found all;
     for (seen& n : s.nodes) all.texts[n.node] = n.text.empty() ? describe_node(*n.node, true) : std::move(n.text);
-    for (auto at = s.nodes.rbegin(); at != s.nodes.rend(); ++at) {  // the list has the newest first
+    for (auto at = s.nodes.rbegin(); at != s.nodes.rend(); ++at) {  // the newest is first in the list
         if (at->parent != nullptr && all.texts.count(at->parent) != 0)
             all.children[at->parent].push_back(at->node);
         else
@@ -106,8 +113,8 @@ std::string describe_loop(loop& l) {
 struct answer {
     detail::os_mutex m;
     detail::os_condition given_signal;
-    bool given = false;
-    std::string text;
+    bool given BIDE_GUARDED_BY(m) = false;
+    std::string text BIDE_GUARDED_BY(m);
 };
 struct question final : call_node {
     std::shared_ptr<answer> reply;
@@ -122,7 +129,7 @@ struct question final : call_node {
             q->reply->text = std::move(text);
             q->reply->given = true;
             q->reply->given_signal.notify_one();
-        } catch (...) {  // no memory: no answer
+        } catch (...) {  // no memory: the calling thread reports that there was no answer
         }
     }
 };
@@ -141,12 +148,12 @@ bool empty(executor& ex) {
 
 struct asked {
     std::string name;
-    std::shared_ptr<answer> reply;  // another thread's loop
-    loop* own = nullptr;            // this thread's
-    std::string names;              // an executor of the user's
+    std::shared_ptr<answer> reply;  // for another thread's loop
+    loop* own = nullptr;            // for a loop of this thread
+    std::string names;              // for an executor of the user's
 };
 
-// Under the lock of the list of executors: so none of them goes away meanwhile.
+// live_access::visit calls it under the lock of the list of executors, so no executor is destroyed meanwhile.
 void ask_all(executor* first, void* with) {
     auto& all = *static_cast<std::vector<asked>*>(with);
     for (executor* ex = first; ex != nullptr; ex = live_access::after(*ex)) {
@@ -185,7 +192,8 @@ void dump(std::ostream& out, std::chrono::milliseconds patience) {
             out << a.name << "\n" << a.names;
         } else {
             detail::unique_lock guard(a.reply->m);
-            if (a.reply->given_signal.wait_until(guard, until, [&] { return a.reply->given; }))
+            while (!a.reply->given && a.reply->given_signal.wait_until(guard, until) != std::cv_status::timeout) {}
+            if (a.reply->given)
                 out << a.name << "\n" << a.reply->text;
             else
                 out << a.name << ": no answer (it is blocked, or not run at the moment)\n";

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the operations of files ask a ring for, and what they make of its word.
+// file_request: what a file operation asks the ring for, how it reads the ring's result, and the operations that need
+// no open file. Called by the tasks of file.cpp, where the task runs.
 #pragma once
 
 #include "io/file_ring.hpp"
@@ -15,7 +16,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-// Of a file; a read has still to say where to, a write where from.
+// Makes a request for a part of a file. The caller still sets the memory: `to` of a read, `from` of a write.
 [[nodiscard]] inline ring_request part(ring_request::kind what, int fd, std::uint64_t offset,
                                        std::size_t size) noexcept {
     ring_request r;
@@ -26,12 +27,13 @@ namespace detail {
     return r;
 }
 
-// False: a thread is to do it. It also finds out what is wrong, where the ring's word for it is not the file's.
+// Returns true if the ring has done it, throws the file's error, and returns false if a thread is to do it: also for
+// errors that may be the ring's own and not the file's, which the thread then finds out.
 [[nodiscard]] inline bool was_done(int result, const std::filesystem::path& path) {
     switch (-result) {
-        case EAGAIN:     // no ring here, or it would have to wait where this file system cannot
-        case ECANCELED:  // the loop is ending, or the kernel had no worker for it
-        case EFAULT:     // perhaps: the thread that handed it over has ended meanwhile
+        case EAGAIN:     // no ring, or the request would have to wait in a file system that cannot
+        case ECANCELED:  // the loop is ending, or the kernel has no worker thread left
+        case EFAULT:     // the thread that handed it over may have ended meanwhile
         case EINTR:
         case EINVAL:
         case EOPNOTSUPP:
@@ -41,6 +43,11 @@ namespace detail {
             return true;
     }
 }
+
+/// Opens the path and gives the descriptor.
+[[nodiscard]] task<int> open_path(std::filesystem::path path, int flags, std::uint32_t permissions);
+/// Describes the file at the path; with AT_EMPTY_PATH in `flags` the open file fd, whose path it is.
+[[nodiscard]] task<file_information> information_at(int fd, unsigned flags, std::filesystem::path path);
 
 }  // namespace detail
 }  // namespace v0

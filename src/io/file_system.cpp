@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Whole files, names and directories, by blocking system calls.
+//
+// The public functions of file.hpp submit these as jobs to bide's threads; nothing here runs on a loop's thread, except
+// information_of(), which only converts.
 #include "io/file_system.hpp"
 
 #include <bide/io/descriptor.hpp>
@@ -70,7 +75,7 @@ void write_everything(int fd, std::string_view text, const fs::path& path) {
     }
 }
 
-/// Reading it by umask() would change it for a moment, for every thread.
+/// umask() can read it only by changing it for a moment, for all threads: so it is read from /proc.
 mode_t umask_of_process() {
     const owned_descriptor d(::open("/proc/self/status", O_RDONLY | O_CLOEXEC));
     std::array<char, 4096> text{};
@@ -79,7 +84,7 @@ mode_t umask_of_process() {
     return at != nullptr ? static_cast<mode_t>(std::strtoul(at + 6, nullptr, 8)) : 022;
 }
 
-/// Gone, unless it was put into its place.
+/// Removes the temporary file, unless its path was cleared because it was renamed.
 struct temporary {
     fs::path path;
     ~temporary() {
@@ -111,7 +116,7 @@ std::string read_whole(const fs::path& path, std::size_t limit) {
     if (S_ISDIR(s.st_mode)) fail(EISDIR, path);
     if (S_ISFIFO(s.st_mode) || S_ISSOCK(s.st_mode)) fail(ESPIPE, path);
     std::string all;
-    // The size is a hint: it may change, and files of /proc say 0.
+    // The size is a hint: it may change, and is 0 for files of /proc.
     std::size_t next = std::min(limit, static_cast<std::size_t>(s.st_size)) + 1;
     for (;;) {
         const std::size_t before = all.size();
@@ -127,20 +132,21 @@ std::string read_whole(const fs::path& path, std::size_t limit) {
 }
 
 void replace_whole(const fs::path& path, const std::string& content, std::uint32_t permissions) {
-    // The file that a link leads to is replaced, not the link.
+    // The target of a link is replaced, not the link; a link without a target is itself replaced (contract 15.18 is
+    // open there).
     std::error_code none;
     const fs::path real = fs::is_symlink(fs::symlink_status(path, none)) ? fs::weakly_canonical(path) : path;
     struct stat old{};
     const bool exists = ::stat(real.c_str(), &old) == 0;
     if (exists && S_ISDIR(old.st_mode)) fail(EISDIR, path);
-    if (exists && !S_ISREG(old.st_mode)) {  // a device has no content to be replaced: it is written
+    if (exists && !S_ISREG(old.st_mode)) {  // a device has no content to replace
         const owned_descriptor d = open_at(real, O_WRONLY);
         write_everything(d.get(), content, path);
         return;
     }
     fs::path directory = real.parent_path();
     if (directory.empty()) directory = ".";
-    // Beside it: only within a file system is a rename one step.
+    // In the same directory: a rename is atomic only within a file system.
     std::string name = ".";
     name += real.filename().string();
     name += ".XXXXXX";
@@ -148,9 +154,10 @@ void replace_whole(const fs::path& path, const std::string& content, std::uint32
     owned_descriptor d(::mkostemp(name.data(), O_CLOEXEC));
     if (!d) fail(errno, path);
     temporary made{name};
-    // mkostemp makes it for its owner alone.
+    // mkostemp gives permissions to the owner only.
     const mode_t mode = exists ? old.st_mode & 07777U : permissions & ~umask_of_process();
-    if (exists && ::fchown(d.get(), old.st_uid, old.st_gid) != 0) {}  // where we may; before fchmod, which it undoes
+    if (exists && ::fchown(d.get(), old.st_uid, old.st_gid) != 0) {
+    }  // if permitted; before fchmod, because it clears bits
     if (::fchmod(d.get(), mode) != 0) fail(errno, path);
     write_everything(d.get(), content, path);
     if (::fsync(d.get()) != 0) fail(errno, path);
@@ -158,7 +165,8 @@ void replace_whole(const fs::path& path, const std::string& content, std::uint32
     if (::rename(made.path.c_str(), real.c_str()) != 0) fail(errno, path);
     made.path.clear();
     const owned_descriptor in = open_at(directory, O_RDONLY | O_DIRECTORY);
-    if (::fsync(in.get()) != 0 && errno != EINVAL) fail(errno, path);  // EINVAL: a file system that has no such thing
+    if (::fsync(in.get()) != 0 && errno != EINVAL)
+        fail(errno, path);  // EINVAL: a file system that cannot sync directories
 }
 
 void append_whole(const fs::path& path, const std::string& content, std::uint32_t permissions) {
@@ -218,12 +226,12 @@ file_kind kind_of_entry(const dirent& e, int directory, const fs::path& path) {
             return file_kind::character_device;
         case DT_BLK:
             return file_kind::block_device;
-        default:  // the file system does not say
+        default:  // the file system gives no type
             break;
     }
     struct stat s{};
     if (::fstatat(directory, e.d_name, &s, AT_SYMLINK_NOFOLLOW) != 0) {
-        if (errno == ENOENT) return file_kind::regular;  // gone meanwhile, as it may be after any look
+        if (errno == ENOENT) return file_kind::regular;  // removed meanwhile, as it may be after the listing too
         fail(errno, path);
     }
     return kind_of(s.st_mode);
@@ -239,13 +247,13 @@ std::vector<directory_entry> list_now(const fs::path& path, bool below) {
         left.pop_back();
         owned_descriptor opened(::open(in.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY));
         if (!opened) {
-            if (errno == ENOENT && in != path) continue;  // gone meanwhile
+            if (errno == ENOENT && in != path) continue;  // removed meanwhile
             fail(errno, in);
         }
         const std::unique_ptr<DIR, dir_closer> d(::fdopendir(opened.get()));
         if (d == nullptr) fail(errno, in);
         static_cast<void>(opened.release());
-        // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this directory stream
+        // NOLINTNEXTLINE(concurrency-mt-unsafe): this function owns the directory stream
         for (errno = 0; const dirent* e = ::readdir(d.get()); errno = 0) {
             if (std::strcmp(e->d_name, ".") == 0 || std::strcmp(e->d_name, "..") == 0) continue;
             fs::path name = in / e->d_name;

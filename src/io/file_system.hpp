@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The blocking halves of file.hpp, as they run on a thread.
+// The blocking halves of file.hpp. Each runs on one of bide's threads, as a job, and throws std::system_error with the
+// path in its text.
 #pragma once
 
 #include <bide/io/file.hpp>
@@ -14,7 +15,7 @@ inline namespace v0 {
 namespace detail {
 
 [[noreturn]] void fail(int error, const std::filesystem::path& path);
-/// fd, name and flags as statx() has them; the path is for messages.
+/// fd, name and flags are statx()'s; the path is for the text of errors.
 [[nodiscard]] file_information information_now(int fd, const char* name, unsigned flags,
                                                const std::filesystem::path& path);
 [[nodiscard]] file_information information_of(const struct statx& s);

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// file_watch by inotify: the list of watched paths, the parser of the kernel's events, and the leaf that waits for one.
+//
+// add() and remove() run on any thread. take() runs where the waiting task tries, or on the thread of the loop that
+// watches the descriptor; one task at a time waits, and owns the buffer.
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/io/file_watch.hpp>
 
@@ -45,29 +50,30 @@ public:
     watch_list& operator=(const watch_list&) = delete;
     ~watch_list() {
         descriptor().close();
-        descriptor().wait_for_tries();  // which use what is here
+        descriptor().wait_for_tries();  // a try uses the members
     }
 
     [[nodiscard]] socket_state& descriptor() const noexcept { return *inotify_.get(); }
 
-    void add(const std::filesystem::path& path) {
+    void add(const std::filesystem::path& path) BIDE_EXCLUDES(m_) {
         const lock_guard hold(m_);
+        int number = -1;
         descriptor().use([&](int fd) {
-            const int number = ::inotify_add_watch(fd, path.c_str(), wanted);
+            number = ::inotify_add_watch(fd, path.c_str(), wanted);
             if (number < 0) throw std::system_error(last_error(), path.string());
-            paths_[number] = path;
         });
+        paths_[number] = path;
     }
-    void remove(const std::filesystem::path& path) {
+    void remove(const std::filesystem::path& path) BIDE_EXCLUDES(m_) {
         const lock_guard hold(m_);
         for (const auto& [number, p] : paths_) {
             if (p != path) continue;
             descriptor().use([n = number](int fd) { ::inotify_rm_watch(fd, n); });
-            return;  // the name goes with the last event (IN_IGNORED)
+            return;  // meaning() erases the path at the watch's last event (IN_IGNORED)
         }
     }
-    /// The next event, of those that were read or are there. Empty: there is none now.
-    std::optional<file_event> take(int fd, std::error_code& error) {
+    /// Returns the next event, or nothing if the system has none now.
+    std::optional<file_event> take(int fd, std::error_code& error) BIDE_EXCLUDES(m_) {
         for (;;) {
             while (at_ < size_) {
                 inotify_event e{};
@@ -88,7 +94,7 @@ public:
     }
 
 private:
-    std::optional<file_event> meaning(const inotify_event& e, const char* name) {
+    std::optional<file_event> meaning(const inotify_event& e, const char* name) BIDE_EXCLUDES(m_) {
         file_event event;
         if ((e.mask & IN_Q_OVERFLOW) != 0) {
             event.overflow = true;
@@ -110,9 +116,9 @@ private:
     }
 
     const socket_owner inotify_;
-    os_mutex m_;  // over the next
-    std::map<int, std::filesystem::path> paths_;
-    // The waiter's:
+    os_mutex m_;
+    std::map<int, std::filesystem::path> paths_ BIDE_GUARDED_BY(m_);
+    // The waiting task owns the following:
     std::array<char, 16384> buffer_;
     std::size_t at_ = 0;
     std::size_t size_ = 0;
@@ -127,7 +133,7 @@ attempt watch_leaf::take(socket_op& op, int fd) noexcept {
         std::optional<file_event> event = self.list_.take(fd, self.error_);
         if (!event && !self.error_) return attempt::blocked;
         if (event) self.event_ = std::move(*event);
-    } catch (const std::bad_alloc&) {  // of a path: the event is lost, and that is said
+    } catch (const std::bad_alloc&) {  // no memory for the path: the event is lost, and the waiting task gets an error
         self.error_ = std::make_error_code(std::errc::not_enough_memory);
     }
     return attempt::done;

@@ -1,129 +1,47 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The process object and run_process: starting, awaiting and ending a child.
+//
+// spawn() blocks the calling thread. The destructor kills, and leaves a child that takes its time to the background
+// loop, which takes its status. Everything else runs in tasks.
+#include "io/spawn.hpp"
+
 #include <bide/combine.hpp>
-#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/io/process.hpp>
 #include <bide/loop.hpp>
 #include <bide/shield.hpp>
 #include <bide/time.hpp>
 
-#include <poll.h>
+#include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 namespace bide {
 inline namespace v0 {
 
-namespace detail {
-
 namespace {
 
-constexpr wait_kind child_kind{"end of a child process"};
+using detail::child_process;
+using detail::child_process_op;
 
-int send_signal(int pidfd, int number) noexcept {
-    return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, number, nullptr, 0));
-}
-
-child_status how(const siginfo_t& info) noexcept { return {info.si_code != CLD_EXITED, info.si_status}; }
-
-}  // namespace
-
-bool child_process::signal(int number) {
-    const lock_guard hold(m_);
-    if (status_) return false;
-    int failed = 0;
-    descriptor().use([&](int fd) {
-        if ((group_ ? ::kill(-id_, number) : send_signal(fd, number)) != 0) failed = errno;
-    });
-    if (failed == ESRCH) return false;
-    if (failed != 0)
-        throw std::system_error(std::error_code(failed, std::system_category()), "signal to a child process");
-    return true;
-}
-
-void child_process::kill_the_rest() noexcept {
-    const lock_guard hold(m_);
-    kill_the_rest_ = true;
-}
-
-std::optional<child_status> child_process::status() const noexcept {
-    const lock_guard hold(m_);
-    return status_;
-}
-
-std::optional<child_status> child_process::look(std::error_code& error) noexcept {
-    const lock_guard hold(m_);
-    if (status_) return status_;
-    const auto pid = static_cast<id_t>(id_);
-    siginfo_t info{};
-    // It keeps its number until its status is taken, and its group with it: so the rest of that is killed before.
-    if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
-        error = last_error();
-    } else if (info.si_pid != 0) {
-        if (group_ && kill_the_rest_) ::kill(-id_, SIGKILL);
-        if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG) == 0)
-            status_ = how(info);
-        else
-            error = last_error();
-    }
-    return status_;
-}
-
-bool child_process::kill_now() noexcept {
-    std::error_code error;
-    try {
-        kill_the_rest();
-        if (!signal(SIGKILL)) return true;
-        descriptor().use([](int fd) {
-            constexpr int a_moment = 100;  // ms; a killed process ends at once, unless the kernel is busy with it
-            pollfd p{fd, POLLIN, 0};
-            ::poll(&p, 1, a_moment);
-        });
-    } catch (const std::system_error& e) {
-        error = e.code();
-    }
-    return look(error).has_value() || error;
-}
-
-void child_process::wait_blocking() noexcept {
-    siginfo_t info{};
-    while (::waitid(P_PID, static_cast<id_t>(id_), &info, WEXITED) != 0 && errno == EINTR) {}
-}
-
-child_process_leaf::child_process_leaf(promise_base& p, child_process& c) noexcept
-    : socket_op(p, child_kind, &c.descriptor(), direction::in, &child_process_leaf::look), child_(c) {}
-
-attempt child_process_leaf::look(socket_op& op, int) noexcept {
-    auto& self = static_cast<child_process_leaf&>(op);
-    self.how_ = self.child_.look(self.error_);
-    return self.how_ || self.error_ ? attempt::done : attempt::blocked;
-}
-
-child_status child_process_leaf::await_resume() {
-    end();
-    if (error_) [[unlikely]]
-        throw std::system_error(error_, kind->what);
-    return *how_;
-}
-
-namespace {
 task<> take_status(std::unique_ptr<child_process> c) {
     try {
         static_cast<void>(co_await child_process_op(*c));
-    } catch (const std::system_error&) {  // somebody else has taken it
+    } catch (const std::system_error&) {  // other code of the program has taken the status
     }
 }
 void leave_to_background(std::unique_ptr<child_process> c) {
-    static_cast<void>(background_loop().submit(take_status, std::move(c)));
+    static_cast<void>(detail::background_loop().submit(take_status, std::move(c)));
 }
-}  // namespace
 
-}  // namespace detail
+}  // namespace
 
 // ---- status ---------------------------------------------------------------------------------------------------------
 
@@ -152,7 +70,7 @@ process::~process() {
     if (child_ == nullptr || child_->status() || child_->kill_now()) return;
     detail::child_process* const c = child_.get();
     try {
-        detail::leave_to_background(std::move(child_));
+        leave_to_background(std::move(child_));
     } catch (...) {
         c->wait_blocking();
     }
@@ -160,7 +78,7 @@ process::~process() {
 
 void process::detach() {
     static_cast<void>(checked());
-    if (!child_->status()) detail::leave_to_background(std::move(child_));
+    if (!child_->status()) leave_to_background(std::move(child_));
     child_.reset();
 }
 
@@ -189,7 +107,7 @@ task<exit_status> process::terminate(std::chrono::nanoseconds grace) {
     c.kill_the_rest();
     std::optional<exit_status> how;
     if (c.signal(SIGTERM)) {
-        c.signal(SIGCONT);  // one that was stopped cannot end otherwise
+        c.signal(SIGCONT);  // a process that was stopped cannot handle SIGTERM
         try {
             how = co_await with_timeout(grace, exited());
         } catch (const timed_out&) {
@@ -205,7 +123,7 @@ task<> end_unless_ended(process& p, std::chrono::nanoseconds grace) {
     if (p.status()) co_return;
     try {
         static_cast<void>(co_await p.terminate(grace));
-    } catch (const std::system_error&) {  // its status is somebody else's: exited() has said so
+    } catch (const std::system_error&) {  // other code has taken the status: exited() has already thrown that
     }
 }
 }  // namespace
@@ -215,6 +133,63 @@ task<exit_status> process::join(std::chrono::nanoseconds grace) {
     co_return co_await finally(exited(), cleanup, std::chrono::steady_clock::duration::max());
 }
 
+void process_options::capture() noexcept {
+    if (input.kind_ == stdio::kind::inherit) input = stdio::pipe();
+    if (output.kind_ == stdio::kind::inherit) output = stdio::pipe();
+    if (error.kind_ == stdio::kind::inherit) error = stdio::pipe();
+}
+
+process process::spawn(std::string program, process_options options) {  // NOLINT(performance-unnecessary-value-param)
+    process made;
+    detail::file_actions actions;
+    owned_descriptor theirs[3];
+    stdio* const streams[3] = {&options.input, &options.output, &options.error};
+    for (int i = 0; i < 3; ++i) {
+        switch (streams[i]->kind_) {
+            case stdio::kind::inherit:
+                continue;
+            case stdio::kind::as_output:
+                if (i != STDERR_FILENO) throw std::invalid_argument("only the error stream can be as the output");
+                actions.duplicate(STDOUT_FILENO, i);
+                continue;
+            case stdio::kind::null:
+                theirs[i] = owned_descriptor(::open("/dev/null", O_RDWR | O_CLOEXEC));
+                if (!theirs[i]) throw std::system_error(detail::last_error(), "/dev/null");
+                break;
+            case stdio::kind::descriptor:
+                theirs[i] = std::move(streams[i]->descriptor_);
+                break;
+            case stdio::kind::pipe: {
+                int ends[2] = {-1, -1};
+                if (::pipe2(ends, O_CLOEXEC) != 0) throw std::system_error(detail::last_error(), "pipe");
+                owned_descriptor out(ends[0]), in(ends[1]);
+                theirs[i] = std::move(i == STDIN_FILENO ? out : in);
+                if (i == STDIN_FILENO) made.input = pipe_writer::adopt(in.release());
+                if (i == STDOUT_FILENO) made.output = pipe_reader::adopt(out.release());
+                if (i == STDERR_FILENO) made.error = pipe_reader::adopt(out.release());
+                break;
+            }
+        }
+        theirs[i] = detail::above_streams(std::move(theirs[i]));
+        actions.duplicate(theirs[i].get(), i);
+    }
+    const pid_t pid = detail::run_program(program, options, actions);
+
+    // The child exists from here on: an error must not leave it behind.
+    struct unless_owned {
+        pid_t pid;
+        ~unless_owned() {
+            if (pid == 0) return;
+            ::kill(pid, SIGKILL);
+            while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {}
+        }
+    } end_it{pid};
+    const int pidfd = static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));  // the kernel sets close-on-exec
+    if (pidfd < 0) throw std::system_error(detail::last_error(), "pidfd_open");
+    made.child_ = std::make_unique<detail::child_process>(pid, detail::own_descriptor(pidfd), options.own_group);
+    end_it.pid = 0;
+    return made;
+}
 // ---- run_process ----------------------------------------------------------------------------------------------------
 
 namespace {
@@ -223,7 +198,7 @@ task<> feed(pipe_writer& to, const std::string& text) {
     if (!to.is_open()) co_return;
     const io_result<std::size_t> written = co_await to.try_write_all(bytes_of(text));
     to.close();
-    if (written.error && written.error != std::errc::broken_pipe)  // it need not read everything
+    if (written.error && written.error != std::errc::broken_pipe)  // a child need not read its whole input
         throw std::system_error(written.error, "input of a child process");
 }
 
@@ -247,6 +222,5 @@ task<process_output> run_process(std::string program, process_options options, s
     got.status = std::get<0>(all);
     co_return got;
 }
-
 }  // namespace v0
 }  // namespace bide

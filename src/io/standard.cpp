@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Standard input, output and error: which way each can be waited for, decided once when the stream object is made.
+//
+// The public functions run on the calling thread. blocking_read and blocking_write run on one of bide's threads.
 #include <bide/call.hpp>
 #include <bide/io/descriptor.hpp>
 #include <bide/io/standard.hpp>
@@ -22,7 +26,7 @@ owned_descriptor duplicate(int fd) {
     return d;
 }
 
-/// Is there anything to wait for? Regular files and /dev/null have no readiness.
+/// Returns true if epoll can watch the descriptor: regular files and /dev/null have no readiness.
 bool can_be_watched(int fd) {
     const owned_descriptor set(::epoll_create1(EPOLL_CLOEXEC));
     if (!set) throw std::system_error(last_error(), "epoll_create1");
@@ -55,7 +59,7 @@ standard_stream::standard_stream(int fd, bool reads) {
     owned_descriptor d;
     if (S_ISSOCK(s.st_mode)) {
         d = duplicate(fd);
-        calls_ = &local_calls;  // these never block, whatever the descriptor says
+        calls_ = &local_calls;  // recv and send with MSG_DONTWAIT, which never block
     } else if (can_be_watched(fd)) {
         const std::string again = "/proc/self/fd/" + std::to_string(fd);
         d = owned_descriptor(::open(again.c_str(), (reads ? O_RDONLY : O_WRONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// debug::dump: every task that is alive, as a tree: who started it where, where it stands, what it waits for.
+// debug::dump: prints every living task as a tree: where it was started, at which line it is suspended, what it waits
+// for.
 //
 //     bide::debug::dump(std::cerr);
 //
@@ -8,12 +9,19 @@
 //         in bide::task<> fetch(std::string) at crawl.cpp:17, waits for a sleep
 //         in bide::task<> crawl(std::string) at crawl.cpp:30
 //
-// What it needs is kept always, in every build: the coroutine's function and the line of the co_await at which it
-// stands (one store per await), the leaf that it waits at, a list of what is alive.
+// Every build keeps what the dump needs: the function of a coroutine, the line of the co_await at which it is suspended
+// (one store per await), the leaf at which it waits, a list of the living tasks. It does not show local variables. Of a
+// task that is suspended in an awaitable of other code it says "ready, running, or waiting for the tasks below".
 //
-// Thread rule: from any thread. The loop that this thread runs is looked at directly; another loop is asked to describe
-// itself and has `patience` to answer (one that is blocked does not, and that is said). Tasks of an executor of your
-// own are listed by name only: nobody but it may look into them. Limits: local variables are not shown.
+// Thread rule: any thread may call it. The calling thread describes the loops that it runs itself. Every other loop
+//   describes itself, on its own thread, and has `patience` in all to answer; of a loop that does not answer (it is
+//   blocked, or does not run) the dump says so. Of tasks that an executor of the user's runs it gives number and place
+//   of start only, because only the executor may look into them; likewise of a task that has moved to another executor
+//   by resume_on.
+// Lifetime rule: nothing is referred to after the call.
+// Cancellation: the call blocks its thread and is not cancelled.
+// Errors: what the stream throws; std::bad_alloc. A loop without memory for its answer gives none.
+// Units: `patience` in milliseconds.
 #pragma once
 
 #include <chrono>
@@ -23,6 +31,8 @@ namespace bide {
 inline namespace v0 {
 namespace debug {
 
+/// Prints the tasks of all executors. Blocks the calling thread for at most `patience`, for the answers of other
+/// threads.
 void dump(std::ostream& out, std::chrono::milliseconds patience = std::chrono::milliseconds(200));
 
 }  // namespace debug

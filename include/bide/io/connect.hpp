@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// connect.hpp: a connection to a host by its name.
+// connect.hpp: connects to a host by its name.
 //
 //     bide::tcp_stream s = co_await bide::connect_tcp("example.org", 80);
 //     auto page = co_await bide::with_timeout(3s, bide::connect_tcp("example.org", 80));
 //
-// A host may have several addresses, of version 4 and 6, and some of them may not answer. They are tried as RFC 8305
-// ("happy eyeballs") says: both families are looked up at once, their addresses are tried in turn, and the next one is
-// begun 250 ms after the one before, or when that has failed. The first connection wins; the others are cancelled, and
-// closed before it is given out.
+// A host may have several addresses, of IPv4 and IPv6, and some of them may not answer. connect_tcp tries them as RFC
+// 8305 ("happy eyeballs") says: it looks up both families at once, and tries the addresses in turn; it begins the next
+// attempt 250 ms after the last one, or as soon as that has failed. The first connection wins. The other attempts are
+// cancelled, and closed before the task gives the winner.
 //
-// Thread rule: a function; options are values.
-// Lifetime rule: nothing is referred to.
-// Cancellation: a cancelled connect closes everything that it had begun.
-// Errors: std::system_error: the look-up's (dns_errc), or that of the first address, with the others' in its message;
-//   the try_ form gives an io_result. There is no limit of its own: with_timeout gives one. std::invalid_argument for
-//   negative durations.
-// This room is a part of the library bide::dns (it needs c-ares).
+// Thread rule: both functions may be called on any thread; options are values.
+// Lifetime rule: the task owns copies of its arguments.
+// Cancellation: a cancelled connect closes every attempt that it has begun.
+// Destructor: a task that was not begun has no effect.
+// Errors: std::system_error with the look-up's code (dns_errc) or that of the first attempt that failed; its text names
+//   every attempt. The try_ form gives an io_result instead. std::invalid_argument for negative durations. There is no
+//   time limit for the whole: with_timeout gives one.
+// Units: std::chrono durations.
+// This header is a part of the library bide::dns, which needs c-ares.
 #pragma once
 
 #include <bide/io/dns.hpp>
@@ -32,11 +34,11 @@ inline namespace v0 {
 class connect_options {
 public:
     connect_options() = default;
-    /// How long an address has, before the next one is tried beside it.
+    /// How long an attempt runs alone before the next one begins beside it.
     std::chrono::milliseconds stagger{250};
-    /// How long version 6 has to be looked up, when version 4 is there already.
+    /// How long the first attempt waits for the IPv6 addresses when those of IPv4 have arrived.
     std::chrono::milliseconds resolution_delay{50};
-    resolver names;
+    resolver names;  ///< looks the host up
 };
 
 [[nodiscard]] task<tcp_stream> connect_tcp(std::string host, std::uint16_t port,

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// file_watch: what changes in directories and files, as it changes (inotify).
+// file_watch: reports changes of directories and files as they happen (inotify).
 //
 //     bide::file_watch w;
 //     w.add("/etc/app");                                       // a directory: the names in it; or one file
 //     for (;;) {
 //         bide::file_event e = co_await w.next();
-//         if (e.overflow) rescan();                            // too much at once: some events are lost
+//         if (e.overflow) rescan();                            // the system's queue was full: some events are lost
 //         else if (e.what == bide::file_change::written) reload(e.path);
 //     }
 //
-// Directories below are not watched along. Programs often replace a file instead of writing it (write_file does): watch
-// its directory then, and look for `appeared`.
+// A watched directory reports the names in it, not what is in its subdirectories. Trap: many programs replace a file
+// instead of writing it (write_file does). A watch of the file then follows the old file; watch its directory instead,
+// and look for `appeared`.
 //
-// Thread rule: one next() at a time (another one: usage_error), on any threads, loops and executors; add() and remove()
-//   from any thread meanwhile. next() does not work in virtual time (std::logic_error).
-// Lifetime rule: the object outlives its next(); destroyed meanwhile, that ends with std::errc::operation_canceled.
+// Thread rule: one next() at a time (a second one throws usage_error), on any threads, loops and executors. add() and
+//   remove() may be called from any thread meanwhile. next() throws std::logic_error in virtual time.
+// Lifetime rule: the object outlives its next(). If it is destroyed meanwhile, next() fails with
+//   std::errc::operation_canceled.
 // Cancellation: a cancelled next() has taken no event.
-// Errors: std::system_error (add: std::errc::no_such_file_or_directory; std::errc::no_space_on_device where the
-//   system's bound on watches is reached).
+// Destructor: ends the watches.
+// Errors: std::system_error (from add: std::errc::no_such_file_or_directory; std::errc::no_space_on_device at the
+//   system's limit of watches); usage_error from a moved-from object.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -32,19 +35,19 @@ namespace bide {
 inline namespace v0 {
 
 enum class file_change : std::uint8_t {
-    appeared,     ///< a name: made, or moved here
-    disappeared,  ///< a name: removed, or moved away; or what is watched itself
-    modified,     ///< content
-    written,      ///< somebody who had it open for writing has closed it
-    attributes,   ///< permissions, times, owner
+    appeared,     ///< a name was made, or moved into the directory
+    disappeared,  ///< a name, or the watched file itself, was removed or moved away
+    modified,     ///< the content changed
+    written,      ///< a program that had the file open for writing has closed it
+    attributes,   ///< permissions, times or owner changed
 };
 
 class file_event {
 public:
-    std::filesystem::path path;  ///< what was added, and the name in it
+    std::filesystem::path path;  ///< the path that was given to add(); for a name in a directory with the name appended
     file_change what = file_change::modified;
     bool is_directory = false;
-    bool overflow = false;  ///< events before this one are lost; nothing else is in it
+    bool overflow = false;  ///< events before this one are lost; the other members mean nothing
     file_event() = default;
 };
 
@@ -85,7 +88,7 @@ public:
     ~file_watch();
 
     void add(const std::filesystem::path& path);
-    /// Events that have come already are still given. Nothing if it was not added.
+    /// Ends the watch of this path, if there is one. next() still gives the events that the system has queued.
     void remove(const std::filesystem::path& path);
     [[nodiscard]] detail::watch_op next();
 

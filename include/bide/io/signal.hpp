@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// signal_set: signals as something to wait for. (To end the program on SIGINT and SIGTERM there is a guard of its own.)
+// signal_set: awaits signals of the operating system. (stop_on_signals.hpp ends the program on SIGINT and SIGTERM.)
 //
 //     bide::signal_set wanted{SIGHUP, SIGUSR1};
 //     for (;;) {
@@ -8,19 +8,21 @@
 //         if (signal == SIGHUP) reload();
 //     }
 //
-// While the set lives, its signals do nothing else: what they did before (ending the program, a handler) comes back
-// with the last set that has them. They are delivered to any thread that does not block them, by a handler that only
-// notes them; no thread's mask is changed. What has come is kept until next() is called: each signal at least once
-// after it came, several of a kind perhaps as one, as the system itself does. Several sets may have the same signal;
-// each is told.
+// While a set lives, its signals have no other effect in this process. The last set that has a signal restores the
+// signal's former action (ending the program, a handler). The system delivers a signal to any thread that does not
+// block it; bide's handler only notes it there, and changes no thread's mask. A noted signal stays until next() takes
+// it: a signal that came is given at least once, several of one kind perhaps as one, as the system itself does. If
+// several sets have the signal, each of them gives it.
 //
-// Thread rule: one next() at a time (another one: usage_error), on any threads, loops and executors. Sets are made and
-//   destroyed on any threads. next() does not work in virtual time (std::logic_error).
-// Lifetime rule: the set outlives its next(); destroyed meanwhile, that ends with std::errc::operation_canceled.
+// Thread rule: one next() at a time (a second one throws usage_error), on any threads, loops and executors. Sets are
+//   made and destroyed on any threads. next() throws std::logic_error in virtual time.
+// Lifetime rule: the set outlives its next(). If it is destroyed meanwhile, next() fails with
+//   std::errc::operation_canceled.
 // Cancellation: a cancelled next() has taken no signal.
-// Destructor: the signals do again what they did before.
+// Destructor: restores the former actions of the signals that no other set has.
 // Errors: std::system_error (SIGKILL and SIGSTOP: std::errc::invalid_argument; no descriptor left);
-//   std::invalid_argument for what is a fault of the program itself: SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP.
+//   std::invalid_argument for the signals of the program's own faults (SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP);
+//   usage_error from a moved-from set.
 #pragma once
 
 #include <bide/detail/io/signal_ops.hpp>
@@ -42,8 +44,9 @@ public:
     signal_set& operator=(signal_set&&) noexcept = default;
     ~signal_set() = default;
 
-    /// The next signal. try_: io_result<int>.
+    /// Waits for a signal of the set and gives its number.
     [[nodiscard]] detail::signal_op<false> next();
+    /// The same, with an io_result<int> in place of an exception.
     [[nodiscard]] detail::signal_op<true> try_next();
 
 private:

@@ -9,17 +9,19 @@
 //     bide::standard_writer out = bide::standard_output();
 //     co_await bide::write_all(out, bide::bytes_of("done\n"));
 //
-// Other programs may share these descriptors (a shell does), so they are not made non-blocking. A pipe and a terminal
-// are opened once more, for this program alone. What cannot be (no /proc, no permission) is asked before each call
-// whether it is ready. A regular file, for which no readiness is known, is read and written on bide's threads.
-// std::cin, std::cout and printf have buffers of their own, and know nothing of this.
+// Other programs may share these descriptors (a shell does), so bide leaves them blocking. It opens a pipe or a
+// terminal once more, non-blocking, for this program alone. Where that is impossible (no /proc, no permission), each
+// call first asks the system whether the descriptor is ready. A regular file has no readiness: one of bide's threads
+// reads and writes it. std::cin, std::cout and printf have buffers of their own, which these streams do not see.
 //
-// Thread rule: one operation of an object at a time (another one: usage_error), on any threads, loops and executors.
+// Thread rule: one operation of an object at a time (a second one throws usage_error), on any threads, loops and
+//   executors.
 // Lifetime rule: a buffer lives until its operation has ended.
-// Cancellation: a cancelled read or write_some has not happened. (Of a regular file: one that has begun is waited for.)
-// Destructor: closes what it has opened; the descriptors 0, 1 and 2 stay open.
-// Errors: std::system_error; std::errc::broken_pipe when nobody reads any more, without SIGPIPE. A descriptor that is
-//   closed in this program: std::errc::bad_file_descriptor.
+// Cancellation: a cancelled read_some or write_some has moved no bytes. On a regular file a cancelled task waits for an
+//   operation that has begun.
+// Destructor: closes what the object has opened; the descriptors 0, 1 and 2 stay open.
+// Errors: std::system_error; std::errc::broken_pipe, without SIGPIPE, if the reading end is closed;
+//   std::errc::bad_file_descriptor for a descriptor that this program has closed.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -34,7 +36,7 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-/// One of them: watched, or (calls_ is null) a file.
+/// One standard stream. Without `calls_` it is a regular file, which a job reads and writes.
 class standard_stream {
 public:
     standard_stream() noexcept = default;

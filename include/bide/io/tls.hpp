@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// tls.hpp: a stream that nobody else can read or change, over any other stream.
+// tls.hpp: an encrypted and authenticated stream (TLS 1.2 and 1.3) over any other stream.
 //
 //     auto context = bide::tls_context::client();
 //     auto below = co_await bide::connect_tcp("example.org", 443);                            // connect.hpp
-//     auto s = co_await bide::tls_connect(context, std::move(below), "example.org");          // and is it really they?
+//     auto s = co_await bide::tls_connect(context, std::move(below), "example.org");   // verifies the certificate
 //     co_await s.write_all(request);
-//     while (std::size_t n = co_await s.read_some(buffer)) …                    // 0: they said that this was all
+//     while (std::size_t n = co_await s.read_some(buffer)) …                    // 0: the peer has ended its side
 //
-//     auto s = co_await bide::tls_accept(server_context, co_await listener.accept());         // the other side
+//     auto s = co_await bide::tls_accept(server_context, co_await listener.accept());         // the server's side
 //
-// The end of the stream is something that the peer says. If the connection ends without it, somebody may have cut it
-// off: that is tls_errc::truncated, and not the end. finish() says it for our side, and ends our side of the stream
-// below; reading goes on (though many a peer answers by closing).
+// The peer announces the end of its stream. A connection that ends without the announcement may have been cut by an
+// attacker: a read then fails with tls_errc::truncated and does not report the end. finish() announces our end, and
+// ends our side of the stream below; reading goes on, though many peers answer by closing.
 //
-// Thread rule: as tcp_stream: one reader and one writer at a time (another one: usage_error; finish() and update_keys()
-//   count as writers), on any threads, loops and executors. close() may be called from any thread meanwhile, if it may
-//   be on the stream below.
-// Lifetime rule: a buffer lives until its operation has ended. The stream below belongs to this one.
-// Cancellation: a cancelled handshake closes the connection. A cancelled read takes nothing (what read_exactly had
-//   taken is given back), and harms nothing of what is sent. A cancelled write, write_some too, may have sent a part:
-//   then further writes and finish() fail with io_errc::write_cut; the peer sees a truncated stream.
-// Destructor: closes, without saying that this was all. What is pending ends as it does on the stream below.
-// Errors: std::system_error: of the stream below; io_errc; tls_category (in OpenSSL's words); and for a certificate
-//   that was not accepted, tls_verify_category: "certificate has expired", "hostname mismatch". The try_ forms give an
-//   io_result. An empty or moved-from object: usage_error.
-// Renegotiation is refused; changed keys (TLS 1.3) and tickets are taken as they come. Handshakes have no limit of
-// their own: with_timeout gives one.
-// This room is a part of the library bide::tls (it needs OpenSSL 3).
+// Thread rule: one reader and one writer at a time (another one throws usage_error; finish() and update_keys() count as
+//   writers), on any threads, loops and executors. close() may be called from any thread meanwhile, if the stream below
+//   allows it.
+// Lifetime rule: a buffer lives until its operation has ended. The tls_stream owns the stream below.
+// Cancellation: a cancelled handshake closes the connection. A cancelled read takes nothing (the next read gets what a
+//   read_exactly had taken), and leaves what is being sent intact. A cancelled write, write_some too, may have sent a
+//   part: then further writes and finish() fail with io_errc::write_cut, and the peer sees a truncated stream.
+// Destructor: closes the stream below without announcing the end. What is pending ends as it does on the stream below.
+// Errors: std::system_error with a code of the stream below, an io_errc, a code of tls_category (in OpenSSL's words),
+//   or, if the peer's certificate is not accepted, of tls_verify_category ("certificate has expired", "hostname
+//   mismatch"). The try_ forms give an io_result instead. usage_error from an empty or moved-from object.
+// The stream refuses renegotiation, and accepts changed keys (TLS 1.3) and session tickets at any time. A handshake has
+// no time limit of its own: with_timeout gives one.
+// This header is a part of the library bide::tls, which needs OpenSSL 3.
 #pragma once
 
 #include <bide/detail/io/tls/tls_link.hpp>
@@ -44,21 +44,22 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-task<std::size_t> tls_count(task<io_result<std::size_t>> op, const char* what);  // throws its error
+// Each of these awaits the operation, and throws its error as a std::system_error whose text begins with `what`.
+task<std::size_t> tls_count(task<io_result<std::size_t>> op, const char* what);
 task<> tls_all(task<io_result<std::size_t>> op, const char* what);
 task<> tls_done(task<std::error_code> op, const char* what);
 [[noreturn]] void tls_refused(std::error_code error, const std::string& host);
 [[noreturn]] void throw_empty_tls();
 }  // namespace detail
 
-/// `S` is the stream below.
+/// `S` is the type of the stream below.
 template <class S>
 class tls_stream {
     using link = detail::tls_link<S>;
     using count_result = io_result<std::size_t>;
 
 public:
-    /// Connected to nobody.
+    /// An empty object: no connection.
     tls_stream() noexcept = default;
     tls_stream(tls_stream&& other) noexcept = default;
     tls_stream& operator=(tls_stream&& other) noexcept {
@@ -70,7 +71,7 @@ public:
     }
     ~tls_stream() { close(); }
 
-    /// As tcp_stream's.
+    // The four operations of a stream, with the meaning that tcp_stream gives them.
     [[nodiscard]] task<std::size_t> read_some(std::span<std::byte> to) {
         return detail::tls_count(try_read_some(to), "tls read");
     }
@@ -92,31 +93,32 @@ public:
         return link::write(alive(), from, true);
     }
 
-    /// Says that this was all, and ends our side. May be called again, after it was cancelled too.
+    /// Announces our end to the peer, and ends our side of the stream below. It may be called again, also after a
+    /// cancelled call.
     [[nodiscard]] task<> finish() { return detail::tls_done(try_finish(), "tls end"); }
     [[nodiscard]] task<std::error_code> try_finish() { return link::finish(alive()); }
-    /// New keys for both directions (TLS 1.3), as is due after a very long time.
+    /// Changes the keys of both directions (TLS 1.3 only), which is due after a very large amount of data.
     [[nodiscard]] task<> update_keys() { return detail::tls_done(link::update_keys(alive()), "tls update of keys"); }
     void close() noexcept {
         if (link_) link_->below().close();
     }
 
-    // ---- what was agreed ----
+    // ---- what the two sides have agreed ----
     [[nodiscard]] tls_version version() const { return engine().version(); }
-    /// "TLS_AES_256_GCM_SHA384"
+    /// As in "TLS_AES_256_GCM_SHA384".
     [[nodiscard]] std::string cipher() const { return engine().cipher(); }
-    /// By ALPN; empty: none was agreed.
+    /// The protocol chosen by ALPN; empty if none was.
     [[nodiscard]] std::string protocol() const { return engine().protocol(); }
-    /// Whom the client asked for, on both sides; empty: nobody in particular.
+    /// The host that the client has named, on both sides; empty if it has named none.
     [[nodiscard]] std::string server_name() const { return engine().server_name(); }
-    /// An earlier session went on: no certificates were exchanged.
+    /// Returns true if the connection resumes an earlier session, so that no certificates were exchanged.
     [[nodiscard]] bool resumed() const { return engine().resumed(); }
-    /// PEM; empty: the peer showed none.
+    /// The peer's certificate as PEM; empty if the peer has sent none.
     [[nodiscard]] std::string peer_certificate() const { return engine().peer_certificate(); }
-    /// Whose it says it is: "CN=example.org,O=Example"; empty: there is none.
+    /// The subject of the peer's certificate: "CN=example.org,O=Example"; empty if there is no certificate.
     [[nodiscard]] std::string peer_name() const { return engine().peer_name(); }
 
-    /// The stream below; what is read or written there is missing here.
+    /// The stream below. Trap: bytes that other code reads or writes there are lost to TLS, and break the connection.
     [[nodiscard]] S& below() { return alive()->below(); }
 
     // Internal.
@@ -144,13 +146,13 @@ task<tls_stream<S>> tls_handshake(tls_context context, S below, bool server, std
 
 }  // namespace detail
 
-/// The client's side: `host` is whom we mean to talk to, as a name or as an address in numbers.
+/// Makes the client's handshake. `host` is the name, or the numeric address, that the server's certificate must be for.
 template <byte_stream S>
 [[nodiscard]] task<tls_stream<S>> tls_connect(tls_context context, S below, std::string host) {
     return detail::tls_handshake<S>(std::move(context), std::move(below), false, std::move(host));
 }
 
-/// The server's side.
+/// Makes the server's handshake.
 template <byte_stream S>
 [[nodiscard]] task<tls_stream<S>> tls_accept(tls_context context, S below) {
     return detail::tls_handshake<S>(std::move(context), std::move(below), true, std::string());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// sweep_cancellation: stop a piece of work everywhere it can be stopped, once at each place.
+// sweep_cancellation: runs a piece of work again and again, and stops it at every point at which it can be stopped.
 //
-// Most faults of a program that is stopped lie in *where* it was stopped. The scenario, a function that gives a task,
-// is run to its end once, and its steps are counted. Then it is run again for each of these points, and asked to stop
-// exactly there.
+// Most faults of cancelled programs depend on *where* the program was stopped. The sweep runs the scenario, a function
+// that returns a task, to its end once and counts its points. Then it runs the scenario once for each point, and
+// requests a stop exactly there.
 //
 //     auto swept = bide::testing::sweep_cancellation(
 //         [&]() -> bide::task<> { co_await transfer(from, to, 10); },
@@ -14,22 +14,23 @@
 //         });
 //     EXPECT_GT(swept.points, 10);
 //
-// The points: two for each time that a task of the scenario, or one that it started, is queued to begin or to go on.
-// Just before its turn (what it waited for has happened, and nobody has seen that yet), and just after it (it waits
-// again, or has ended). What a task does between two waits is one step. Tasks that moved to other executors (resume_on,
-// a loop_thread) are stopped through the scenario, but do not count.
+// The points: each time that a task of the scenario, or one that it started, is queued to begin or to resume gives two.
+// One is just before its turn, when what it waited for has happened and the task has not seen it yet. The other is just
+// after its turn, when it waits again or has ended. What a task does between two waits is one step. A task on another
+// executor (resume_on, a loop_thread) gives no points; a stop of the scenario reaches it.
 //
-// The scenario may be stopped or not at a point, as it likes: each run ends with a value or cancelled. It is called
-// anew for each run, so it makes what it needs itself, or the check puts back what it has changed.
+// A run may end with a value or cancelled, whatever its point is. Each run calls the scenario anew, so the scenario
+// makes what it needs, or the check restores what it has changed.
 //
-// Thread rule: runs on the calling thread, which waits; the scenario may use other threads. Under a virtual_time guard
-//   the sweep is exact and quick. With other threads the number of queued steps may differ between runs: a run that
-//   ends before its point counts as missed.
-// Lifetime rule: scenario and check are called while the sweep lasts, and not kept.
-// Cancellation: in a task (which it blocks) a stop from outside ends the run, and the sweep by `cancelled`.
-// Errors: a run that fails, or the first one when it does not end with a value, ends the sweep with a
-//   std::runtime_error that names the point; the failure is nested in it (std::rethrow_if_nested). What the check
-//   throws comes through unchanged.
+// Thread rule: the sweep blocks the calling thread and runs the scenario there; the scenario may use other threads.
+//   Under a virtual_time guard the sweep is exact and quick. With other threads the number of queued steps may differ
+//   between runs; a run that ends before its point counts as missed.
+// Lifetime rule: the sweep refers to scenario and check until it returns.
+// Cancellation: a sweep that is called in a task blocks it; a stop of that task stops the current run, and the sweep
+//   ends with `cancelled`.
+// Errors: if a run fails, or the run without a stop does not end with a value, the sweep throws a std::runtime_error
+//   that names the point; the failure is nested in it (std::rethrow_if_nested). An exception of the check leaves the
+//   sweep unchanged.
 #pragma once
 
 #include <bide/detail/testing/stepping.hpp>
@@ -48,20 +49,20 @@ namespace bide {
 inline namespace v0 {
 namespace testing {
 
-/// One run, as the check sees it.
+/// One run, as the check gets it.
 struct sweep_run {
-    std::size_t point;  // at which it was asked to stop, from 1; 0: it was not
-    bool reached;       // false: it had ended before
-    future_status how;  // succeeded or cancelled
+    std::size_t point;  ///< where the run was to be stopped, from 1; 0: nowhere
+    bool reached;       ///< the stop was requested; false if the run ended before its point
+    future_status how;  ///< succeeded or cancelled
     sweep_run(std::size_t p, bool r, future_status h) noexcept : point(p), reached(r), how(h) {}
 };
 
-/// What was swept.
+/// The runs of a sweep, counted.
 struct sweep_result {
-    std::size_t points = 0;     // runs that were asked to stop
-    std::size_t succeeded = 0;  // of these: ended with a value all the same
-    std::size_t cancelled = 0;
-    std::size_t missed = 0;  // runs that had ended before their point
+    std::size_t points = 0;     ///< runs in which a stop was requested
+    std::size_t succeeded = 0;  ///< those of them that ended with a value
+    std::size_t cancelled = 0;  ///< those of them that ended cancelled
+    std::size_t missed = 0;     ///< runs that ended before their point
     sweep_result() noexcept = default;
     // Internal.
     void count(bool was_reached, future_status how) noexcept;
@@ -101,7 +102,8 @@ sweep_result sweep_cancellation(F&& scenario, Check&& check,  // NOLINT(*-missin
     return swept;
 }
 
-/// The same without a check: no run fails, none hangs, and each frees what it has.
+/// Sweeps without a check: only a run that fails ends the sweep with an error. (A sanitizer sees what a stopped run
+/// leaks.)
 template <std::invocable<> F>
     requires awaitable<std::invoke_result_t<F&>>
 sweep_result sweep_cancellation(F&& scenario, std::source_location where = std::source_location::current()) {

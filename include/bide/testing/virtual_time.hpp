@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// virtual_time: a test of an hour that takes a millisecond.
+// virtual_time: makes a test of an hour end in a millisecond.
 //
-// While the guard lives, every loop made on this thread (so also wait() and with_scope() in plain code) has a clock
-// that stands still while anything is ready and jumps to the next timer when nothing is.
+// Each loop that this thread makes while the guard lives (so also those of wait() and with_scope() in plain code) uses
+// the guard's clock. The clock stands still while any task is ready, and jumps to the next timer when none is.
 //
 //     bide::testing::virtual_time time;
 //     bide::sleep_for(1h).wait();
 //     EXPECT_EQ(time.elapsed(), 1h);
 //
-// Thread rule: one thread. Loops on other threads keep their own time. While jobs on bide's threads are pending that
-// will wake this thread, time does not jump. Lifetime rule: loops that were made under the guard end before it does.
+// Thread rule: the thread that made the guard uses and destroys it. Loops of other threads keep their own time. The
+//   clock does not jump while a job on bide's threads is pending whose end will wake this thread.
+// Lifetime rule: loops that were made under the guard are destroyed before it. A guard in a guard has a clock of its
+//   own.
+// Cancellation: nothing here waits.
+// Destructor: loops that are made afterwards use the clock from before the guard.
+// Errors: an operation that has to wait for a descriptor or a signal throws std::logic_error on a loop of the guard.
+// Units: std::chrono durations; now() is a time_point of steady_clock that is related to no other clock.
 #pragma once
 
 #include <bide/detail/loop/virtual_clock.hpp>
@@ -32,8 +38,9 @@ public:
     virtual_time& operator=(const virtual_time&) = delete;
     ~virtual_time() { detail::use_clock(std::move(before_)); }
 
+    /// The time of the guard's clock.
     [[nodiscard]] std::chrono::steady_clock::time_point now() const noexcept { return clock_->now(); }
-    /// Since the guard was made.
+    /// The time by which the guard's clock has advanced since the guard was made.
     [[nodiscard]] std::chrono::steady_clock::duration elapsed() const noexcept { return clock_->now() - began_; }
 
 private:

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// c-ares' sockets on a loop, the options of a channel, and the task that lets c-ares take its steps.
+//
+// dns_socket::on_ready runs on the loop's thread, under the watcher's rules. Everything else runs where the task of the
+// look-up runs; c-ares calls the functions of the second part inside calls of that task.
 #include "io/dns/channel.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -24,17 +29,17 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// A socket of c-ares', and that a loop watches it. One reference for the channel, one for the watcher.
+/// A socket of c-ares that a loop watches. The channel has one reference, the loop's watcher the other.
 class dns_socket final : public watched_fd {
 public:
     dns_socket(int fd_, bool writes, std::shared_ptr<dns_signal> to, const counted_ptr<fd_watcher>& w) noexcept
         : watched_fd(fd_, &on_ready, &on_released, w), to_(std::move(to)), wanted_(events(writes)) {}
 
     void drop_ref() noexcept {
-        // acq_rel: the last one sees what the other did.
+        // acq_rel: the side that deletes sees what the other side did.
         if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
-    /// For the channel's reference.
+    /// Ends the watch and gives up the channel's reference.
     void leave() noexcept {
         watcher->remove(*this);
         drop_ref();
@@ -45,7 +50,7 @@ public:
             if (wanted_ == events(writes)) return;
             wanted_ = events(writes);
         }
-        watcher->report_again(*this);  // what was not wanted then was not kept
+        watcher->report_again(*this);  // on_ready has dropped what was not wanted
     }
     [[nodiscard]] std::uint32_t take_reported() noexcept {
         const lock_guard guard(to_->lock);
@@ -67,8 +72,8 @@ private:
     static void on_released(watched_fd* w) noexcept { static_cast<dns_socket*>(w)->drop_ref(); }
 
     const std::shared_ptr<dns_signal> to_;
-    std::uint32_t wanted_;        // under its lock, both
-    std::uint32_t reported_ = 0;  // since the task last looked
+    std::uint32_t wanted_ BIDE_GUARDED_BY(to_->lock);
+    std::uint32_t reported_ BIDE_GUARDED_BY(to_->lock) = 0;  // since the task last looked
     std::atomic<int> refs_{2};
 };
 
@@ -79,7 +84,7 @@ namespace {
 ares_socket_t make_socket(int domain, int type, int protocol, void*) {
     const int fd = ::socket(domain, type | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
     if (fd >= 0 && type == SOCK_STREAM) {
-        const int on = 1;  // a wish: a question works without
+        const int on = 1;  // an error is ignored: a question works without the option
         ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     return fd;
@@ -89,12 +94,12 @@ int connect_socket(ares_socket_t fd, const sockaddr* to, ares_socklen_t size, vo
 ares_ssize_t receive(ares_socket_t fd, void* to, std::size_t size, int flags, sockaddr* from, ares_socklen_t* length,
                      void* channel) {
     const ssize_t n = ::recvfrom(fd, to, size, flags, from, length);
-    if (n >= NS_HFIXEDSZ && from != nullptr)  // a datagram: a stream is read without asking who
+    if (n >= NS_HFIXEDSZ && from != nullptr)  // a datagram: c-ares reads a stream without asking for the sender
         static_cast<dns_channel*>(channel)->on_answer({static_cast<const std::byte*>(to), static_cast<std::size_t>(n)});
     return n;
 }
 ares_ssize_t send_all(ares_socket_t fd, const iovec* parts, int count, void*) {
-    std::array<iovec, 16> some{};  // sendmsg wants them writable; what is left is sent by the next call
+    std::array<iovec, 16> some{};  // sendmsg needs a writable array; the next call sends what is left
     msghdr message{};
     message.msg_iov = some.data();
     message.msg_iovlen = std::min(some.size(), static_cast<std::size_t>(count));
@@ -104,7 +109,7 @@ ares_ssize_t send_all(ares_socket_t fd, const iovec* parts, int count, void*) {
 constexpr ares_socket_functions our_sockets{&make_socket, &close_socket, &connect_socket, &receive, &send_all};
 
 void begin_library() {
-    // Once per process, and not undone: c-ares keeps nothing but its allocator's addresses.
+    // Once per process, and never undone: c-ares keeps only the addresses of its allocator.
     static const int status = ::ares_library_init(ARES_LIB_INIT_ALL);
     if (status != ARES_SUCCESS) throw std::system_error(dns_error(status), "dns");
 }
@@ -158,7 +163,7 @@ dns_channel::dns_channel(const dns_options& options, loop& carrier)
         which |= ARES_OPT_TRIES;
         with.tries = options.attempts;
     }
-    if (!options.hosts_file || !options.servers.empty()) {  // with servers given, nsswitch.conf has no say
+    if (!options.hosts_file || !options.servers.empty()) {  // given servers overrule nsswitch.conf
         which |= ARES_OPT_LOOKUPS;
         with.lookups = options.hosts_file ? from_both : from_servers;
     }
@@ -174,7 +179,7 @@ dns_channel::dns_channel(const dns_options& options, loop& carrier)
 }
 
 dns_channel::~dns_channel() {
-    ::ares_destroy(channel_);  // closes its sockets, and says so before
+    ::ares_destroy(channel_);  // calls state_changed for its sockets, and closes them
     for (dns_socket* s : sockets_) s->leave();
 }
 
@@ -189,7 +194,7 @@ void dns_channel::state_changed(void* self, ares_socket_t fd, int reads, int wri
 void dns_channel::watch(ares_socket_t fd, bool writes) {
     for (dns_socket* s : sockets_)
         if (s->fd == fd) return s->want(writes);
-    try {  // c-ares is C: nothing may be thrown through it
+    try {  // no exception may pass through c-ares, which is C
         const counted_ptr<fd_watcher>& watcher = loop_access::driver_of(carrier_).watcher();
         sockets_.reserve(sockets_.size() + 1);
         auto made = std::make_unique<dns_socket>(fd, writes, signal_, watcher);
@@ -231,11 +236,11 @@ void dns_channel::step() {
         int fd;
         std::uint32_t events;
     };
-    std::vector<reported> all;  // by descriptor: a step may close sockets and make others
+    std::vector<reported> all;  // descriptors, not pointers: a step may close sockets and make others
     all.reserve(sockets_.size());
     for (dns_socket* s : sockets_)
         if (const std::uint32_t events = s->take_reported(); events != 0) all.push_back({s->fd, events});
-    if (all.empty()) ::ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // what is too late
+    if (all.empty()) ::ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // lets c-ares handle time-outs
     constexpr std::uint32_t over = EPOLLHUP | EPOLLERR;
     for (const reported& r : all) {
         const bool reads = (r.events & (EPOLLIN | EPOLLRDHUP | over)) != 0;
@@ -256,11 +261,47 @@ task<> dns_channel::run_until(const bool& over) {
         const std::chrono::nanoseconds limit = until_next_timeout();
         try {
             co_await with_timeout(limit, as_task_of(signal_->changed));
-        } catch (const timed_out&) {  // c-ares is told by the step
+        } catch (const timed_out&) {  // the step below lets c-ares handle it
         }
-        signal_->changed.reset();  // before the look: what comes from now on sets it again
+        signal_->changed.reset();  // before the step looks: a later report sets it again
         step();
         check_failure();
+    }
+}
+
+std::error_code dns_error(int status) noexcept {
+    switch (status) {
+        case ARES_SUCCESS:
+            return {};
+        case ARES_ENODATA:
+            return dns_errc::no_data;
+        case ARES_ENOTFOUND:
+        case ARES_ENONAME:
+            return dns_errc::name_not_found;
+        case ARES_ESERVFAIL:
+        case ARES_EFORMERR:
+            return dns_errc::server_failed;
+        case ARES_ENOTIMP:
+            return dns_errc::not_implemented;
+        case ARES_EREFUSED:
+            return dns_errc::server_refused;
+        case ARES_ETIMEOUT:
+            return dns_errc::timed_out;
+        case ARES_ECONNREFUSED:
+            return dns_errc::no_server;
+        case ARES_EBADNAME:
+        case ARES_EBADQUERY:
+        case ARES_EBADSTR:
+            return dns_errc::bad_name;
+        case ARES_ENOMEM:
+            return std::make_error_code(std::errc::not_enough_memory);
+        case ARES_EFILE:
+            return std::make_error_code(std::errc::io_error);
+        case ARES_ECANCELLED:
+        case ARES_EDESTRUCTION:
+            return std::make_error_code(std::errc::operation_canceled);
+        default:
+            return dns_errc::bad_answer;
     }
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// channel: c-ares for one look-up. Its sockets are watched by the loop that carries the task; everything else is done
-// by the task itself, so c-ares is never called from two threads, nor from within a loop's report.
+// dns_channel: c-ares for one look-up. The loop that carries the task watches the sockets and sets an event. The task
+// itself makes every call of c-ares, so that c-ares is never called by two threads, and never inside a loop's report.
 //
-// One channel per look-up, and not one per loop: a cancelled look-up takes its sockets with it, a look-up may stand on
-// any executor, and no state outlives it. What that costs is a look at resolv.conf each time.
+// Why one channel per look-up and not one per loop: a cancelled look-up closes its sockets with its channel, a look-up
+// may run on any executor, and no state outlives it. The price is that each look-up reads resolv.conf.
 //
-// The loop reports changes, c-ares does not read to the end (TCP): so what was reported is asked for again after each
-// step. The sockets are made here and not by c-ares: closed on exec from their first moment, and no SIGPIPE.
+// A loop reports changes only, and c-ares does not read a TCP socket to the end: so each step asks for the reported
+// state again. The channel makes the sockets itself, and not c-ares, so that they are closed on exec from the start and
+// raise no SIGPIPE.
 #pragma once
 
 #include <bide/detail/base/spin_lock.hpp>
@@ -27,10 +28,10 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// How the loop tells the task. It lives as long as one of the sockets is watched.
+/// What the loop sets and the task awaits. Each watched socket shares it.
 struct dns_signal {
     event changed;
-    spin_lock lock;  // over what the sockets were reported to be
+    spin_lock lock;  // guards dns_socket::wanted_ and reported_ of all sockets
 };
 
 class dns_socket;
@@ -41,15 +42,14 @@ public:
     dns_channel(const dns_options& options, loop& carrier);
     dns_channel(const dns_channel&) = delete;
     dns_channel& operator=(const dns_channel&) = delete;
-    ~dns_channel();  // what was asked for is told so (ARES_EDESTRUCTION), and every socket is closed
+    ~dns_channel();  // c-ares calls back with ARES_EDESTRUCTION what is under way, and closes every socket
 
     [[nodiscard]] ares_channel get() const noexcept { return channel_; }
-    /// Until `over` is true, which a callback of c-ares' sets. A static coroutine would not know the channel: it stays
-    /// where it is until the task has ended.
+    /// Runs c-ares until `over` is true, which a callback of c-ares sets. The channel outlives the task.
     [[nodiscard]] task<> run_until(const bool& over);
 
-    /// How c-ares' status is called. Where every server answered that it could not help, c-ares says that none could be
-    /// reached; what they answered is kept here, for a better word.
+    /// Translates c-ares' status. If every server answered that it could not help, c-ares reports that none could be
+    /// reached; then this returns what the servers answered (refusal_).
     [[nodiscard]] std::error_code error_of(int status) const noexcept;
     void on_answer(std::span<const std::byte> datagram) noexcept;
 
@@ -65,8 +65,8 @@ private:
     loop& carrier_;
     std::shared_ptr<dns_signal> signal_;
     std::vector<dns_socket*> sockets_;
-    int refusal_ = 0;            // the last answer that was one
-    std::exception_ptr failed_;  // a socket could not be watched
+    int refusal_ = 0;            // the code of the last answer that refused
+    std::exception_ptr failed_;  // why a socket could not be watched
 };
 
 /// c-ares' status as an error; none for ARES_SUCCESS.

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// connect_tcp: the race of addresses (happy_eyeballs.hpp) with the real look-up and TCP's connect. Runs where the task
+// runs.
 #include "io/dns/happy_eyeballs.hpp"
 
 #include <bide/io/connect.hpp>
@@ -20,7 +23,7 @@ void check(const connect_options& o) {
 
 task<io_result<tcp_stream>> connect_to(ip_endpoint to) { co_return co_await tcp_stream::try_connect(to); }
 
-// The options and the name are the caller's, and stay until the race is over.
+// The functions refer to options and name in the frame of the caller, which outlives the race.
 race_of_tcp::lookup_function lookup_by(const connect_options& o, const std::string& host, std::uint16_t port) {
     return [&o, &host, port](ip_family family) { return o.names.try_lookup(host, port, family); };
 }

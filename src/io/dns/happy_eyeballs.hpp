@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The race to a host with several addresses ("happy eyeballs", RFC 8305), apart from who looks names up and who
-// connects: so it is tested in virtual time.
+// address_race: connects to a host with several addresses ("happy eyeballs", RFC 8305). The functions that look up and
+// connect are parameters, so that tests run the race in virtual time.
 //
-// Both families are looked up at once. The first attempt begins when the addresses of version 6 are there; or those of
-// version 4, and version 6 has had `resolution_delay` more. The families alternate, beginning with version 6. Another
-// attempt begins when the last one has failed, or has had `stagger` to succeed; none of them is given up for that. The
-// first connection wins, the others are stopped, and are gone before the winner is given out.
+// The race looks up both families at once. The first attempt begins when the IPv6 addresses have arrived; or when the
+// IPv4 addresses have arrived and the IPv6 look-up has had `resolution_delay` more. The families alternate, beginning
+// with IPv6. The next attempt begins when the last one has failed or has run for `stagger`; the last one goes on. The
+// first connection wins; the others are stopped and closed before run() gives the winner.
+//
+// Thread rule: run() runs on the executor of the awaiting task, and so do its children, on a pool in parallel. Only the
+// body of the race changes its state; the children send it news by a channel.
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/scope/scope_core.hpp>
 #include <bide/io/dns.hpp>
 #include <bide/scope.hpp>
@@ -28,7 +32,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Addresses that were not tried yet, by family.
+/// The addresses that were not tried yet, by family.
 class addresses_to_try {
 public:
     void add(const std::vector<ip_endpoint>& some) {
@@ -49,7 +53,7 @@ private:
     bool six_is_next_ = true;
 };
 
-/// `Stream` is what a connection gives.
+/// `Stream` is the type of a connection.
 template <class Stream>
 class address_race {
 public:
@@ -66,20 +70,20 @@ public:
     address_race(const address_race&) = delete;
     address_race& operator=(const address_race&) = delete;
 
-    /// Once. It stays where it is until the task has ended.
+    /// To be called once. The race outlives the task and is not moved.
     [[nodiscard]] task<io_result<Stream>> run() {
         loop& clock = (co_await this_frame_op())->ctx->ex->carrier();
         scope_options losers_are_stopped;
         losers_are_stopped.exit = exit_mode::cancel;
         co_await with_scope(losers_are_stopped, [&](scope& s) -> task<> { return body(s, clock); });
         std::optional<Stream> first = std::move(winner_);
-        // Others that came in at the same time were not taken out, and are closed.
+        // Connections that succeeded at the same moment are still in the channel: they are closed here.
         while (std::optional<news> late = news_.try_receive()) {}
         if (first) co_return io_result<Stream>(std::error_code(), std::move(*first));
         co_return io_result<Stream>(why_none(), Stream());
     }
 
-    /// What was tried, and how it failed, for a message.
+    /// Every failed attempt with its error, for a message.
     [[nodiscard]] const std::string& told() const noexcept { return told_; }
 
 private:
@@ -121,7 +125,7 @@ private:
             std::optional<news> is;
             try {
                 is = co_await with_deadline(left_.empty() ? time_point::max() : next_, news_.receive());
-            } catch (const timed_out&) {  // the next one's turn
+            } catch (const timed_out&) {  // the next attempt may begin
             }
             if (!is) continue;
             if (auto* a = std::get_if<answer>(&*is))
@@ -131,6 +135,7 @@ private:
         }
     }
     void take(answer& a, time_point now) {
+        BIDE_ASSERT(W8, answers_ < 2);
         ++answers_;
         left_.add(a.result.value);
         if (a.result.error) lookup_errors_.push_back(a.result.error);
@@ -143,6 +148,7 @@ private:
         }
     }
     void take(attempt_end& a, time_point now) {
+        BIDE_ASSERT(W8, running_ > 0);
         --running_;
         if (!a.result.error) {
             winner_.emplace(std::move(a.result.value));
@@ -152,7 +158,7 @@ private:
         told_ += (told_.empty() ? "" : ", ") + a.to.to_string() + ": " + a.result.error.message();
         next_ = now;
     }
-    // That one family has no addresses is no news when the other one's look-up has failed.
+    // If one family has no addresses, and the look-up of the other has failed, that failure is the reason.
     [[nodiscard]] std::error_code why_none() const {
         if (first_error_) return first_error_;
         for (const std::error_code& e : lookup_errors_)
@@ -167,7 +173,7 @@ private:
     channel<news> news_{8};
     addresses_to_try left_;
     std::optional<Stream> winner_;
-    time_point next_{};  // not before
+    time_point next_{};  // the next attempt begins not before
     int answers_ = 0;
     int running_ = 0;
     bool begun_ = false;

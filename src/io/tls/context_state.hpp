@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// tls_context_state: the OpenSSL context behind a tls_context and all its copies.
+//
+// Thread rule: the constructor sets everything up; afterwards any thread may use it at once. Only the sessions change,
+// under a lock of their own.
 #pragma once
 
 #include "io/tls/openssl.hpp"
@@ -13,7 +18,6 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// What the copies of a context share. It does not change, but for the sessions, which have a lock of their own.
 class tls_context_state {
 public:
     tls_context_state(const tls_options& options, bool server);
@@ -22,7 +26,7 @@ public:
 
     [[nodiscard]] SSL_CTX* get() const noexcept { return context_.get(); }
     [[nodiscard]] bool server() const noexcept { return server_; }
-    /// A client's, that has to know whom it talks to.
+    /// Returns true for a client that verifies the host's name.
     [[nodiscard]] bool verifies_host() const noexcept { return !server_ && verify_; }
     [[nodiscard]] session_store& sessions() noexcept { return sessions_; }
 
@@ -38,7 +42,7 @@ private:
     owned<SSL_CTX> context_;
     const bool server_;
     const bool verify_;
-    std::vector<unsigned char> protocols_;  // as they go over the wire
+    std::vector<unsigned char> protocols_;  // in the encoding of ALPN: each with its length in front
     session_store sessions_;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// OpenSSL's objects with owners, and its errors as codes.
+// OpenSSL's objects with owners, and the calling thread's queue of OpenSSL's errors as std::error_code.
 #pragma once
 
 #include <openssl/bio.h>
@@ -27,8 +27,9 @@ struct openssl_free {
 template <class T>
 using owned = std::unique_ptr<T, openssl_free>;
 
-/// The first error that this thread has met since it was cleared; none: empty. Clears them.
+/// Returns the oldest error in the calling thread's queue, or no error if it is empty; clears the queue.
 [[nodiscard]] std::error_code first_openssl_error() noexcept;
+/// Throws that error, or not_enough_memory if the queue is empty, as a std::system_error.
 [[noreturn]] void throw_openssl(const std::string& what);
 
 }  // namespace detail

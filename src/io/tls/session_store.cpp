@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The sessions of a client context, most recently used host first. Called from any thread, under the store's own lock;
+// keep() is called by OpenSSL inside a call of tls_engine, so under that engine's lock too.
 #include "io/tls/session_store.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

@@ -100,11 +100,4 @@ TEST(tls_context, C15_29_options_that_contradict_each_other_are_refused) {
     EXPECT_THROW(static_cast<void>(tls_context::server(o)), std::invalid_argument);
 }
 
-TEST(tls_context, errors_have_names) {
-    EXPECT_EQ(make_error_code(bide::tls_errc::truncated).message(),
-              "the stream ended without the peer saying so: something may be missing");
-    EXPECT_EQ(make_error_code(bide::tls_verify_errc::expired).message(), "certificate has expired");
-    EXPECT_EQ(std::error_code(77'777, bide::tls_category()).message(), "unknown error");
-}
-
 }  // namespace

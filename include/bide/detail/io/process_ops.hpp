@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// child: a process that this one has started and whose status nobody has taken yet; and the leaf that waits for its
-// descriptor (pidfd), which becomes readable when it ends.
+// child_process: a process that this one has started; and the leaf that waits for its end. The kernel makes the
+// descriptor of the process (pidfd) readable when the process ends.
+//
+// Rule W3: the process keeps its number, and its group with it, until its status is taken. Taking it and sending
+// signals therefore exclude each other, by m_.
+//
+// Thread rule: any thread, but one child_process_leaf at a time.
 #pragma once
 
 #include <bide/detail/base/os_mutex.hpp>
@@ -18,7 +23,7 @@ class exit_status;
 
 namespace detail {
 
-/// As waitid() says it.
+/// How a process has ended, as waitid() reports it.
 struct child_status {
     bool by_signal;
     int value;
@@ -34,24 +39,26 @@ public:
 
     [[nodiscard]] pid_t id() const noexcept { return id_; }
     [[nodiscard]] socket_state& descriptor() const noexcept { return *pidfd_.get(); }
-    /// False: it has ended.
-    bool signal(int number);
-    /// When it ends, what is left of its group is killed.
-    void kill_the_rest() noexcept;
-    /// Takes the status if it has ended. Empty and no error: it has not.
-    [[nodiscard]] std::optional<child_status> look(std::error_code& error) noexcept;
-    [[nodiscard]] std::optional<child_status> status() const noexcept;
-    /// Kills it, and waits a moment for its end. False: it is not over yet.
-    [[nodiscard]] bool kill_now() noexcept;
-    void wait_blocking() noexcept;
+    /// Returns false if the status was taken, or the system has no such process.
+    bool signal(int number) BIDE_EXCLUDES(m_);
+    /// From now on look() kills what is left of the process's group before it takes the status.
+    void kill_the_rest() noexcept BIDE_EXCLUDES(m_);
+    /// Takes the status if the process has ended. Returns nothing and no error if it has not.
+    [[nodiscard]] std::optional<child_status> look(std::error_code& error) noexcept BIDE_EXCLUDES(m_);
+    [[nodiscard]] std::optional<child_status> status() const noexcept BIDE_EXCLUDES(m_);
+    /// Kills the process (with its group), and blocks for at most 100 ms until it has ended. Returns false if it has
+    /// not.
+    [[nodiscard]] bool kill_now() noexcept BIDE_EXCLUDES(m_);
+    /// Blocks the calling thread until the process has ended, and drops its status.
+    void wait_blocking() noexcept BIDE_EXCLUDES(m_);
 
 private:
     const pid_t id_;
     const socket_owner pidfd_;
     const bool group_;
-    mutable os_mutex m_;  // over the rest, and over signals: a process whose status was taken is nobody's
-    bool kill_the_rest_ = false;
-    std::optional<child_status> status_;
+    mutable os_mutex m_;  // also held while a signal is sent (W3)
+    bool kill_the_rest_ BIDE_GUARDED_BY(m_) = false;
+    std::optional<child_status> status_ BIDE_GUARDED_BY(m_);
 };
 
 class child_process_leaf : public socket_op {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// signal_source: what the handler notes signals in: a bit for each, and an eventfd that says "look". signal_leaf waits
-// for a bit.
+// signal_source: where bide's signal handler notes signals: one bit per signal, and an eventfd that makes the waiting
+// loop look. signal_leaf waits for a bit.
 //
-// Why a handler and not a signalfd: that one needs the signal blocked in every thread, also in those that somebody made
-// before and that we do not know.
+// Why a handler and not a signalfd: a signalfd needs the signal blocked in every thread, also in threads that other
+// code made before.
+//
+// Thread rule: note() runs in the handler, on any thread at any moment, and does only what is safe there. Sources are
+// made and destroyed on any thread. One signal_leaf at a time takes bits.
 #pragma once
 
 #include <bide/detail/io/byte_ops.hpp>
@@ -17,7 +20,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// The bit of a signal; std::invalid_argument for what is none, or is the program's own fault.
+/// Returns the bit of a signal. Throws std::invalid_argument for a number that is no signal, or a signal of the
+/// program's own faults.
 [[nodiscard]] std::uint64_t signal_bit(int signal);
 
 class signal_source {
@@ -30,7 +34,7 @@ public:
     [[nodiscard]] socket_state& event() const noexcept { return *event_.get(); }
 
     // For the handler.
-    std::atomic<signal_source*> next{nullptr};  // in the list of all
+    std::atomic<signal_source*> next{nullptr};  // in the list of all sources
     void note(int signal) noexcept;
 
 private:
@@ -39,7 +43,7 @@ private:
     socket_owner event_;
     const int event_fd_;
     std::atomic<std::uint64_t> pending_{0};
-    unsigned last_ = 0;  // which bit was given last: the others come first; the waiter's
+    unsigned last_ = 0;  // the bit given last, after which the search for the next one begins; the waiting leaf owns it
 };
 
 class signal_leaf : public socket_op {

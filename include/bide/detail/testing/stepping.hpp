@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// stepping: an executor on top of a loop that counts what it hands on to it, and asks a future's producer to stop at
-// one of these places. It changes nothing in the order: the node that asks is queued right before the n-th one, or
-// right after it, and the loop runs them all.
+// stepping: an executor that posts every node to a loop, counts the nodes, and at one of them requests a stop of a
+// future's producer. It keeps the order: the node that requests the stop is queued directly before the n-th node, or
+// directly after it, and the loop runs them all.
+//
+// Thread rule: post() from any thread. The rest belongs to the thread of sweep_cancellation, which runs the loop.
 #pragma once
 
 #include <bide/detail/kernel/kernel.hpp>
@@ -20,7 +22,7 @@ class future_base;
 
 class stepping final : public executor {
 public:
-    /// `point`: 2n - 1 is before the n-th node, 2n after it; 0: nowhere.
+    /// `point` 2n - 1 is directly before the n-th node, 2n directly after it; 0 is nowhere.
     stepping(loop& base, std::size_t point) noexcept;
     ~stepping() override { retire(); }
 
@@ -28,13 +30,14 @@ public:
     loop& carrier() noexcept override { return base_; }
     [[nodiscard]] const char* name() const noexcept override { return "sweep"; }
 
-    /// What is asked to stop; named before the loop runs.
+    /// Names the future whose producer is to be stopped. Called before the loop runs.
     void stops(future_base& producer) noexcept { producer_ = &producer; }
-    /// When all tasks have ended, before what is to be stopped goes: runs the loop until no node of ours is queued.
+    /// Runs the loop until no node of this executor is queued. Called when all tasks have ended, before the future
+    /// goes.
     void finish() noexcept;
-    /// So far.
+    /// Returns the number of points so far.
     [[nodiscard]] std::size_t points() const noexcept;
-    /// Whether the point was reached.
+    /// Returns true if the stop was requested.
     [[nodiscard]] bool stopped() const noexcept;
 
 private:
@@ -48,11 +51,11 @@ private:
     future_base* producer_ = nullptr;
     asking asks_;
     std::atomic<std::size_t> posted_{0};
-    std::atomic<bool> due_{false};  // the node that asks is queued, or is about to be
+    std::atomic<bool> due_{false};  // the node that requests the stop is queued, or is about to be
     std::atomic<bool> asked_{false};
 };
 
-/// `failed` null: the run that nobody stopped did not end with a value.
+/// Throws what sweep_cancellation reports. A null `failed`: the run without a stop did not end with a value.
 [[noreturn]] void throw_sweep_failed(std::size_t point, std::size_t points, const std::exception_ptr& failed);
 
 }  // namespace detail

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// tls_link: a tls_engine and the stream below it, and the tasks that carry bytes between them.
+// tls_link: a tls_engine, the stream below it, and the tasks that carry bytes between the two.
 //
-// What is encrypted has to be sent, in order and to its last byte, or the peer can make no sense of what follows. So it
-// goes through one buffer, by write_some, and stays there until it was taken: a task that is cancelled while it sends
-// leaves the rest to whoever sends next. Whoever sends holds `sending_`.
+// The peer can decrypt a record only if it has got all bytes before it. So encrypted bytes go through one buffer,
+// to_send_, and leave it only when write_some of the stream below has taken them: if the sending task is cancelled, the
+// next sending task goes on where it stood. The sending task holds `sending_` (W2).
 //
-// A reader may have something to say too (an alert). It does not wait for that: the peer may not read before we do. So
-// it sends and receives at the same time, until it has what it wants.
+// A reading task may have bytes to send too (an alert, changed keys). It does not wait until they are sent, because the
+// peer may not read before it has sent: the reading task sends and receives at the same time, until it has received.
+//
+// Thread rule: as tls_stream: one reading and one writing task at a time (W1), on any threads.
 #pragma once
 
 #include <bide/combine.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/tls/tls_engine.hpp>
 #include <bide/detail/kernel/immediate_op.hpp>
 #include <bide/io/stream.hpp>
@@ -31,7 +34,7 @@ inline namespace v0 {
 namespace detail {
 
 inline constexpr wait_kind tls_kind{"tls"};
-/// A point of cancellation, and the spending of a credit, for what may not wait at all.
+/// Checks for a stop request and spends a credit, for an operation that may complete without waiting.
 [[nodiscard]] immediate_op<true> tls_checkpoint() noexcept;
 
 template <class S>
@@ -57,7 +60,8 @@ public:
                 co_return unsent&& s.error == tls_errc::handshake_cut ? unsent : s.error;
             }
             if (!s.wants_input && l->engine_.output_may_wait()) co_return unsent;
-            // What cannot be sent is not the end yet: perhaps the peer has said why it went.
+            // An error of sending does not end the handshake yet: the peer may have sent an alert that says why it
+            // left.
             if (!unsent && l->engine_.has_output()) unsent = co_await l->send();
             if (!s.wants_input) co_return unsent;
             const std::error_code unheard = co_await l->receive();
@@ -112,7 +116,7 @@ public:
         std::error_code unsent;
         {
             auto held = co_await l->sending_.lock();
-            if (l->engine_.cut()) co_return io_errc::write_cut;  // it was not all
+            if (l->engine_.cut()) co_return io_errc::write_cut;  // an end would be a lie: data is missing
             unsent = l->engine_.end_output();
             if (!unsent) unsent = co_await l->drain();
         }
@@ -120,7 +124,7 @@ public:
         try {
             co_await l->below_.finish();
         } catch (const std::system_error& e) {
-            // Our end has been said; many a peer answers it by going, and then there is no side left to be ended.
+            // Our end is announced. Many peers answer it by closing, and then the stream below has no side left to end.
             if (e.code() != std::errc::not_connected) unsent = e.code();
         }
         co_return unsent;
@@ -140,7 +144,7 @@ private:
         std::size_t{16} * 1024 + 512;                             // one record of the peer's, with what is around it
     static constexpr std::size_t batch = std::size_t{64} * 1024;  // so much is encrypted before it is sent
 
-    /// That there is a reader. One that is cancelled gives back what it has.
+    /// Announces a reader to the engine. The destructor of a cancelled one gives back the bytes that it has read.
     struct reading {
         tls_engine& engine;
         std::span<std::byte> to;
@@ -158,7 +162,8 @@ private:
             return io_result<std::size_t>(error, done);
         }
     };
-    /// That there is a writer. One that is cancelled after it had begun has cut the stream.
+    /// Announces a writer to the engine. A writer that is cancelled after it has encrypted something has cut the
+    /// stream.
     struct writing {
         tls_engine& engine;
         bool begun = false;
@@ -172,10 +177,11 @@ private:
         }
     };
 
-    /// By whoever holds `sending_`: until nothing is left to be sent. What could not be sent once never can be, and
-    /// what comes after it is of no use to the peer (a reader may make some, after our end too).
+    /// Sends until nothing is left. The caller holds `sending_`. After an error of the stream below nothing is sent any
+    /// more: the peer could not decrypt it.
     task<std::error_code> drain() {
         for (;;) {
+            BIDE_ASSERT(W2, sending_.locked());
             if (unsendable_ || sent_ == to_send_.size()) {
                 sent_ = 0;
                 engine_.take_output(to_send_);
@@ -191,12 +197,12 @@ private:
         auto held = co_await sending_.lock();
         co_return co_await drain();
     }
-    /// For a reader: whether it can be sent is the writer's to find out.
+    /// For a reading task, which ignores the error: the next writing task gets it.
     task<std::error_code> send_aside() {
         static_cast<void>(co_await send());
         co_return std::error_code();
     }
-    /// Why we go, if the peer takes it within a moment.
+    /// Sends the alert that tells the peer why this side leaves, if the stream below takes it within a second.
     task<> last_words() {
         if (!engine_.has_output()) co_return;
         try {
@@ -216,10 +222,11 @@ private:
     S below_;
     tls_engine engine_;
     mutex sending_;
-    std::vector<std::byte> to_send_;   // by whoever holds sending_
-    std::size_t sent_ = 0;             // of it
-    std::error_code unsendable_;       // the stream below takes no more; the same
-    std::vector<std::byte> received_;  // the reader's
+    // The holder of sending_ uses these three:
+    std::vector<std::byte> to_send_;
+    std::size_t sent_ = 0;             // how much of to_send_ the stream below has taken
+    std::error_code unsendable_;       // the error of the stream below, after which it takes no more
+    std::vector<std::byte> received_;  // the reading task's
 };
 
 }  // namespace detail

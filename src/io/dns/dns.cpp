@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Look-ups: addresses of a host and places of a service, each by a c-ares channel of its own; and the texts of
+// dns_errc.
+//
+// The tasks run where their caller's task runs. c-ares calls `arrived` inside a step of that task.
 #include "io/dns/channel.hpp"
 #include "io/dns/srv_order.hpp"
 
@@ -52,7 +57,7 @@ public:
     }
 };
 
-// As they are written, a dot at the end left aside; what c-ares refuses later is refused there.
+// Checks the length without a dot at the end, and for zero bytes; c-ares refuses what else is wrong.
 bool may_be_name(const std::string& name) noexcept {
     const std::size_t size = !name.empty() && name.back() == '.' ? name.size() - 1 : name.size();
     return size != 0 && size <= 253 && name.find('\0') == std::string::npos;
@@ -81,7 +86,7 @@ struct addresses {
         self->finished = true;
         self->status = status;
         if (all == nullptr) return;
-        try {  // c-ares is C
+        try {  // no exception may pass through c-ares, which is C
             if (status == ARES_SUCCESS) self->take(all);
         } catch (...) {
             self->failed = std::current_exception();
@@ -90,7 +95,7 @@ struct addresses {
     }
 };
 
-// An address in numbers needs nobody. c-ares knows them too, but not those with an interface.
+// Returns true for a numeric address, which needs no look-up. (c-ares does not know addresses with an interface.)
 bool in_numbers(const std::string& host, std::uint16_t port, ip_family family, resolver::endpoints& to) {
     try {
         if (host == "localhost") return false;  // the hosts file says what that is
@@ -128,7 +133,7 @@ task<io_result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_op
 struct service_answer {
     int status = ARES_SUCCESS;
     bool finished = false;
-    bool none = false;  // "." is the target: a domain that does not have the service
+    bool none = false;  // the target is ".": the domain declares that it does not have the service
     resolver::services found{};
     std::exception_ptr failed{};
 
@@ -191,65 +196,6 @@ const std::error_category& dns_category() noexcept {
     static const dns_category_type category;
     return category;
 }
-
-namespace detail {
-
-std::error_code dns_error(int status) noexcept {
-    switch (status) {
-        case ARES_SUCCESS:
-            return {};
-        case ARES_ENODATA:
-            return dns_errc::no_data;
-        case ARES_ENOTFOUND:
-        case ARES_ENONAME:
-            return dns_errc::name_not_found;
-        case ARES_ESERVFAIL:
-        case ARES_EFORMERR:
-            return dns_errc::server_failed;
-        case ARES_ENOTIMP:
-            return dns_errc::not_implemented;
-        case ARES_EREFUSED:
-            return dns_errc::server_refused;
-        case ARES_ETIMEOUT:
-            return dns_errc::timed_out;
-        case ARES_ECONNREFUSED:
-            return dns_errc::no_server;
-        case ARES_EBADNAME:
-        case ARES_EBADQUERY:
-        case ARES_EBADSTR:
-            return dns_errc::bad_name;
-        case ARES_ENOMEM:
-            return std::make_error_code(std::errc::not_enough_memory);
-        case ARES_EFILE:
-            return std::make_error_code(std::errc::io_error);
-        case ARES_ECANCELLED:
-        case ARES_EDESTRUCTION:
-            return std::make_error_code(std::errc::operation_canceled);
-        default:
-            return dns_errc::bad_answer;
-    }
-}
-
-void order_services(std::vector<srv_record>& all, const std::function<std::uint64_t(std::uint64_t)>& up_to) {
-    // Those without weight first, so that they too are drawn now and then (RFC 2782).
-    std::sort(all.begin(), all.end(), [](const srv_record& a, const srv_record& b) {
-        if (a.priority != b.priority) return a.priority < b.priority;
-        return a.weight == 0 && b.weight != 0;
-    });
-    for (auto first = all.begin(); first != all.end(); ++first) {
-        const auto last =
-            std::find_if(first, all.end(), [&](const srv_record& r) { return r.priority != first->priority; });
-        std::uint64_t sum = 0;
-        for (auto it = first; it != last; ++it) sum += it->weight;
-        const std::uint64_t drawn = up_to(sum);
-        std::uint64_t so_far = 0;
-        auto chosen = first;
-        while ((so_far += chosen->weight) < drawn) ++chosen;
-        std::rotate(first, chosen, chosen + 1);
-    }
-}
-
-}  // namespace detail
 
 resolver::resolver() : options_(std::make_shared<const dns_options>()) {}
 

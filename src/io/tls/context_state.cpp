@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// How tls_options become an OpenSSL context, and the callbacks that OpenSSL makes for it.
+//
+// The constructor runs on the thread that makes the context. OpenSSL calls choose_protocol and on_new_session inside a
+// call of tls_engine, on the thread of the task that reads, writes or shakes hands, under that engine's lock.
 #include "io/tls/context_state.hpp"
 
 #include <bide/detail/io/tls/tls_engine.hpp>
@@ -6,16 +11,10 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
-#include <array>
-#include <cerrno>
 #include <climits>
-#include <cstdio>
 #include <cstring>
-#include <filesystem>
-#include <memory>
 #include <stdexcept>
 #include <string>
-#include <system_error>
 #include <utility>
 
 namespace bide {
@@ -23,23 +22,8 @@ inline namespace v0 {
 
 namespace {
 
-// Not by a std::ifstream: that of libc++ takes a file that cannot be read (a directory) for an empty one.
-std::string read_text(const std::filesystem::path& file) {
-    const auto fail = [&] { throw std::system_error(errno, std::generic_category(), "tls: read " + file.string()); };
-    struct close {
-        void operator()(std::FILE* f) const noexcept { std::fclose(f); }
-    };
-    const std::unique_ptr<std::FILE, close> in(std::fopen(file.c_str(), "rbe"));
-    if (!in) fail();
-    std::string text;
-    std::array<char, 4096> some;  // NOLINT(*-member-init): fread fills it
-    while (const std::size_t n = std::fread(some.data(), 1, some.size(), in.get())) text.append(some.data(), n);
-    if (std::ferror(in.get()) != 0) fail();
-    return text;
-}
-
-// OpenSSL is set up by the first context. Its own handler at the end of the process is left out: threads of ours may
-// still use what it would free.
+// The first context initialises OpenSSL, without OpenSSL's handler at the end of the process: bide's threads may still
+// use what that handler would free.
 void begin_library() {
     static const bool begun =
         ::OPENSSL_init_ssl(OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS | OPENSSL_INIT_NO_ATEXIT,
@@ -57,7 +41,7 @@ owned<BIO> reader_of(const std::string& text) {
     return made;
 }
 
-// Nobody is asked for a password: the default is to ask at the terminal.
+// Gives the password of the options to OpenSSL, whose default is to ask at the terminal.
 int give_password(char* to, int size, int, void* password) {
     const std::string& text = *static_cast<const std::string*>(password);
     if (text.empty() || text.size() > static_cast<std::size_t>(size)) return -1;
@@ -166,7 +150,7 @@ void tls_context_state::use_protocols(const tls_options& options) {
 int tls_context_state::choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size,
                                        const unsigned char* offered, unsigned int offered_size, void* self) {
     const auto& ours = static_cast<tls_context_state*>(self)->protocols_;
-    // By our order; and no connection without a common one (RFC 7301).
+    // The server's order decides; without a common protocol the handshake fails (RFC 7301).
     for (std::size_t i = 0; i < ours.size(); i += std::size_t{ours[i]} + 1)
         for (std::size_t k = 0; k < offered_size && k + offered[k] < offered_size; k += std::size_t{offered[k]} + 1)
             if (ours[i] == offered[k] && std::memcmp(&ours[i] + 1, offered + k + 1, ours[i]) == 0) {
@@ -180,9 +164,9 @@ int tls_context_state::choose_protocol(SSL*, const unsigned char** chosen, unsig
 void tls_context_state::use_sessions(const tls_options& options) {
     SSL_CTX* const c = context_.get();
     if (server_) {
-        static constexpr unsigned char name[] = "bide";  // sessions with client certificates have to have one
+        static constexpr unsigned char name[] = "bide";  // sessions with client certificates need a context id
         ::SSL_CTX_set_session_id_context(c, name, sizeof name);
-        ::SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);  // tickets: the client keeps them
+        ::SSL_CTX_set_session_cache_mode(c, SSL_SESS_CACHE_OFF);  // the server keeps no sessions: tickets hold them
         if (options.resume) return;
         ::SSL_CTX_set_options(c, SSL_OP_NO_TICKET);
         ::SSL_CTX_set_num_tickets(c, 0);
@@ -200,32 +184,13 @@ int tls_context_state::on_new_session(SSL* ssl, SSL_SESSION* session) {
     const auto* engine = static_cast<const tls_engine*>(SSL_get_app_data(ssl));
     auto* self = static_cast<tls_context_state*>(SSL_CTX_get_app_data(::SSL_get_SSL_CTX(ssl)));
     if (engine == nullptr || engine->host().empty()) return 0;
-    try {  // OpenSSL is C
+    try {  // no exception may pass through OpenSSL, which is C
         self->sessions_.keep(engine->host(), owned<SSL_SESSION>(session));
-    } catch (...) {  // short of memory: it was freed, and is missed by nobody
+    } catch (...) {  // no memory: the session was freed, and the next connection makes a full handshake
     }
-    return 1;  // it is not OpenSSL's any more
+    return 1;  // the store owns the session, not OpenSSL
 }
 
 }  // namespace detail
-
-void tls_options::load_identity(const std::filesystem::path& certificates_file, const std::filesystem::path& key_file) {
-    certificates = read_text(certificates_file);
-    key = read_text(key_file);
-}
-void tls_options::load_roots(const std::filesystem::path& roots_file) { roots = read_text(roots_file); }
-
-tls_context tls_context::client(const tls_options& options) {
-    return tls_context(std::make_shared<detail::tls_context_state>(options, false));
-}
-tls_context tls_context::server(const tls_options& options) {
-    return tls_context(std::make_shared<detail::tls_context_state>(options, true));
-}
-tls_context tls_context::server(const std::filesystem::path& certificates_file, const std::filesystem::path& key_file) {
-    tls_options options;
-    options.load_identity(certificates_file, key_file);
-    return server(options);
-}
-
 }  // namespace v0
 }  // namespace bide

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "io/tls/openssl.hpp"
-
-#include <bide/error.hpp>
-#include <bide/io/tls.hpp>
+//
+// The texts of TLS errors: bide's own words, and OpenSSL's for OpenSSL's codes. Called on any thread.
+#include <bide/io/tls_error.hpp>
 
 #include <openssl/err.h>
-#include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
 #include <string>
@@ -58,50 +56,5 @@ const std::error_category& tls_verify_category() noexcept {
     return category;
 }
 
-namespace detail {
-
-std::error_code first_openssl_error() noexcept {
-    const unsigned long code = ::ERR_get_error();  // the first one: what comes after is about whom it reached
-    ::ERR_clear_error();
-    if (code == 0) return {};
-    if (ERR_SYSTEM_ERROR(code)) return {ERR_GET_REASON(code), std::system_category()};
-    return {static_cast<int>(code), tls_category()};
-}
-
-void throw_openssl(const std::string& what) {
-    std::error_code error = first_openssl_error();
-    if (!error) error = std::make_error_code(std::errc::not_enough_memory);
-    throw std::system_error(error, what);
-}
-
-immediate_op<true> tls_checkpoint() noexcept {
-    return {tls_kind, nullptr, [](void*) noexcept { return std::error_code(); }};
-}
-
-task<std::size_t> tls_count(task<io_result<std::size_t>> op, const char* what) {
-    const io_result<std::size_t> got = co_await std::move(op);
-    if (got.error) throw std::system_error(got.error, what);
-    co_return got.value;
-}
-
-task<> tls_all(task<io_result<std::size_t>> op, const char* what) {
-    const io_result<std::size_t> got = co_await std::move(op);
-    if (got.error) throw std::system_error(got.error, what);
-}
-
-task<> tls_done(task<std::error_code> op, const char* what) {
-    const std::error_code error = co_await std::move(op);
-    if (error) throw std::system_error(error, what);
-}
-
-void tls_refused(std::error_code error, const std::string& host) {
-    std::string what = host.empty() ? "tls handshake" : "tls handshake with " + host;
-    if (error.category() == tls_verify_category()) what += ": the peer's certificate is not accepted";
-    throw std::system_error(error, what);
-}
-
-void throw_empty_tls() { throw usage_error("this tls_stream is empty: it was moved from or default-constructed"); }
-
-}  // namespace detail
 }  // namespace v0
 }  // namespace bide

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The calls of OpenSSL for one connection, over two buffers in memory: in_ for bytes from the peer, out_ for bytes for
+// the peer.
+//
+// Called by tls_link, where a task of the stream runs: the reading and the writing task may be on two threads, and m_
+// lets one in at a time. No call blocks.
 #include "io/tls/context_state.hpp"
 
 #include <bide/detail/base/os_mutex.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/tls/tls_engine.hpp>
 #include <bide/error.hpp>
 
@@ -28,7 +35,7 @@ bool is_address(const std::string& host) noexcept {
     return ::inet_pton(AF_INET, host.c_str(), &any) == 1 || ::inet_pton(AF_INET6, host.c_str(), &any) == 1;
 }
 
-// As certificates and servers have it: no interface behind an address, no dot behind a name.
+// Brings a host into the form that certificates have: an address without an interface, a name without a dot at its end.
 std::string plain(std::string host) {
     host.erase(std::min(host.find('%'), host.size()));
     if (!host.empty() && host.back() == '.') host.pop_back();
@@ -39,7 +46,7 @@ void ask_for(SSL* ssl, const std::string& host) {
     const bool number = is_address(host);
     if (!number && ::SSL_set_tlsext_host_name(ssl, host.c_str()) != 1) throw_openssl("tls server name");
     X509_VERIFY_PARAM* const param = ::SSL_get0_param(ssl);
-    // A name stands where names stand (RFC 9525): not in the subject, and a star is a whole label.
+    // RFC 9525: only the certificate's list of names counts, not its subject, and a star stands for a whole label.
     ::X509_VERIFY_PARAM_set_hostflags(param,
                                       X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if ((number ? ::X509_VERIFY_PARAM_set1_ip_asc(param, host.c_str())
@@ -91,13 +98,13 @@ tls_engine::tls_engine(const tls_context& context, bool server, const std::strin
 }
 
 tls_engine::~tls_engine() {
-    // A connection that is dropped was not closed in order, which OpenSSL takes for a reason to distrust its session.
-    // We do not: the session is good for whoever has it (RFC 8446, 4.6.1).
+    // OpenSSL drops the session of a connection that was not closed in order. bide keeps it, because the session is as
+    // good as before (RFC 8446, 4.6.1).
     if (agreed_ && !fatal_) ::SSL_set_shutdown(ssl_, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     ::SSL_free(ssl_);
 }
 
-// What a call that gave `result` (1: it worked) means. Under the lock.
+// Translates the result of a call of OpenSSL (1: success).
 tls_engine::step tls_engine::outcome(int result) noexcept {
     step s;
     if (result == 1) return s;
@@ -119,7 +126,7 @@ tls_engine::step tls_engine::outcome(int result) noexcept {
             const long verified = ::SSL_get_verify_result(ssl_);
             if (certificate && verified != X509_V_OK) s.error = {static_cast<int>(verified), tls_verify_category()};
             if (!s.error) s.error = agreed_ ? tls_errc::truncated : tls_errc::handshake_cut;
-            fatal_ = s.error;  // OpenSSL forbids every further use
+            fatal_ = s.error;  // OpenSSL forbids further calls for this connection
             break;
         }
     }
@@ -140,6 +147,7 @@ tls_engine::step tls_engine::handshake() noexcept {
 
 tls_engine::step tls_engine::read(std::span<std::byte> to) noexcept {
     const lock_guard guard(m_);
+    BIDE_ASSERT(W1, reading_);
     step s;
     if (const std::size_t left = returned_.size() - returned_from_; left != 0) {
         s.count = std::min(left, to.size());
@@ -162,6 +170,7 @@ tls_engine::step tls_engine::read(std::span<std::byte> to) noexcept {
 
 tls_engine::step tls_engine::write(std::span<const std::byte> from) noexcept {
     const lock_guard guard(m_);
+    BIDE_ASSERT(W1, writing_);
     step s;
     s.error = output_ended_ ? std::make_error_code(std::errc::broken_pipe) : fatal_;
     if (s.error) return s;
@@ -178,6 +187,7 @@ tls_engine::step tls_engine::write(std::span<const std::byte> from) noexcept {
 
 std::error_code tls_engine::end_output() noexcept {
     const lock_guard guard(m_);
+    BIDE_ASSERT(W1, writing_);
     if (output_ended_) return {};
     if (fatal_) return fatal_;
     ::ERR_clear_error();
@@ -192,6 +202,7 @@ std::error_code tls_engine::end_output() noexcept {
 
 std::error_code tls_engine::update_keys() noexcept {
     const lock_guard guard(m_);
+    BIDE_ASSERT(W1, writing_);
     if (output_ended_) return std::make_error_code(std::errc::broken_pipe);
     if (fatal_) return fatal_;
     ::ERR_clear_error();
@@ -215,7 +226,7 @@ bool tls_engine::has_output() const noexcept {
 }
 bool tls_engine::output_may_wait() const noexcept { return context_->server() && version() == tls_version::tls_1_3; }
 void tls_engine::take_output(std::vector<std::byte>& to) {
-    constexpr std::size_t kept = std::size_t{20} * 1024;  // an idle connection does not hold on to more
+    constexpr std::size_t kept = std::size_t{20} * 1024;  // an idle connection keeps no larger buffer
     const lock_guard guard(m_);
     const std::size_t size = ::BIO_ctrl_pending(out_);
     if (size == 0) {
@@ -231,9 +242,10 @@ void tls_engine::take_output(std::vector<std::byte>& to) {
 
 void tls_engine::give_back(std::span<const std::byte> bytes) noexcept {
     const lock_guard guard(m_);
+    BIDE_ASSERT(W1, reading_);
     try {
         returned_.insert(returned_.begin() + static_cast<std::ptrdiff_t>(returned_from_), bytes.begin(), bytes.end());
-    } catch (const std::bad_alloc&) {  // better no more bytes than wrong ones
+    } catch (const std::bad_alloc&) {  // the stream ends with an error: bytes are missing
         returned_ = {};
         returned_from_ = 0;
         broken_ = std::make_error_code(std::errc::not_enough_memory);
@@ -247,6 +259,7 @@ void tls_engine::begin_reading() {
 }
 void tls_engine::end_reading() noexcept {
     const lock_guard guard(m_);
+    BIDE_ASSERT(W1, reading_);
     reading_ = false;
 }
 void tls_engine::begin_writing() {
@@ -256,6 +269,7 @@ void tls_engine::begin_writing() {
 }
 void tls_engine::end_writing(bool cut) noexcept {
     const lock_guard guard(m_);
+    BIDE_ASSERT(W1, writing_);
     writing_ = false;
     cut_ = cut_ || cut;
 }
@@ -264,7 +278,8 @@ bool tls_engine::cut() const noexcept {
     return cut_;
 }
 
-// ---- what was agreed ----------------------------------------------------------------------------------------------
+// ---- what the two sides have agreed
+// ----------------------------------------------------------------------------------------------
 
 tls_version tls_engine::version() const noexcept {
     const lock_guard guard(m_);
