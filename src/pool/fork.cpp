@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "kernel/this_thread.hpp"
-
-#include <bide/detail/pool/fork.hpp>
+#include "pool/fork_stack.hpp"
 
 #include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/pool/fork.hpp>
 #include <bide/hooks.hpp>
 
-#include <mutex>
-#include <new>
 #include <utility>
 
 namespace bide {

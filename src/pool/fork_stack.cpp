@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "pool/fork_stack.hpp"
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
-#include <bide/detail/pool/fork.hpp>
 
 #include <new>
 #include <utility>

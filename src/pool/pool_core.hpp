@@ -7,11 +7,11 @@
 // becomes a spare, or the next worker that looks for work does.
 #pragma once
 
+#include "pool/fork_stack.hpp"
 #include "pool/idle_workers.hpp"
+#include "pool/work_queue.hpp"
 
 #include <bide/detail/base/os_condition.hpp>
-#include <bide/detail/pool/fork.hpp>
-#include <bide/detail/pool/work_queue.hpp>
 #include <bide/pool.hpp>
 
 #include <pthread.h>
