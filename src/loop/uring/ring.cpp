@@ -13,6 +13,7 @@
 #include <utility>
 
 #if BIDE_HAS_IO_URING
+#include "loop/uring/ring_request.hpp"
 #include "loop/uring/uring_queues.hpp"
 
 namespace bide {
