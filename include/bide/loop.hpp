@@ -27,6 +27,7 @@
 #include <bide/detail/loop/timer_queue.hpp>
 #include <bide/executor.hpp>
 #include <bide/future.hpp>
+#include <bide/io_driver.hpp>
 
 #include <atomic>
 #include <optional>

@@ -72,6 +72,17 @@ private:
     bool woken_ = false;  // under the clock's mutex
 };
 
+namespace {
+thread_local counted_ptr<virtual_clock> clock_here;
+}
+
+counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept {
+    tls().clock = clock.get();
+    return std::exchange(clock_here, std::move(clock));
+}
+
+counted_ptr<virtual_clock> clock_of_this_thread() noexcept { return clock_here; }
+
 owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock) {
     return make_owned<virtual_driver>(std::move(clock));
 }

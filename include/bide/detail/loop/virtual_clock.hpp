@@ -35,6 +35,9 @@ private:
     os_condition changed_;
     long jobs_ = 0;  // under the mutex
 };
+/// The clock for loops that are made on this thread from now on; null: real time. Returns the former one.
+counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept;
+[[nodiscard]] counted_ptr<virtual_clock> clock_of_this_thread() noexcept;
 [[nodiscard]] owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock);
 
 }  // namespace detail
