@@ -30,12 +30,15 @@
 #include <bide/io_driver.hpp>
 
 #include <atomic>
+#include <cstdint>
 #include <optional>
 
 namespace bide {
 inline namespace v0 {
 
 namespace detail {
+class blocking_wait_base;
+class loop_service;
 struct loop_access;
 }  // namespace detail
 
@@ -109,6 +112,10 @@ private:
     [[nodiscard]] bool may_look(clock::time_point until) noexcept;
     [[nodiscard]] bool spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept;
     void wake_sleeper() noexcept;
+    void run_until_done(const detail::blocking_wait_base& waited) noexcept;
+    void run_until_set(const std::atomic<bool>& over) noexcept;
+    void serve(const detail::loop_service& service) noexcept;
+    static std::int64_t ticks(clock::time_point t) noexcept { return t.time_since_epoch().count(); }
     void check_process() const;
     void check_thread(const char* what) const;
 

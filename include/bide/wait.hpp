@@ -21,7 +21,7 @@
 
 #include <bide/detail/future/started.hpp>
 #include <bide/detail/kernel/blocking_wait.hpp>
-#include <bide/detail/loop/loop_access.hpp>
+#include <bide/detail/loop/idle_loop_scope.hpp>
 #include <bide/task.hpp>
 
 #include <source_location>

@@ -73,11 +73,11 @@ struct loop_access {
     /// std::uncaught_exceptions().
     [[nodiscard]] static bool start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept;
     /// Runs the loop on this thread until the awaited chain has ended.
-    static void run_until_done(loop& l, blocking_wait_base& waited) noexcept;
+    static void run_until_done(loop& l, const blocking_wait_base& waited) noexcept { l.run_until_done(waited); }
     /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
-    static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept;
+    static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept { l.run_until_set(over); }
     /// Runs until the service is to stop and nothing is left that runs on this loop.
-    static void serve(loop& l, const loop_service& service) noexcept;
+    static void serve(loop& l, const loop_service& service) noexcept { l.serve(service); }
     /// Asks every task that lives on the loop, or on an executor above it, and was started from elsewhere to stop;
     /// tasks further down are asked by the tree. On the loop's thread. False: nothing lives there.
     static bool stop_live(loop& l, stop_reason why) noexcept;
@@ -86,43 +86,6 @@ struct loop_access {
                                               std::size_t now) noexcept {
         return l.spin_for_change(count, now);
     }
-};
-
-/// The loop on which plain code of this thread waits: the current one if it is not running, else a new one that is
-/// made current. Restores the former one on destruction.
-class idle_loop_scope {
-public:
-    idle_loop_scope() : idle_loop_scope(tls()) {}
-    explicit idle_loop_scope(thread_state& here) : here_(here), before_(here.idle_loop), loop_(before_) {
-        if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
-        loop_ = here.cached_loop;
-        if (loop_ != nullptr && loop_access::usable(*loop_)) [[likely]]
-            here.cached_loop = nullptr;
-        else
-            make();
-        made_ = true;
-        here.idle_loop = loop_;
-    }
-    idle_loop_scope(const idle_loop_scope&) = delete;
-    idle_loop_scope& operator=(const idle_loop_scope&) = delete;
-    ~idle_loop_scope() {
-        if (!made_) return;
-        here_.idle_loop = before_;
-        if (here_.cached_loop == nullptr && here_.caches_loops && loop_access::reusable(*loop_)) [[likely]]
-            here_.cached_loop = loop_;
-        else
-            return_to_cache();
-    }
-    [[nodiscard]] loop& get() const noexcept { return *loop_; }
-
-private:
-    void make();
-    void return_to_cache() noexcept;
-
-    thread_state& here_;  // it lives on the stack of plain code, which stays on its thread
-    loop* before_;
-    loop* loop_;
-    bool made_ = false;
 };
 
 }  // namespace detail
