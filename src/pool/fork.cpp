@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/pool/fork_stack.hpp>
 #include "kernel/this_thread.hpp"
-#include "pool/fork_stack.hpp"
 
 #include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/fail_fast.hpp>

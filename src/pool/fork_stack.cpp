@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
-#include "pool/fork_stack.hpp"
+#include <bide/detail/pool/fork_stack.hpp>
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

@@ -7,9 +7,9 @@
 // becomes a spare, or the next worker that looks for work does.
 #pragma once
 
-#include "pool/fork_stack.hpp"
+#include <bide/detail/pool/fork_stack.hpp>
+#include <bide/detail/pool/work_queue.hpp>
 #include "pool/idle_workers.hpp"
-#include "pool/work_queue.hpp"
 
 #include <bide/detail/base/os_condition.hpp>
 #include <bide/pool.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// pool/fork_deque.hpp: the owner pushes and pops its forks without a fence while another thread takes the oldest
+// detail/pool/fork_deque.hpp: the owner pushes and pops its forks without a fence while another thread takes the oldest
 // under the lock. Every entry is had by exactly one of the two, and what the owner wrote into it is seen by the other.
 // The lines around the deque are those of fork_stack (child_returned, raid), without what is not about this.
-#include "pool/fork_deque.hpp"
+#include <bide/detail/pool/fork_deque.hpp>
 
 #include "model.hpp"
 

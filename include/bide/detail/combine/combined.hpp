@@ -7,6 +7,7 @@
 #include <bide/detail/combine/branch.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/detail/pool/fork.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
 #include <bide/future.hpp>
 
 #include <optional>

@@ -3,8 +3,8 @@
 // fork_stack: what a worker has forked and not begun, and the memory that it may need.
 #pragma once
 
-#include "pool/fork_deque.hpp"
-#include "pool/work_queue.hpp"
+#include <bide/detail/pool/fork_deque.hpp>
+#include <bide/detail/pool/work_queue.hpp>
 
 #include <bide/detail/base/membarrier.hpp>
 #include <bide/detail/base/spin_lock.hpp>
