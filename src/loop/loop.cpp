@@ -6,6 +6,7 @@
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
@@ -97,7 +98,7 @@ void loop::fire_timers() noexcept {
     note_first_timer();
 }
 
-void loop::note_first_timer() noexcept {  // under the timers' lock
+void loop::note_first_timer() noexcept {
     const detail::timer_node* const first = timers_.first();
     // relaxed: who reads it has armed, runs the loop, or is woken
     earliest_.store(ticks(first != nullptr ? first->due : clock::time_point::max()), std::memory_order_relaxed);
@@ -143,6 +144,7 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
         ++ran;
         past_end = past_end || n == end;  // the node may be gone after it ran
         run_node(t, *n);
+        BIDE_ASSERT(K5, !t.suspended);
         t.current = before;  // whoever is asked whether to go on may call code of the user's
         if (past_end && ran >= least) break;
     }

@@ -4,6 +4,7 @@
 #include "loop/uring/ring.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/error.hpp>
 
@@ -31,6 +32,7 @@ void loop_access::throw_inherited() {
 
 bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
     if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
+    BIDE_ASSERT(L1, !t.armed());
     l.timers_.insert(t);
     // relaxed: written under the lock; who reads it without, see find_first_timer()
     if (loop::ticks(t.due) >= l.earliest_.load(std::memory_order_relaxed)) return false;
@@ -104,6 +106,7 @@ bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, in
     unsigned left = 0;
     {
         const running_here here(l, l.running_, *l.driver_, uncaught, t);
+        BIDE_ASSERT(K5, !t.suspended);  // the wait has put the state of the frames further down away
         suspended = start_nested(child);
         t.suspended = false;  // K5: this is the bottom of the stack of frames
         left = t.credits;

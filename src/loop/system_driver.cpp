@@ -236,8 +236,8 @@ private:
     std::atomic<std::uint32_t> woken_{0};
     static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "the futex word is the atomic itself");
     std::atomic<poller*> poller_{nullptr};
-    os_mutex making_;
-    counted_ptr<fd_watcher> shared_;  // written once, before poller_
+    os_mutex making_;                 // held while the poller is made
+    counted_ptr<fd_watcher> shared_;  // written once, with making_ held, before poller_; read after poller_ was read
     bool may_have_ring_;
     bool polled_ = false;  // the poller has something to report, and is not watched by the ring meanwhile
     std::unique_ptr<class ring> ring_;

@@ -19,14 +19,17 @@ class blocking_wait_base;
 class loop_service;
 
 struct loop_access {
-    /// Arms a timer, from any thread, under the timers' lock; true: it is the first now, so call the next function
-    /// after giving the lock back. A timer that fires is taken out and told, under the lock.
-    [[nodiscard]] static bool arm_locked(loop& l, timer_node& t) noexcept;
+    /// The lock that guards the loop's timers. A timer that is due is taken out, and its fire() called, with the lock held.
+    static spin_lock& timers_lock(loop& l) noexcept BIDE_RETURN_CAPABILITY(l.timers_lock_) { return l.timers_lock_; }
+    /// Arms a timer, from any thread. Returns true if no other timer of the loop is due before: the caller gives the lock
+    /// back and then calls timer_became_first().
+    [[nodiscard]] static bool arm_locked(loop& l, timer_node& t) noexcept BIDE_REQUIRES(l.timers_lock_);
+    /// Wakes the loop, unless this thread runs it, so that it sleeps no longer than until the new first timer.
     static void timer_became_first(loop& l) noexcept;
-    static void arm(loop& l, timer_node& t) noexcept;
-    /// The lock under which timers fire and are taken out.
-    static spin_lock& timers_lock(loop& l) noexcept { return l.timers_lock_; }
-    static void disarm_locked(loop& l, timer_node& t) noexcept;
+    /// Takes the lock, and does both.
+    static void arm(loop& l, timer_node& t) noexcept BIDE_EXCLUDES(l.timers_lock_);
+    /// Takes the timer out; does nothing if it is not armed.
+    static void disarm_locked(loop& l, timer_node& t) noexcept BIDE_REQUIRES(l.timers_lock_);
 
     /// For a timer whose wait may be over before the loop looks at its timers (a guard, whose operation may not wait at
     /// all): one such is only written down, without the lock, and armed when anything on this thread suspends
@@ -57,7 +60,8 @@ struct loop_access {
     /// It is on the clock that is in force, and of this process.
     [[nodiscard]] static bool usable(loop& l) noexcept { return l.driver_->current() && !inherited(l); }
     /// Nothing is left in it, so that another wait may use it.
-    [[nodiscard]] static bool reusable(loop& l) noexcept;
+    /// UNANALYZED: it reads the timers without the lock, since nobody else knows an idle loop of which nothing is left.
+    [[nodiscard]] static bool reusable(loop& l) noexcept BIDE_UNANALYZED;
     /// The loops that this thread runs now, innermost first, and its idle one.
     [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
     /// The loops that this thread runs are about to stand still: what is queued for the kernel goes there, and what
