@@ -12,6 +12,7 @@
 #include <bide/foreign.hpp>
 #include <bide/future.hpp>
 #include <bide/hooks.hpp>
+#include <bide/io_driver.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/pool.hpp>

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// foreign.hpp: bide's awaitables in coroutines of another kind (a GUI library's task, a generator of your own), and the
-// choice of where such a coroutine goes on.
+// foreign.hpp: bide's awaitables in coroutines of another library (a GUI's task type, a generator of your own), and the
+// choice of the thread on which such a coroutine is resumed.
 //
 //     foreign_task page(std::string url) {
 //         std::string text = co_await fetch(url);     // a bide::task, awaited by a type that bide does not know
 //         std::string more = co_await bide::via(post_to_gui, fetch(url));  // resumed by post_to_gui(handle)
 //     }
 //
-// The work runs on bide's background loop. When it has ended, the hand-over is called with the handle of the foreign
-// coroutine, on the background loop's thread; the default resumes it there and then.
-// (The other direction needs nothing: a bide task may co_await whatever has the usual three functions. It is not
-// destroyed before the foreign code resumes it, and goes on on its own executor.)
+// The work runs on bide's background loop. When it has ended, the background loop's thread calls the hand-over with the
+// handle of the foreign coroutine. The default hand-over resumes the handle on that thread.
+// (The other direction needs no header: a bide task may co_await every type that has await_ready, await_suspend and
+// await_resume. The task's frame is not destroyed before the foreign code resumes it, and it is resumed on its own
+// executor.)
 //
-// Thread rule: await from any thread; see above for where the coroutine goes on.
+// Thread rule: await from any thread; the hand-over decides where the coroutine is resumed.
 // Lifetime rule: the awaitable is moved into the work. An lvalue is copied, so a task needs std::move.
+// Cancellation: nothing of bide's asks a foreign coroutine to stop; destroy it to stop the work.
 // Destructor: a foreign coroutine that is destroyed while it waits stops the work and drops its result.
-// Errors: the work's own exception; `cancelled` when it was stopped. What a hand-over throws goes to the
-//   unhandled-error hook.
+// Errors: the work's own exception; `cancelled` when the work was stopped. The unhandled-error hook gets what a hand-over
+//   throws.
 #pragma once
 
 #include <bide/detail/base/counted_ptr.hpp>
@@ -39,7 +41,8 @@ inline namespace v0 {
 
 namespace detail {
 
-/// Who resumes the foreign coroutine, or whether nobody does: the work's end or the awaiter's destructor, once.
+/// Decides once between the end of the work, which resumes the foreign coroutine, and the awaiter's destructor, after which
+/// nobody resumes it. take() returns true to the first of the two.
 class foreign_turn : public counted {
 public:
     [[nodiscard]] bool take() noexcept {
@@ -51,7 +54,7 @@ private:
     std::atomic<bool> taken_{false};
 };
 
-/// What the work's end does, whichever of the two callbacks it comes by.
+/// Resumes the foreign coroutine at the end of the work. Both callbacks of the future share it.
 template <class HandOver>
 class foreign_end : public counted {
 public:

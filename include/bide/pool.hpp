@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// pool: runs tasks on several threads, for computing.
+// pool: an executor that runs tasks on several threads, for computing.
 //
 //     bide::pool cores;                                           // one worker per processor
 //     bide::future<image> f = cores.submit(render, scene);        // from anywhere; f.wait(), or co_await f
@@ -17,25 +17,25 @@
 //
 // Parallel loops over ranges: for_each.hpp.
 //
-// How it works: a worker runs what it has queued, first in, first out, then what came from outside, then what it finds
-// with the others. The children of when_all stay with the worker that forks them, which runs the first one at once and
-// takes the next when that has ended; they are handed over, oldest first, when another worker has nothing to do. So a
-// fork costs little more than two awaits. Workers that find nothing sleep, and use no processor time.
+// How it works: a worker runs its own queue, first in, first out, then what other threads posted, then what it takes from
+// other workers. The children of when_all stay with the worker that forks them: this worker runs the first child at once,
+// and each next one when the one before has ended. When another worker has nothing to do, the forking worker hands its
+// oldest fork over. So a fork costs little more than two awaits. Workers that find nothing sleep, and use no processor time.
 //
-// A worker that waits inside bide (wait(), with_scope in plain code) lets others have all that it has queued or forked,
-// and another thread takes its place meanwhile; so computing never waits for a blocked worker. Code that blocks outside
-// bide is not seen: hand it to to_thread.
+// A worker that waits inside bide (wait(), with_scope in plain code) hands over everything that it has queued or forked,
+// and another thread takes its place meanwhile. bide does not see code that blocks outside of bide: give it to to_thread.
 //
-// Thread rule: every function may be called from any thread, also from tasks of the pool, but for shutdown() and the
-//   destructor. Two tasks of a pool run at the same time; a task is on one thread at a time, and may go on on another
-//   after each co_await.
-// Lifetime rule: a pool outlives its tasks. Timers and I/O of its tasks are carried by bide's background loop.
-// Cancellation: as everywhere; future::stop() asks what was submitted.
-// Destructor: as shutdown(): asks what was submitted to stop, runs all to its end, joins the threads. On a thread of
-//   its own it ends the program with a message. In the child of a fork() it does nothing.
-// Errors: submit throws not_running after stop(); the constructor and resize() throw std::system_error when a thread
-//   cannot be made, std::invalid_argument for a number of workers below 0 or above pool::max_workers; in the child of a
-//   fork() every use is a usage_error.
+// Thread rule: every function may be called from any thread, also by tasks of the pool; only shutdown() and the destructor
+//   may not be called on a thread of the pool. Two tasks of a pool may run at the same time. One task runs on one thread at
+//   a time; after each co_await it may run on another one.
+// Lifetime rule: a pool outlives its tasks. bide's background loop carries the timers and the I/O of these tasks.
+// Cancellation: stop() asks everything that was submitted to stop; future::stop() asks one task.
+// Destructor: as shutdown(): asks what was submitted to stop, runs it to its end, joins the threads. On a thread of the
+//   pool it ends the program with a message. In the child of a fork() it does nothing.
+// Errors: submit throws not_running after stop(). The constructor and resize() throw std::system_error when a thread cannot
+//   be made, and std::invalid_argument for a number of workers that is not between 1 and pool::max_workers (the options'
+//   default, 0, is as many as there are processors). shutdown() throws would_deadlock on a thread of the pool. In the child
+//   of a fork() every use throws usage_error.
 #pragma once
 
 #include <bide/detail/base/call_site.hpp>
@@ -64,7 +64,7 @@ struct run_traits {
     using type = typename std::conditional_t<waits, await_result<returned>, std::type_identity<returned>>::type;
 };
 
-/// The coroutine holds the callable and its arguments until what it gives has ended.
+/// The coroutine holds the callable and its arguments until the awaitable that the call gives has ended.
 template <class F, class... A>
 task<typename run_traits<F, A...>::type> run_in(executor& ex, F f, A... args) {
     co_await resume_on_op(ex);
@@ -78,17 +78,17 @@ task<typename run_traits<F, A...>::type> run_in(executor& ex, F f, A... args) {
 }  // namespace detail
 
 struct pool_options {
-    int workers = 0;                      // 0: as many as processors may be used
-    bool pin = false;                     // each worker stays on a processor of its own
-    std::string_view name = "bide pool";  // of its threads, for debuggers and top (15 characters)
+    int workers = 0;                      // 0: as many as there are processors
+    bool pin = false;                     // each worker is bound to one processor
+    std::string_view name = "bide pool";  // the name of the threads, for debuggers and top (15 characters)
 };
 
 /// What a pool does at this moment.
 struct pool_counts {
-    int workers;  // that may compute at the same time
-    int threads;  // that exist, those included that wait or stand in for others
-    int blocked;  // that wait inside bide
-    int idle;     // workers that sleep
+    int workers;  // so many may compute at the same time
+    int threads;  // so many exist, blocked and spare ones included
+    int blocked;  // so many threads wait inside bide
+    int idle;     // so many workers sleep
 };
 
 class pool final : public executor {
@@ -100,22 +100,23 @@ public:
     explicit pool(const pool_options& options);
     ~pool() override;
 
-    /// Hands f(args…), or an awaitable, to the pool; the future of its result.
+    /// Hands f(args…), or an awaitable, to the pool, and returns the future of its result.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
-    /// Cold: when it is awaited, f(args…) runs here, and the awaiting task goes on where it was. A stop of the awaiting
-    /// task reaches f, which is joined. f returns a task, or is a plain function that computes.
+    /// A cold task: awaited, it runs f(args…) on the pool; the awaiting task is resumed on its own executor. A stop
+    /// request of the awaiting task reaches f, which is joined. f returns a task, or is a plain function that computes.
     template <class F, class... A>
     [[nodiscard]] auto run(F&& f, A&&... args) {
         return detail::run_in<std::decay_t<F>, std::decay_t<A>...>(*this, std::forward<F>(f), std::forward<A>(args)...);
     }
 
-    /// Asks what was submitted to stop, and refuses new work.
+    /// Asks everything that was submitted to stop, and refuses new work.
     void stop();
-    /// stop(), and waits until all has ended and the threads are joined. Throws would_deadlock on a thread of its own.
+    /// Calls stop(), and blocks until all work has ended and the threads are joined. Throws would_deadlock on a thread of
+    /// the pool.
     void shutdown();
 
-    /// Another number of workers, at once upwards; downwards as soon as they have done what they are at.
+    /// Changes the number of workers. More begin at once; a surplus worker ends after its present task.
     void resize(int workers);
     [[nodiscard]] pool_counts counts() const;
 

@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// strand: what runs in it, runs one at a time; what waits in it, lets the others in. With a strand, shared data needs
-// no lock between two waits, in coroutines and in threads alike.
+// strand: an executor that runs its members one at a time. Data that only members touch needs no lock between two waits,
+// in coroutines and in threads alike.
 //
 //     bide::strand s;                                  // tasks submitted to it run on bide's background loop
 //     s.submit(update, x);                             // a task of the strand; or scope_options::on = &s
 //     { auto inside = s.enter().wait(); ++count; }     // plain code on any thread
-//     { auto inside = co_await s.enter(); ++count; }   // a task of any executor, which stays on its own
-//     int n = co_await s.run(f, args…);                // enter, call f (plain or a task), leave
+//     { auto inside = co_await s.enter(); ++count; }   // a task of any executor, which stays on its executor
+//     int n = co_await s.run(f, args…);                // enters, calls f (plain or a task), leaves
 //
-// Whoever suspends or wait()s in the strand leaves it meanwhile and comes back, first come, first served; the exception
-// is whoever stands on a loop (wait() in a task): it goes before what only that loop could run. Whoever blocks outside
-// bide keeps it. A place that was given to an executor which does not take it within 100 ms may be taken by a thread
-// that comes back. Thread rule: every member from any thread. A guard of enter().wait() belongs to its thread and to
-//   plain code; that of co_await enter() to its coroutine, as a local variable; neither can be moved.
-// Lifetime rule: the strand outlives its guards and tasks; its base outlives the strand.
-// Cancellation: one that waits to be let in and is asked to stop leaves the queue.
-// Destructor: asks the submitted tasks to stop and waits until they have ended; where it stands in the way of that
-//   itself (on the base's own thread) it ends the program with a message.
-// Errors: would_deadlock for entering a strand that one is in, and for waits in it that only it could end.
+// Order: the strand admits tasks and threads first come, first served. A member that suspends or wait()s leaves the strand
+// meanwhile, and rejoins it at the end of the queue. One exception: a member that wait()s on a loop's thread blocks that
+// loop, so the strand does not admit tasks of that loop before the member has rejoined. A member that blocks outside of
+// bide (a system call, a lock of the standard library) keeps the strand.
+// When the strand admits a task, the task's executor has 100 ms to run it. Afterwards a thread that rejoins may take the
+// turn, and the task returns to the front of the queue.
+//
+// Thread rule: every function may be called from any thread. A guard of enter().wait() ends on the thread on which it
+//   began, in plain code. A guard of co_await enter() is a local variable of its coroutine. Neither can be moved.
+// Lifetime rule: the strand outlives its guards and its tasks; the base executor outlives the strand.
+// Cancellation: a task that waits in the queue and is asked to stop leaves the queue.
+// Destructor: asks the submitted tasks to stop and blocks until they have ended. Called on the thread that has to run
+//   these tasks, it could never return, and ends the program with a message.
+// Errors: would_deadlock when a member enters the strand again, and for a wait in the strand that only the strand itself
+//   could end.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
@@ -51,28 +56,29 @@ inline constexpr wait_kind strand_kind{"strand"};
 
 class strand_signal;  // in src/loop/strand.cpp
 
-/// Somebody who wants in; all fields under the strand's mutex.
+/// A place in the strand's queue: of a member, of a thread that waits, or of the strand's own posted nodes (pump). Guarded
+/// by the strand's mutex, which the entry cannot name: an entry is made before it is given to a strand.
 struct strand_entry : call_node {
     strand_entry* prev = nullptr;
     strand_entry* next = nullptr;
     bool linked = false;
-    bool posted = false;       // its node is in the queue of `on`
-    std::uint64_t ticket = 0;  // as many posted nodes go before it
-    executor* ex = nullptr;    // where it runs when it is let in; null: a thread that is blocked until then
-    leaf* waiting = nullptr;   // to be claimed before it is let in; it may have been stopped
-    bool admitted = false;     // a blocked thread: it is its turn
-    strand_signal* wake = nullptr;
+    bool posted = false;       // the entry's node is in the queue of `ex`
+    std::uint64_t ticket = 0;  // the strand runs so many posted nodes before it admits this entry
+    executor* ex = nullptr;    // where the admitted entry runs; null: a thread blocks until it is admitted
+    leaf* waiting = nullptr;   // the strand claims this leaf before it admits the entry; a stop may have come first
+    bool admitted = false;     // it is the entry's turn
+    strand_signal* wake = nullptr;  // of a thread that blocks: the strand notifies it
     explicit strand_entry(void (*run)(call_node*) noexcept) noexcept : call_node(run) {}
 };
 
-/// While code runs in the strand on this thread: a wait() leaves it.
+/// A stay of this thread in the strand, on the native stack. A wait() inside it leaves the strand and rejoins it.
 class strand_stay final : public blocking_region {
 public:
     explicit strand_stay(strand& s) noexcept;
     strand_stay(const strand_stay&) = delete;
     strand_stay& operator=(const strand_stay&) = delete;
     ~strand_stay() { leave(); }
-    void leave() noexcept;  // idempotent; gives the strand up
+    void leave() noexcept;  // releases the strand; the second call does nothing
     void forget() noexcept { strand_ = nullptr; }
     [[nodiscard]] bool left() const noexcept { return strand_ == nullptr; }
     [[nodiscard]] const strand* where() const noexcept { return strand_; }
@@ -84,33 +90,12 @@ private:
     void unlink() noexcept;
     strand* strand_;
     thread_state& thread_;
-    loop* blocked_loop_;                // the loop that stands still while we wait
-    strand_stay* next_stay_ = nullptr;  // under the strand's mutex
+    loop* blocked_loop_;                // the loop that a wait() inside the stay blocks; null: none
+    strand_stay* next_stay_ = nullptr;  // guarded by strand::m_
     executor* running_before_;
 };
 
-/// A coroutine of another executor in the strand: its frame is posted here, and runs on its own executor when the
-/// strand lets it in.
-class strand_member final : public executor, public strand_entry {
-public:
-    strand_member(strand& s, promise_base& p) noexcept;
-    ~strand_member() override { retire(); }
-    void post(ready_node& node) noexcept override;
-    loop& carrier() noexcept override { return ex->carrier(); }
-    [[nodiscard]] const char* name() const noexcept override { return "strand"; }
-
-    strand& owner;
-    context inside;
-    ready_node* first = nullptr;  // under the strand's mutex
-    ready_node* last = nullptr;
-    bool busy = false;
-    wait_edge* edge = nullptr;
-    strand_stay* stay = nullptr;
-
-private:
-    static void on_turn(call_node* self) noexcept;
-};
-
+class strand_member;
 class strand_awaiter;
 class strand_thread_awaiter;
 
@@ -118,7 +103,7 @@ class strand_thread_awaiter;
 
 class strand final : public executor {
 public:
-    /// Ends the stay in the strand with its life.
+    /// The caller is a member of the strand as long as the guard lives.
     class [[nodiscard]] guard {
     public:
         guard(const guard&) = delete;
@@ -159,7 +144,8 @@ public:
     /// Hands f(args…) or an awaitable to the strand, on its base; from any thread.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
-    /// Let in, first come, first served: co_await s.enter() in a coroutine, s.enter().wait() in plain code.
+    /// Waits until the strand admits the caller, first come, first served: co_await s.enter() in a coroutine,
+    /// s.enter().wait() in plain code. Gives a guard.
     [[nodiscard]] enter_op enter() noexcept { return enter_op(*this); }
 
     /// Enters, calls f(args…) on the caller's executor, and leaves with the result.
@@ -195,42 +181,46 @@ private:
         return detail::submit_started(*this, &work_, where, std::forward<F>(f), std::forward<A>(args)...);
     }
     static void on_turn(detail::call_node* self) noexcept;
+    [[nodiscard]] bool over() const noexcept BIDE_REQUIRES(m_) { return state_ == state::idle && work_.empty(); }
     void need_outside(const std::source_location& where) const;
-    void queue(detail::strand_entry& e) noexcept;  // under m_
-    void insert_before(detail::strand_entry& e, detail::strand_entry* x) noexcept;
-    void unlink(detail::strand_entry& e) noexcept;
-    void park(detail::leaf& l, detail::strand_entry& e) noexcept;
-    [[nodiscard]] detail::strand_entry* reserve(detail::strand_entry& e) noexcept;
-    void revoke() noexcept;
-    [[nodiscard]] detail::strand_entry* admit_next() noexcept;
-    [[nodiscard]] detail::strand_entry* admit_if_idle() noexcept;
+    void queue(detail::strand_entry& e) noexcept BIDE_REQUIRES(m_);
+    void insert_before(detail::strand_entry& e, detail::strand_entry* x) noexcept BIDE_REQUIRES(m_);
+    void unlink(detail::strand_entry& e) noexcept BIDE_REQUIRES(m_);
+    void park(detail::leaf& l, detail::strand_entry& e) noexcept BIDE_EXCLUDES(m_);
+    [[nodiscard]] detail::strand_entry* reserve(detail::strand_entry& e) noexcept BIDE_REQUIRES(m_);
+    void revoke() noexcept BIDE_REQUIRES(m_);
+    [[nodiscard]] detail::strand_entry* admit_next() noexcept BIDE_REQUIRES(m_);
+    [[nodiscard]] detail::strand_entry* admit_if_idle() noexcept BIDE_REQUIRES(m_);
     static void send(detail::strand_entry* e) noexcept;
-    [[nodiscard]] bool begin(detail::strand_entry& e) noexcept;
-    void leave() noexcept;
-    void begin_stay(detail::strand_stay& stay) noexcept;
-    void rejoin(detail::strand_stay& stay) noexcept;
-    [[nodiscard]] bool can_run(const executor* on) const noexcept;
-    void withdraw(detail::strand_entry& e) noexcept;
-    [[nodiscard]] bool try_enter() noexcept;
-    void run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept;
+    [[nodiscard]] bool begin(detail::strand_entry& e) noexcept BIDE_REQUIRES(m_);
+    void leave() noexcept BIDE_EXCLUDES(m_);
+    void begin_stay(detail::strand_stay& stay) noexcept BIDE_EXCLUDES(m_);
+    void rejoin(detail::strand_stay& stay) noexcept BIDE_EXCLUDES(m_);
+    [[nodiscard]] bool can_run(const executor* on) const noexcept BIDE_REQUIRES(m_);
+    void withdraw(detail::strand_entry& e) noexcept BIDE_EXCLUDES(m_);
+    [[nodiscard]] bool try_enter() noexcept BIDE_EXCLUDES(m_);
+    void run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept
+        BIDE_EXCLUDES(m_);
 
-    struct pump final : detail::strand_entry {  // the posted nodes, one for each turn
+    struct pump final : detail::strand_entry {  // the entry of the posted nodes: each turn runs one
         strand& owner;
         explicit pump(strand& s) noexcept : strand_entry(&strand::on_turn), owner(s) {}
     };
 
     executor& base_;
     detail::os_mutex m_;
-    state state_ = state::idle;
-    detail::strand_signal* ended_ = nullptr;  // the destructor waits for it; under m_
-    detail::strand_entry* reserved_ = nullptr;
-    std::atomic<executor*> reserved_on_{nullptr};  // written under m_; relaxed: a hint for the wait graph
-    detail::two_way_list<detail::strand_entry, &detail::strand_entry::prev, &detail::strand_entry::next> entries_;
-    detail::strand_stay* stays_ = nullptr;  // who wait()s in the strand: what needs their threads cannot run
-    ready_node* first_ = nullptr;           // posted nodes
-    ready_node* last_ = nullptr;
-    std::uint64_t pushed_ = 0;
-    std::uint64_t begun_ = 0;
+    state state_ BIDE_GUARDED_BY(m_) = state::idle;
+    detail::strand_signal* ended_ BIDE_GUARDED_BY(m_) = nullptr;  // the destructor waits for it
+    detail::strand_entry* reserved_ BIDE_GUARDED_BY(m_) = nullptr;
+    std::atomic<executor*> reserved_on_{nullptr};  // written with m_ held; relaxed: a hint for the wait graph
+    detail::two_way_list<detail::strand_entry, &detail::strand_entry::prev, &detail::strand_entry::next> entries_
+        BIDE_GUARDED_BY(m_);
+    // Members that wait(): the strand admits no task of the loops that they block.
+    detail::strand_stay* stays_ BIDE_GUARDED_BY(m_) = nullptr;
+    ready_node* first_ BIDE_GUARDED_BY(m_) = nullptr;  // posted nodes
+    ready_node* last_ BIDE_GUARDED_BY(m_) = nullptr;
+    std::uint64_t pushed_ BIDE_GUARDED_BY(m_) = 0;  // nodes that were posted so far
+    std::uint64_t begun_ BIDE_GUARDED_BY(m_) = 0;   // and those of them that have begun
     pump pump_;
     const std::uint64_t id_;
     detail::submitted_work work_{"this strand"};
@@ -238,13 +228,37 @@ private:
 
 namespace detail {
 
+/// A coroutine of another executor that is a member of the strand. It is the executor in the coroutine's context: the
+/// frame is posted here, and runs on its former executor when the strand admits it.
+class strand_member final : public executor, public strand_entry {
+public:
+    strand_member(strand& s, promise_base& p) noexcept;
+    ~strand_member() override { retire(); }
+    void post(ready_node& node) noexcept override;
+    loop& carrier() noexcept override { return ex->carrier(); }
+    [[nodiscard]] const char* name() const noexcept override { return "strand"; }
+
+    strand& owner;
+    context inside;
+    ready_node* first BIDE_GUARDED_BY(owner.m_) = nullptr;  // posted frames
+    ready_node* last BIDE_GUARDED_BY(owner.m_) = nullptr;
+    bool busy BIDE_GUARDED_BY(owner.m_) = false;  // a frame of the member runs
+    wait_edge* edge = nullptr;
+    strand_stay* stay = nullptr;
+
+private:
+    static void on_turn(call_node* self) noexcept;
+};
+
 class strand_awaiter final : public owned_leaf<strand_awaiter> {
 public:
     strand_awaiter(promise_base& p, strand& s);
     strand_awaiter(const strand_awaiter&) = delete;
     strand_awaiter& operator=(const strand_awaiter&) = delete;
     ~strand_awaiter();
-    [[nodiscard]] bool try_now() const noexcept { return false; }  // a stay ends at a suspension: it begins with one
+    [[nodiscard]] bool try_now() const noexcept {
+        return false;
+    }  // a stay ends at a suspension, and so it begins with one
     [[nodiscard]] bool park() noexcept;
     [[nodiscard]] strand::guard await_resume();
     [[nodiscard]] wait_target target() const noexcept;

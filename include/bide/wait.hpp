@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// wait.hpp: block the calling thread until something awaitable is there.
-//
-// wait() is checked: it knows where it stands, and works, compensates, or throws would_deadlock; it never hangs
-// silently where it could have known.
-//   * on an ordinary thread it drives this thread's own private loop until that one task is done; no set-up
-//   * in the body of a sync with_scope it drives that scope's tasks too
-//   * in plain code that a loop is running, the task runs on a private idle loop while the outer loop stands still
-//     (reported with BIDE_DEV=1); on a bide thread or a strand the thread stops counting, the strand is released
-//   * a wait that can be seen to have no end throws would_deadlock, which names the chain of waits
+// wait: blocks the calling thread until an awaitable has its result.
 //
 //     std::string page = bide::wait(fetch(url));        // the same as fetch(url).wait()
 //     bide::wait(bide::sleep_for(10ms));                // any awaitable
 //
-// Thread rule: any thread, several at once.
-// Cancellation: the task inherits stop, deadline and task-locals of the code that waits; when it ends cancelled, wait
-//   throws `cancelled`. During stack unwinding wait is shielded and never throws: what goes wrong is given to the
-//   unhandled-error hook.
+// wait() looks at where it is called. It works, or it throws would_deadlock, where it can be known that it would never end:
+//   * On an ordinary thread it runs this thread's idle loop until the task has ended. Nothing has to be set up.
+//   * In the body of a with_scope in plain code it runs the tasks of that scope meanwhile.
+//   * In plain code that a loop runs, it blocks that loop and runs another idle loop. BIDE_DEV=1 reports it as a standstill.
+//   * On a thread of bide's (a worker of a pool, a job of to_thread) bide stops counting the thread as working, so that
+//     another one may take its place. A member of a strand leaves the strand meanwhile.
+//   * Before the thread sleeps, bide looks for a circle of waits. One wait of a circle throws would_deadlock, whose text
+//     names the chain of waits.
+//
+// Thread rule: any thread, several threads at once.
+// Lifetime rule: wait() takes the awaitable; an lvalue lives until wait() returns.
+// Cancellation: the task inherits stop, deadline and task-locals of the task in whose plain code wait() is called. When the
+//   task ends cancelled, wait() throws `cancelled`.
+// Errors: the task's exception; `cancelled`; would_deadlock; limit_reached when waits are nested so deeply that the stack
+//   is nearly used up. During stack unwinding wait() is shielded from stop requests and never throws: the
+//   unhandled-error hook gets the failure.
 #pragma once
 
 #include <bide/detail/future/started.hpp>
 #include <bide/detail/kernel/blocking_wait.hpp>
-#include <bide/detail/loop/loop_access.hpp>
+#include <bide/detail/loop/idle_loop_scope.hpp>
 #include <bide/task.hpp>
 
 #include <source_location>
@@ -30,7 +34,7 @@
 namespace bide {
 inline namespace v0 {
 
-/// Blocks until the awaitable is there; its result, or its exception.
+/// Blocks until the awaitable has its result, and returns that, or throws its exception.
 template <awaitable A>
 typename detail::await_result<A>::type wait(A&& a, std::source_location where = std::source_location::current()) {
     if constexpr (requires { std::forward<A>(a).wait(where); }) {
@@ -42,9 +46,9 @@ typename detail::await_result<A>::type wait(A&& a, std::source_location where = 
     }
 }
 
-/// Yields a loop that is not running: the thread's current one if it is idle, else a new one that is made current. The
-/// former one is restored at the end of the guard's life, also by an exception. Guards nest. For plain code: it ends on
-/// the thread on which it began.
+/// A guard that gives this thread a loop which is not running: the thread's current loop if that is idle, else another
+/// one, which becomes the current loop. The guard's destructor restores the former one, also during unwinding. Guards
+/// nest. Use it in plain code: the guard ends on the thread on which it began.
 class idle_loop {
 public:
     idle_loop();

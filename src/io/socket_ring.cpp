@@ -33,7 +33,7 @@ bool socket_ring::park(socket_state& s, socket_op& op, ring& r) noexcept {
         socket_state::ended(op, side);
         return false;
     }
-    BIDE_ASSERT(I3, r.owned_here());
+    BIDE_ASSERT(R1, r.owned_here());
     s.add_ref();  // the stream may be destroyed while the operation is parked
     op.has_reference_ = true;
     op.in_ring_ = true;
@@ -73,7 +73,7 @@ void socket_ring::batch_ended(socket_state& s, socket_op& op, attempt last) noex
         }
         if (last == attempt::done) socket_state::ended(op, side);
         if (last == attempt::more) {
-            BIDE_ASSERT(I3, op.ring_->owned_here());
+            BIDE_ASSERT(R1, op.ring_->owned_here());
             if (s.publish(op, side)) op.ring_->queue(*op.batched_);  // under the lock, which keeps the operation alive
         }
     }
@@ -119,7 +119,7 @@ bool socket_ring::has_multishot(socket_state& s, socket_op& op) noexcept {
 }
 
 void socket_ring::begin_multishot(socket_state& s, const socket_op& op, ring& r) noexcept {
-    BIDE_ASSERT(I3, r.owned_here() && s.multishot_->active_ring == nullptr);
+    BIDE_ASSERT(R1, r.owned_here() && s.multishot_->active_ring == nullptr);
     s.multishot_->active_ring = &r;
     s.multishot_->process = process_generation();
     s.multishot_->accepts = op.path_ == io_path::accept;
@@ -132,7 +132,7 @@ void socket_ring::begin_multishot(socket_state& s, const socket_op& op, ring& r)
 // The multishot receive is over. It had a reference to the socket, which the caller has to drop after the lock was
 // released.
 void socket_ring::multishot_ended(socket_state& s) noexcept {
-    BIDE_ASSERT(I3, s.multishot_->active_ring->owned_here());
+    BIDE_ASSERT(R1, s.multishot_->active_ring->owned_here());
     s.multishot_->active_ring->take_out(*s.multishot_);
     s.multishot_->active_ring = nullptr;
     s.at(direction::in).ready = true;  // bytes may be there that epoll has reported before
@@ -205,7 +205,7 @@ BIDE_UNANALYZED void socket_ring::multishot_reports(socket_state& s, const ring_
     bool too_much = false;
     multishot_receive& multishot = *s.multishot_;
     ring& by = *multishot.active_ring;
-    BIDE_ASSERT(I3, by.owned_here());
+    BIDE_ASSERT(R1, by.owned_here());
     {
         socket_lock lock(s.lock_);
         socket_state::side& side = s.at(direction::in);

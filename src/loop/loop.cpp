@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include "kernel/this_thread.hpp"
 #include "loop/loop_service.hpp"
+#include "loop/running_here.hpp"
 #include "loop/uring/ring.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
@@ -12,7 +14,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -26,59 +27,6 @@ constexpr unsigned turns_between_polls = 8;                      // a busy loop 
 constexpr std::chrono::milliseconds until_next_examination{10};  // of waits for which there was no memory
 
 using detail::process_generation;
-
-std::int64_t ticks(loop::clock::time_point t) noexcept { return t.time_since_epoch().count(); }
-
-// While it lives, this thread runs the loop.
-struct running_here {
-    detail::thread_state& t;
-    loop* loop_before;
-    executor* executor_before;
-    detail::task_node* current_before;
-    unsigned credits_before;
-    int unwinding_before;
-    int uncaught_before;
-    bool& flag;
-    detail::driver& driver;
-    loop& mine;
-    running_here* outer;
-    // The loops on this stack, for the debug view.
-    BIDE_STATIC_TLS static constinit thread_local running_here* innermost;
-    running_here(loop& l, bool& running, detail::driver& d, int uncaught = std::uncaught_exceptions(),
-                 detail::thread_state& state = detail::this_thread) noexcept
-        : t(state),
-          loop_before(std::exchange(t.running_loop, &l)),
-          executor_before(std::exchange(t.running, &l)),
-          current_before(t.current),
-          credits_before(t.credits),
-          unwinding_before(std::exchange(t.unwinding, 0)),
-          uncaught_before(std::exchange(t.uncaught_base, uncaught)),
-          flag(running),
-          driver(d),
-          mine(l) {
-        flag = true;
-        driver.running = true;
-        if (driver.ring_made != nullptr) driver.ring_made->acquire();
-        outer = innermost;
-        innermost = this;
-    }
-    running_here(const running_here&) = delete;
-    running_here& operator=(const running_here&) = delete;
-    ~running_here() {
-        innermost = outer;
-        flag = false;
-        driver.running = false;
-        if (driver.ring_made != nullptr) driver.ring_made->release();
-        t.running_loop = loop_before;
-        t.running = executor_before;
-        t.current = current_before;
-        t.unwinding = unwinding_before;
-        t.uncaught_base = uncaught_before;
-        // Plain code goes on with what it had left; at zero it had its turn of the queue just now.
-        t.credits = credits_before != 0 ? credits_before : detail::credits_per_turn;
-    }
-};
-BIDE_STATIC_TLS constinit thread_local running_here* running_here::innermost = nullptr;
 
 }  // namespace
 
@@ -150,7 +98,7 @@ void loop::fire_timers() noexcept {
     note_first_timer();
 }
 
-void loop::note_first_timer() noexcept {  // under the timers' lock
+void loop::note_first_timer() noexcept {
     const detail::timer_node* const first = timers_.first();
     // relaxed: who reads it has armed, runs the loop, or is woken
     earliest_.store(ticks(first != nullptr ? first->due : clock::time_point::max()), std::memory_order_relaxed);
@@ -196,6 +144,7 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
         ++ran;
         past_end = past_end || n == end;  // the node may be gone after it ran
         run_node(t, *n);
+        BIDE_ASSERT(K5, !t.suspended);
         t.current = before;  // whoever is asked whether to go on may call code of the user's
         if (past_end && ran >= least) break;
     }
@@ -303,7 +252,7 @@ void loop::join_wakers() noexcept {
 
 template <class Until>
 void loop::run_while(const Until& unfinished) noexcept {
-    const running_here here(*this, running_, *driver_);
+    const detail::running_here here(*this, running_, *driver_);
     if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
     const unsigned least = time_jumps_ ? 1 : least_per_turn;  // where time jumps, a turn tells who only yields
     while (unfinished())
@@ -337,7 +286,7 @@ bool loop::poll() {
     check_process();
     check_thread("loop::poll");
     if (running_) throw usage_error("loop::poll: this loop is being run already, by this thread or another");
-    const running_here here(*this, running_, *driver_);
+    const detail::running_here here(*this, running_, *driver_);
     if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
     driver_->poll();  // also when nothing is watched: it takes back the wake-up that made the descriptor readable
     looked_at_ = turns_;
@@ -371,160 +320,34 @@ int loop::descriptor() {
 
 loop::clock::time_point loop::now() noexcept { return driver_->now(); }
 
-namespace detail {
+// ---- what the rest of the library runs a loop for ---------------------------------------------------------------------
 
-noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
-
-[[gnu::noinline]] void arm_deferred_timer_slowly() noexcept {
-    loop& l = *this_thread.deferred_timer_loop;
-    const lock_guard guard(loop_access::timers_lock(l));
-    // Nobody has to be woken: it is a loop that this thread runs.
-    static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.deferred_timer, nullptr)));
+void loop::run_until_done(const detail::blocking_wait_base& waited) noexcept {
+    run_while([&waited] { return !waited.done(); });
 }
 
-void loop_access::throw_inherited() {
-    throw usage_error(
-        "this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
-        "threads and loops after forking");
-}
-
-bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
-    if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
-    l.timers_.insert(t);
-    // relaxed: written under the lock; who reads it without, see find_first_timer()
-    if (ticks(t.due) >= l.earliest_.load(std::memory_order_relaxed)) return false;
-    l.earliest_.store(ticks(t.due), std::memory_order_relaxed);
-    return true;
-}
-
-void loop_access::timer_became_first(loop& l) noexcept {
-    const thread_state& now = this_thread;
-    if (now.running_loop != &l && now.idle_loop != &l) wake(l);
-}
-
-void loop_access::arm(loop& l, timer_node& t) noexcept {
-    arm_deferred_timer(this_thread);  // before this one, if their times are equal
-    l.timers_lock_.lock();
-    const bool first = arm_locked(l, t);
-    l.timers_lock_.unlock();
-    if (first) timer_became_first(l);
-}
-
-bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
-    if (this_thread.running_loop != &l || by.ex != &l) return false;
-    arm_deferred_timer(this_thread);
-    this_thread.deferred_timer = &t;
-    this_thread.deferred_timer_loop = &l;
-    return true;
-}
-
-bool loop_access::disarm_fresh(timer_node& t) noexcept {
-    // Elsewhere, and after anything has suspended, it is armed.
-    if (this_thread.deferred_timer != &t) return false;
-    this_thread.deferred_timer = nullptr;
-    return true;
-}
-
-void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
-    if (!t.armed()) return;
-    l.timers_.remove(t);
-    // What was the earliest stays so until somebody has to know: a million may be taken back one after another.
-    if (l.timers_.empty()) l.earliest_.store(ticks(loop::clock::time_point::max()), std::memory_order_relaxed);
-}
-
-ring* loop_access::ring_of(const promise_base& frame) noexcept {
-    loop* const here = this_thread.running_loop;
-    return here != nullptr && frame.ctx->ex == here ? driver_of(*here).ring() : nullptr;
-}
-
-void loop_access::flush_ring_before_block() noexcept {
-    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) {
-        ring* const made = r->driver.ring_made;
-        if (made == nullptr || made->inherited()) continue;
-        made->end_resting();
-        if (r->driver.unsent) made->poll();
-    }
-}
-
-std::vector<const loop*> loop_access::loops_of_this_thread() {
-    std::vector<const loop*> mine;
-    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) mine.push_back(&r->mine);
-    if (this_thread.idle_loop != nullptr) mine.push_back(this_thread.idle_loop);
-    return mine;
-}
-
-bool loop_access::reusable(loop& l) noexcept {
-    return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
-           l.timers_.empty() && !inherited(l) && l.driver_->current();
-}
-
-bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {
-    bool suspended = false;
-    unsigned left = 0;
-    {
-        const running_here here(l, l.running_, *l.driver_, uncaught, t);
-        suspended = start_nested(child);
-        t.suspended = false;  // K5: this is the bottom of the stack of frames
-        left = t.credits;
-    }
-    t.credits = left != 0 ? left : credits_per_turn;  // what it did counts; at zero its turn of the queue comes now
-    return suspended;
-}
-
-void loop_access::run_until_done(loop& l, blocking_wait_base& waited) noexcept {
-    l.run_while([&waited] { return !waited.done(); });
-}
-
-void loop_access::run_until_set(loop& l, const std::atomic<bool>& over) noexcept {
+void loop::run_until_set(const std::atomic<bool>& over) noexcept {
     // acquire: what was done before it was set is visible.
-    l.run_while([&over] { return !over.load(std::memory_order_acquire); });
+    run_while([&over] { return !over.load(std::memory_order_acquire); });
 }
 
-void loop_access::serve(loop& l, const loop_service& service) noexcept {
+void loop::serve(const detail::loop_service& service) noexcept {
+    using detail::loop_access;
     bool asked = false;
-    bind_to_this_thread(l);
-    l.run_while([&] {
+    loop_access::bind_to_this_thread(*this);
+    run_while([&] {
         if (!service.stopping()) [[likely]]
             return true;
-        if (!std::exchange(asked, true)) stop_live(l, stop_reason::shutdown);
-        if (!l.work_.empty() || l.first_ != nullptr || l.inbox_.maybe_something() || service.has_jobs()) return true;
-        return stop_live(l, stop_reason::shutdown);  // others may have started something meanwhile
+        if (!std::exchange(asked, true)) loop_access::stop_live(*this, stop_reason::shutdown);
+        if (!work_.empty() || first_ != nullptr || inbox_.maybe_something() || service.has_jobs()) return true;
+        return loop_access::stop_live(*this, stop_reason::shutdown);  // others may have started something meanwhile
     });
-    l.driver_->end_ring();  // it is this thread's; another one may be the next to serve
+    driver_->end_ring();  // it is this thread's; another one may be the next to serve
 }
 
-bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
-    // Nodes of this loop end on this thread, so that those found here stay while they are asked, outside the locks (a
-    // request calls stop callbacks of the user's). A few at a time: nothing may be allocated here.
-    struct search {
-        loop& l;
-        bool any = false;
-        std::size_t found = 0;
-        task_node* some[64];
-        bool lives_here(const task_node& n) const noexcept { return n.ctx.ex->runs_on(l); }
-        static void look(executor* ex, void* with) noexcept {
-            auto& s = *static_cast<search*>(with);
-            for (; ex != nullptr; ex = live_access::after(*ex)) {
-                if (!ex->runs_on(s.l)) continue;
-                live_list& list = live_access::of(*ex);
-                const lock_guard guard(list.lock);
-                for (task_node* n = list.first; n != nullptr; n = n->next) {
-                    s.any = true;
-                    const bool from_elsewhere = n->parent == nullptr || !s.lives_here(*n->parent);
-                    if (s.found < std::size(s.some) && from_elsewhere && !n->stop.requested()) s.some[s.found++] = n;
-                }
-            }
-        }
-    };
-    for (;;) {
-        search s{l, false, 0, {}};
-        live_access::visit([](executor* first, void* with) { search::look(first, with); }, &s);
-        for (std::size_t i = 0; i < s.found; ++i) s.some[i]->stop.request(why);
-        if (s.found < std::size(s.some)) return s.any;
-    }
-}
+namespace detail {
 
-void loop_access::wake(loop& l) noexcept { l.driver_->wake(); }
+BIDE_STATIC_TLS constinit thread_local running_here* running_here::innermost = nullptr;
 
 bool spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     const thread_state& t = this_thread;

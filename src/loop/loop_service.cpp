@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The service's thread runs run(); loop_thread and the background loop call everything else, on any thread.
 #include "loop/loop_service.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -54,33 +56,35 @@ void loop_service::begin() {
     accepts_ = false;
     thread_ = std::thread([this] { run(); });
     ended_ = false;
-    changed_.wait(guard, [this] { return accepts_ || failed_; });
+    while (!accepts_ && !failed_) changed_.wait(guard);
     if (!failed_) return;
     std::thread dead = std::move(thread_);
+    const std::exception_ptr failure = std::exchange(failed_, nullptr);
     guard.unlock();
     dead.join();
-    std::rethrow_exception(std::exchange(failed_, nullptr));
+    std::rethrow_exception(failure);
 }
 
 void loop_service::run() noexcept {
     id_.store(std::this_thread::get_id(),
               std::memory_order_relaxed);  // relaxed: compared with the reader's own id only
     pthread_setname_np(pthread_self(), name_.c_str());
+    bool serves = false;
     try {
         const lock_guard guard(m_);
         if (!made_) made_ = std::make_unique<loop>();
         loop_.store(made_.get(), std::memory_order_release);
-        accepts_ = true;
+        accepts_ = serves = true;
     } catch (...) {
         const lock_guard guard(m_);
         failed_ = std::current_exception();
     }
     changed_.notify_all();
-    if (accepts_) loop_access::serve(*made_, *this);  // accepts_ is written by this thread
+    if (serves) loop_access::serve(*get(), *this);
     const lock_guard guard(m_);
     id_.store({}, std::memory_order_relaxed);
     ended_ = true;
-    changed_.notify_all();  // under the lock: whoever is told may destroy this
+    changed_.notify_all();  // with m_ held: a thread that join() wakes may destroy this service
 }
 
 bool loop_service::on_own_thread() const noexcept {
@@ -103,7 +107,7 @@ void loop_service::request_stop() noexcept {
 void loop_service::join() noexcept {
     const blocked_here blocked;
     unique_lock guard(m_);
-    changed_.wait(guard, [this] { return ended_ && !joining_; });
+    while (!ended_ || joining_) changed_.wait(guard);
     if (!thread_.joinable()) return;
     joining_ = true;
     std::thread ended = std::move(thread_);

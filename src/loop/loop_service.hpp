@@ -27,7 +27,7 @@ public:
     ~loop_service();  // not begun, or joined
 
     /// Returns when the loop accepts work. Throws what making the loop or the thread throws; then nothing has begun.
-    void begin();
+    void begin() BIDE_EXCLUDES(m_);
     /// Null before the first begin().
     [[nodiscard]] loop* get() const noexcept { return loop_.load(std::memory_order_acquire); }
     [[nodiscard]] bool on_own_thread() const noexcept;
@@ -35,35 +35,35 @@ public:
     [[nodiscard]] bool inherited() const noexcept;
 
     /// Refuses new work and asks every task to stop. Runs stop callbacks of the user's.
-    void request_stop() noexcept;
+    void request_stop() noexcept BIDE_EXCLUDES(m_);
     /// Blocks until the thread has ended; from any other thread, several at once.
-    void join() noexcept;
+    void join() noexcept BIDE_EXCLUDES(m_);
 
     /// A job on another thread for which the thread stays. False: a stop was requested.
-    [[nodiscard]] bool job_begins() noexcept;
-    void job_ended() noexcept;
+    [[nodiscard]] bool job_begins() noexcept BIDE_EXCLUDES(m_);
+    void job_ended() noexcept BIDE_EXCLUDES(m_);
 
     // For loop_access::serve.
     [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
     [[nodiscard]] bool has_jobs() const noexcept { return jobs_.load(std::memory_order_acquire) != 0; }
 
 private:
-    void run() noexcept;
+    void run() noexcept BIDE_EXCLUDES(m_);
 
     const std::string name_;
     const int process_;
     os_mutex m_;
     os_condition changed_;
-    std::unique_ptr<loop> made_;
-    std::atomic<loop*> loop_{nullptr};
-    std::thread thread_;
+    std::unique_ptr<loop> made_ BIDE_GUARDED_BY(m_);
+    std::atomic<loop*> loop_{nullptr};  // the same, for readers without the mutex
+    std::thread thread_ BIDE_GUARDED_BY(m_);
     std::atomic<std::thread::id> id_{};
-    std::exception_ptr failed_;  // making the loop
-    bool accepts_ = false;
-    bool ended_ = true;
-    bool joining_ = false;
+    std::exception_ptr failed_ BIDE_GUARDED_BY(m_);  // of making the loop
+    bool accepts_ BIDE_GUARDED_BY(m_) = false;
+    bool ended_ BIDE_GUARDED_BY(m_) = true;
+    bool joining_ BIDE_GUARDED_BY(m_) = false;
     std::atomic<bool> stopping_{false};
-    std::atomic<long> jobs_{0};  // written under the mutex
+    std::atomic<long> jobs_{0};  // written with the mutex held
 };
 
 }  // namespace detail

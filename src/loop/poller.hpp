@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// poller: readiness, by epoll. It watches the descriptors of one loop, and has the eventfd that wakes it.
+// poller: readiness, by epoll. It watches the descriptors of one loop, and has the eventfd that wakes this loop. Streams add
+// and remove their descriptors on any thread; the loop's thread collects the events and calls ready().
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -77,7 +78,7 @@ public:
         w.released(&w);
     }
 
-    /// Waits for events and reports them; true: it was woken.
+    /// Waits for events and reports them. Returns true if wake() was called.
     [[nodiscard]] bool collect(int timeout) noexcept {
         {
             const lock_guard guard(lock_);
@@ -110,7 +111,7 @@ public:
         [[maybe_unused]] const ssize_t n = ::write(event_.get(), &one, sizeof one);
     }
 
-    /// The loop is gone. What it watched may be watched by another one.
+    /// The loop is being destroyed: releases every descriptor, so that another loop may watch it.
     void end() noexcept {
         watched_fd* left = nullptr;
         {
@@ -141,13 +142,14 @@ private:
         e.data.ptr = &w;
         return e;
     }
-    static void push(watched_fd*& list, watched_fd& w) noexcept {
+    // Into a list that lock_ guards; the list is chosen by the caller, which holds the lock.
+    void push(watched_fd*& list, watched_fd& w) noexcept BIDE_REQUIRES(lock_) {
         w.prev = nullptr;
         w.next = list;
         if (list != nullptr) list->prev = &w;
         list = &w;
     }
-    void take_out(watched_fd& w) noexcept {
+    void take_out(watched_fd& w) noexcept BIDE_REQUIRES(lock_) {
         if (w.prev != nullptr)
             w.prev->next = w.next;
         else
@@ -166,10 +168,10 @@ private:
     descriptor_owner epoll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
     descriptor_owner event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"};
     const int process_ = process_generation();
-    spin_lock lock_;  // also over epoll_ctl: streams come and go rarely, and one that left is never in the set
-    watched_fd* watched_ = nullptr;
-    watched_fd* leaving_ = nullptr;  // out of the set, to be released when the present report is over
-    bool reporting_ = false;
+    spin_lock lock_;  // also held over epoll_ctl: streams come and go rarely, and one that left is never in the set
+    watched_fd* watched_ BIDE_GUARDED_BY(lock_) = nullptr;
+    watched_fd* leaving_ BIDE_GUARDED_BY(lock_) = nullptr;  // out of the set; released after the present report
+    bool reporting_ BIDE_GUARDED_BY(lock_) = false;
     std::atomic<long> count_{0};
     epoll_event events_[batch] = {};
 };

@@ -3,6 +3,7 @@
 
 #include <bide/detail/base/duration.hpp>
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/detail/loop/sleep.hpp>
 
@@ -29,6 +30,7 @@ bool sleep_awaiter::park() noexcept {
     promise_base* const p = frame;
     loop& on = carrier;  // K3: another thread may end the wait as soon as the lock is given back
     detach(p);
+    BIDE_ASSERT(K3, this_thread.suspended && (p->result_slot->flags & attached) == 0);
     // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
     bool sooner = false;
     bool parked = false;
@@ -44,6 +46,7 @@ bool sleep_awaiter::park() noexcept {
 
 void sleep_awaiter::on_time(timer_node* t) noexcept {
     auto* self = static_cast<sleep_awaiter*>(t);
+    BIDE_ASSERT(L1, !t->armed());  // taken out by the loop, which holds the timers' lock
     if (self->claim()) self->resume();
 }
 
@@ -71,7 +74,8 @@ void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
     loop* const here = this_thread.running_loop;
     if ((p->result_slot->flags & attached) != 0 || here != c.ex || c.stop->requested()) [[unlikely]]
         return yield_anywhere(p);
-    this_thread.suspended = true;  // K3: nobody is below it on this stack
+    BIDE_ASSERT(K3, (p->result_slot->flags & attached) == 0);
+    this_thread.suspended = true;  // K3: nobody is below the frame on this stack
     p->what = step::resume;
     loop_access::yielded(*here, 1);
     loop_access::push(*here, *p);

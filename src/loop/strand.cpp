@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The strand: a queue of entries (members and threads) under one mutex, and one turn at a time. post(), enter() and the end
+// of a turn call it, on any thread. An entry that gets the turn is reserved: its node is posted to its executor, and takes
+// the strand there (begin). A thread that gets the turn is notified and holds the strand at once. Nodes are posted and
+// leaves detached without the mutex, since executors and loops take locks of their own then.
 #include "base/place.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/os_condition.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/background.hpp>
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/detail/loop/sleep.hpp>
@@ -16,12 +22,12 @@ namespace bide {
 inline namespace v0 {
 
 namespace {
-constexpr std::chrono::milliseconds patience{100};  // how long a place is kept for an executor that does not take it
+constexpr std::chrono::milliseconds patience{100};  // so long the executor of an admitted task has to run it
 }
 
 namespace detail {
 
-/// A thread waits for it, with the strand's mutex. Here, because <condition_variable> is dear to include.
+/// A thread that holds the strand's mutex waits for it. It is defined here to keep <condition_variable> out of strand.hpp.
 class strand_signal : public os_condition {};
 
 // ---- staying --------------------------------------------------------------------------------------------------------
@@ -105,7 +111,7 @@ void strand_member::on_turn(call_node* self) noexcept {
             if (m.first == nullptr) m.last = nullptr;
         }
     }
-    if (entering != nullptr) {  // claimed: the frame is ours until it is resumed
+    if (entering != nullptr) {  // claimed: nobody else resumes or unwinds the frame
         forget_edge(*m.edge);
         entering->frame->ctx = &m.inside;
         entering->frame->what = step::resume;
@@ -115,12 +121,12 @@ void strand_member::on_turn(call_node* self) noexcept {
     strand_stay here(of);
     m.stay = &here;
     of.run_turn(*node, here, m, *m.ex);
-    if (here.left()) return;  // the guard is gone, and the member with it
+    if (here.left()) return;  // the guard has been destroyed, and the member with it
     {
-        const lock_guard hold(of.m_);
+        const lock_guard hold(m.owner.m_);
         m.busy = false;
         m.stay = nullptr;
-        if (m.first != nullptr) of.queue(m);
+        if (m.first != nullptr) m.owner.queue(m);
     }
     here.leave();
 }
@@ -156,7 +162,7 @@ wait_target strand_awaiter::target() const noexcept {
     return {strand_.id_, strand_.reserved_on_.load(std::memory_order_relaxed)};
 }
 
-/// A thread that enters; the strand is its own when it goes on.
+/// Suspends the task of a thread that enters by wait() until the strand is held for that thread.
 class strand_thread_awaiter final : public owned_leaf<strand_thread_awaiter> {
 public:
     strand_thread_awaiter(promise_base& p, strand& s) noexcept
@@ -211,7 +217,7 @@ strand::guard::guard(detail::owned_ptr<detail::strand_member> m, detail::promise
 strand::guard::guard(strand& s) noexcept { stay_.emplace(s); }
 
 strand::guard::~guard() {
-    if (!member_) return;  // a thread's: stay_ ends
+    if (!member_) return;  // a guard of a thread: the destructor of stay_ leaves the strand
     frame_->ctx = outside_;
     member_->stay->leave();
 }
@@ -238,7 +244,6 @@ strand::~strand() {
     work_.close(stop_reason::shutdown);
     {
         detail::unique_lock hold(m_);
-        const auto over = [this] { return state_ == state::idle && work_.empty(); };
         if (!over()) {
             const loop* blocked = detail::tls().running_loop;
             if (blocked != nullptr && base_.runs_on(*blocked))
@@ -247,7 +252,7 @@ strand::~strand() {
                     "their futures first");
             detail::strand_signal ended;
             ended_ = &ended;
-            ended.wait(hold, over);
+            while (!over()) ended.wait(hold);
             ended_ = nullptr;
         }
     }
@@ -274,12 +279,13 @@ void strand::withdraw(detail::strand_entry& e) noexcept {
     if (e.linked) unlink(e);
 }
 
-// Nothing of the leaf may be touched once it is parked and the mutex given back.
+// After the mutex is given back, another thread may resume the parked leaf: this function touches it no more (K3).
 void strand::park(detail::leaf& l, detail::strand_entry& e) noexcept {
     detail::promise_base* const p = l.frame;
     detail::strand_entry* turn = nullptr;
     bool parked = false;
-    detail::detach(p);  // TRAP: not under m_: it may take a loop's timers' lock, under which timers post to strands
+    detail::detach(p);  // TRAP: without m_: detach may take a loop's timers' lock, under which timers post to strands
+    BIDE_ASSERT(K3, (p->result_slot->flags & detail::attached) == 0);
     {
         const detail::lock_guard hold(m_);
         parked = l.stop().park(l);
@@ -301,21 +307,24 @@ bool strand::try_enter() noexcept {
     return true;
 }
 
-// A place, not the strand itself: whoever runs it takes it by begin(). The entry whose node has to be posted, or null.
+// Gives the entry the next turn; its node takes the strand by begin(). Returns the entry if the caller has to post its node
+// by send(), else null.
 detail::strand_entry* strand::reserve(detail::strand_entry& e) noexcept {
+    BIDE_ASSERT(L1, e.waiting == nullptr || e.admitted);  // an awaiter's leaf is claimed before the entry gets the turn
     state_ = state::reserved;
     reserved_ = &e;
     reserved_on_.store(e.ex, std::memory_order_relaxed);
     return std::exchange(e.posted, true) ? nullptr : &e;
 }
 
-// Not under the mutex: the executor may be another strand, whose members may be posted here. The entry stays: it goes
-// when its node has run.
+// Called without the mutex: the executor may be another strand, whose members may be posted to this one. The entry lives
+// until its node has run.
 void strand::send(detail::strand_entry* e) noexcept {
     if (e != nullptr) e->ex->post(*e);
 }
 
-// Back to the front; its node comes and finds that it has to wait for another turn.
+// Takes the turn from the entry that has it, and puts this entry at the front of the queue. Its node runs later and finds
+// that it has to wait for another turn.
 void strand::revoke() noexcept {
     if (reserved_ != &pump_) {
         reserved_->ticket = 0;
@@ -351,18 +360,18 @@ detail::strand_entry* strand::admit_next() noexcept {
             e = after;
             continue;
         }
-        e->admitted = true;  // claimed, also when the place is taken back
+        e->admitted = true;  // its leaf is claimed now, and stays claimed if revoke() takes the turn back
         if (e->ex != nullptr) return reserve(*e);
         state_ = state::held;
         if (e->waiting != nullptr)
             e->waiting->resume();
         else
-            e->wake->notify_one();  // under the mutex: it lives on the stack of the thread that is woken
+            e->wake->notify_one();  // with m_ held: the signal lives on the stack of the thread that it wakes
         return nullptr;
     }
     if (nodes) return reserve(pump_);
-    state_ = state::idle;  // whoever waits now needs a thread that stands still in a wait() of a member
-    if (ended_ != nullptr) ended_->notify_all();  // under the mutex: the strand may go at once
+    state_ = state::idle;  // every entry that is left needs a loop which the wait() of a member blocks
+    if (ended_ != nullptr) ended_->notify_all();  // with m_ held: afterwards the strand may be destroyed
     return nullptr;
 }
 
@@ -402,7 +411,7 @@ void strand::rejoin(detail::strand_stay& stay) noexcept {
             break;
         }
     }
-    // Only now: what needs this thread could not have gone before us.
+    // The stay leaves the list last: until here the strand admitted no task of the loop that this thread blocks.
     for (detail::strand_stay** at = &stays_; *at != nullptr; at = &(*at)->next_stay_)
         if (*at == &stay) {
             *at = stay.next_stay_;
@@ -433,8 +442,8 @@ void strand::post(ready_node& node) noexcept {
     send(turn);
 }
 
-// Runs a node of `of`, which is the strand or a member, in a turn of `on`. One that only yields is told to `on`, with
-// the turns after which everybody else in the strand has had the strand, too.
+// Runs a node of `of`, which is the strand or a member, in a turn of `on`. If the node only yields, `on` is told so, with the
+// number of turns after which every other entry of the strand has had its turn.
 void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept {
     detail::thread_state& t = detail::tls();
     t.yielded_to = nullptr;
@@ -447,7 +456,7 @@ void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const e
         for (const detail::strand_entry* e = entries_.first(); e != nullptr; e = e->next) ++waiting;
     }
     if (&of != this || waiting == 0)
-        ++waiting;  // it goes on later than in our queue: a member is queued after its turn
+        ++waiting;  // a member is queued again after its turn, one turn later than a posted node
     detail::note_yield(on, waiting * t.turns_of_yields);
 }
 

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Forking: the awaiting frame of a when_all calls fork_first and fork_nested, on the worker that runs the frame, and the end
+// of each child that is a chain of its own comes to fork_node::finish, on the worker on which the child ended. The hot path
+// is fork_nesting::run; what it needs of the worker's stack of forks is in fork_stack.hpp.
 #include "kernel/this_thread.hpp"
-
-#include <bide/detail/pool/fork.hpp>
 
 #include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/fail_fast.hpp>
+#include <bide/detail/base/rules.hpp>
+#include <bide/detail/pool/fork.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
 #include <bide/hooks.hpp>
 
-#include <mutex>
-#include <new>
 #include <utility>
 
 namespace bide {
@@ -71,6 +74,7 @@ void fork_node::note_end() noexcept {
     delist();
     stop.unlink();
     if (how != outcome::failed) return;
+    BIDE_ASSERT(F6, g.head->left.load(std::memory_order_relaxed) != 0);
     fork_node* none = nullptr;
     // acq_rel: whoever sums up sees which one was first.
     if (!g.head->failed_first.compare_exchange_strong(none, this, std::memory_order_acq_rel, std::memory_order_acquire))
@@ -83,6 +87,7 @@ void fork_node::note_end() noexcept {
 void fork_node::finish() noexcept {
     note_end();
     fork_group& g = group;
+    BIDE_ASSERT(F6, g.head->left.load(std::memory_order_relaxed) != 0);
     // acq_rel: the last one sees the results of all.
     if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
     promise_base* const awaiting = g.awaiting;
@@ -93,6 +98,7 @@ void fork_node::finish() noexcept {
 fork_step fork_node::join_in_line() noexcept {
     fork_group& g = group;
     promise_base* const awaiting = g.awaiting;
+    BIDE_ASSERT(F6, in_line && g.head == this);
     note_end();
     // acquire: the results of all others.
     if (g.head->left.load(std::memory_order_acquire) == 1) {
@@ -102,6 +108,7 @@ fork_step fork_node::join_in_line() noexcept {
         return fork_step::suspended;
     }
     detach(awaiting);  // before the counter can let anybody resume it
+    BIDE_ASSERT(K3, (awaiting->result_slot->flags & attached) == 0);
     if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) == 1) post(awaiting, g.sum_up());
     return fork_step::suspended;
 }
@@ -117,6 +124,8 @@ struct fork_nesting {
         if (stack_pointer() < this_thread.stack_limit || at + places > fork_stack::places || shift_of(s.child) != 0)
             [[unlikely]]
             return run_rarely(g, s, places);
+        BIDE_ASSERT(K9, stack_pointer() >= this_thread.stack_limit);
+        BIDE_ASSERT(F1, p->ctx->ex == &f.ex_);
         promise_base* const child = s.prepare(p, p->ctx, attached | forked);
         if (f.deque_.push(g, at, places)) [[unlikely]]
             return pushed_past_limit(g, s, at, child);
@@ -126,11 +135,15 @@ struct fork_nesting {
 
 private:
     [[gnu::always_inline]] static fork_step after(fork_group& g, slot_base& s, std::uint32_t at) noexcept {
-        if (this_thread.suspended) [[unlikely]]  // K4
+        if (this_thread.suspended) [[unlikely]] {  // K4
+            BIDE_ASSERT(F3, this_thread.forks->deque_.top() == 0);
             return fork_step::suspended;
+        }
         fork_stack& f = *this_thread.forks;
+        BIDE_ASSERT(F3, s.flags == (attached | forked));  // the child did not suspend: nobody has opened its fork
         if (!f.deque_.pop(at) || s.state != outcome::value) [[unlikely]]
             return f.child_returned(g, s, at);
+        BIDE_ASSERT(F1, f.told_ <= at && f.mark_ <= at);
         return fork_step::next;
     }
     [[gnu::noinline]] static fork_step pushed_past_limit(fork_group& g, slot_base& s, std::uint32_t at,
@@ -184,6 +197,8 @@ bool stop_point::stop_seen(promise_base* p) noexcept {
 // The last child has ended. Afterwards at most one slot holds a failure: the one that is thrown.
 step fork_group::sum_up() noexcept {
     const fork_node* const failed = head->failed_first.load(std::memory_order_relaxed);  // relaxed: acquired by `left`
+    BIDE_ASSERT(F6, head->left.load(std::memory_order_relaxed) <= 1);
+    BIDE_ASSERT(F6, failed == nullptr || failed->how == outcome::failed);
     bool any_stopped = false;
     for (const fork_node* n = head; n != nullptr; n = n->next_child) {
         any_stopped |= n->how == outcome::stopped;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The rare half of forking: a child gets a node (naming), a fork goes to the executor's queue (sharing), a frame suspends and
+// opens every fork of the stack, the reserve is filled up. The owner is the worker whose stack it is; it calls most of
+// this. A hungry worker calls ask, keeps_some and raid of another worker's stack.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
-#include <bide/detail/pool/fork.hpp>
+#include <bide/detail/base/rules.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
 
 #include <new>
 #include <utility>
@@ -44,7 +49,8 @@ bool fork_stack::refill(std::uint32_t wanted) noexcept {
 }
 
 fork_node& fork_stack::make(fork_group& g, std::uint32_t index, const context& outer) noexcept {
-    spare* const memory = std::exchange(spares_, spares_->next);  // F5: there is one
+    BIDE_ASSERT(F5, spares_ != nullptr && free_ != 0);
+    spare* const memory = std::exchange(spares_, spares_->next);
     --free_;
     return *::new (static_cast<void*>(memory)) fork_node(g, index, ex_, outer);
 }
@@ -71,6 +77,7 @@ void fork_stack::discard(fork_node& n) noexcept {
 
 // What the private entries need is never more than there is (F5).
 void fork_stack::set_limit() noexcept {
+    BIDE_ASSERT(F4, base_ <= deque_.floor());
     // relaxed: who becomes hungry counts itself first and then asks, under this lock.
     if (hungry_.load(std::memory_order_relaxed) != 0) {
         deque_.set_limit(0);
@@ -89,6 +96,7 @@ const context& fork_stack::outer_of(const fork_group& g, std::uint32_t place, co
 
 // The one at `place`, whose outer ones are named; the place of the next.
 std::uint32_t fork_stack::name(std::uint32_t place) noexcept {
+    BIDE_ASSERT(F2, last_named_ == nullptr || last_named_->head->place < place);  // the outer forks are named first
     fork_group& g = deque_.at(place);
     fork_node& n = make(g, g.next - 1, outer_of(g, place, last_named_));
     n.in_line = true;
@@ -110,6 +118,7 @@ void fork_stack::name_all() noexcept {
 void fork_stack::write_contexts(promise_base* p) noexcept {
     for (fork_group* g = last_named_; g != nullptr && g->head->place >= mark_; g = g->head->outer) {
         for (;; p = p->result_slot->waiting_frame()) {
+            BIDE_ASSERT(F2, p != g->awaiting);  // the frames of the child, not the frame that forked
             p->ctx = &g->head->ctx;
             if ((p->result_slot->flags & forked) != 0) break;
         }
@@ -127,6 +136,7 @@ void fork_stack::materialize_context(promise_base* p) noexcept {
         told_ = deque_.top();
     }
     if (p != nullptr && mark_ < deque_.top()) write_contexts(p);
+    BIDE_ASSERT(F2, !unnamed() && (p == nullptr || !stale()));
 }
 
 // ---- sharing --------------------------------------------------------------------------------------------------------
@@ -144,9 +154,11 @@ fork_node& fork_stack::add_rest(fork_group& g) noexcept {
 fork_node& fork_stack::share_oldest(std::uint32_t floor) noexcept {
     const std::uint32_t place = base_;
     fork_group& g = deque_.at(place);
-    deque_.set_floor(place == floor ? name(place) : floor);  // the end of being frozen, if it was
+    deque_.set_floor(place == floor ? name(place) : floor);  // thaws the floor, if a raid has frozen it
+    BIDE_ASSERT(F4, private_named_ != 0);
     --private_named_;
     base_ = place + g.count() - g.head->index;
+    BIDE_ASSERT(F4, base_ <= deque_.floor());
     return add_rest(g);
 }
 
@@ -241,6 +253,7 @@ fork_step fork_stack::child_returned(fork_group& g, slot_base& s, std::uint32_t 
         if (deque_.floor() > at) {
             mine = g.head;
             shared = at < base_;
+            BIDE_ASSERT(F4, mine == last_named_->head);
             last_named_ = mine->outer;
             deque_.set_floor(at);
             if (shared) base_ = at;
@@ -276,6 +289,7 @@ fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
     if (!enough && !refill(spoken_for + wanted)) return fork_step::no_memory;
     promise_base* const awaiting = g.awaiting;
     detach(awaiting);
+    BIDE_ASSERT(K3, (awaiting->result_slot->flags & attached) == 0);
     fork_node* first = nullptr;
     {
         const lock_guard guard(lock_);
@@ -299,7 +313,8 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
     if (mark_ < deque_.top()) write_contexts(leaf);
     // Outwards from the first forked child: detach, and whoever ends them tells their nodes.
     promise_base* p = child;
-    ready_node** last = &opened_;  // empty: what an earlier suspension had opened was posted by the trampoline
+    BIDE_ASSERT(F3, opened_ == nullptr);  // the trampoline has posted what an earlier suspension had opened
+    ready_node** last = &opened_;
     for (fork_group* g = last_named_; g != nullptr;) {
         fork_node& n = *g->head;
         while (p->result_slot->flags != (attached | forked)) {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 
 #include <atomic>
@@ -59,11 +60,16 @@ public:
     // acq_rel: whoever sees that nobody searches sees also what the last one has looked at.
     void begin_search() noexcept { searching_.fetch_add(1, std::memory_order_acq_rel); }
     /// True: it was the last one that searched.
-    [[nodiscard]] bool end_search() noexcept { return searching_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+    [[nodiscard]] bool end_search() noexcept {
+        const std::uint32_t before = searching_.fetch_sub(1, std::memory_order_acq_rel);
+        BIDE_ASSERT(F7, before != 0);
+        return before == 1;
+    }
 
     /// A searching worker enters the list. Then it looks once more, and calls leave() or sleeps.
     void enter(Worker& w) noexcept {
         const lock_guard guard(lock_);
+        BIDE_ASSERT(F7, !w.asleep && searching_.load(std::memory_order_relaxed) != 0);
         w.next_asleep = first_;
         first_ = &w;
         w.asleep = true;
@@ -90,24 +96,24 @@ public:
     }
 
 private:
-    Worker& take_first() noexcept {
+    Worker& take_first() noexcept BIDE_REQUIRES(lock_) {
         Worker& w = *first_;
         first_ = w.next_asleep;
         taken(w);
         return w;
     }
-    void out(Worker& w) noexcept {
+    void out(Worker& w) noexcept BIDE_REQUIRES(lock_) {
         w.asleep = false;
         asleep_.store(asleep_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
     }
-    void taken(Worker& w) noexcept {
+    void taken(Worker& w) noexcept BIDE_REQUIRES(lock_) {
         out(w);
         searching_.fetch_add(1, std::memory_order_acq_rel);
     }
     mutable Lock lock_;
-    Worker* first_ = nullptr;
+    Worker* first_ BIDE_GUARDED_BY(lock_) = nullptr;
     Atomic<std::uint32_t> searching_;
-    Atomic<std::uint32_t> asleep_;  // written under the lock
+    Atomic<std::uint32_t> asleep_;  // written with the lock held
 };
 
 }  // namespace detail

@@ -5,6 +5,7 @@
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/short_spin.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/loop/loop_access.hpp>
@@ -221,7 +222,7 @@ void pool_core::shutdown() {
     {
         unique_lock guard(m_);
         closing_.store(true, std::memory_order_seq_cst);
-        changed_.wait(guard, [this] { return ended_ || (!joining_ && quiet()); });
+        while (!ended_ && (joining_ || !quiet())) changed_.wait(guard);
         if (!ended_) {
             joining_ = true;
             ending_.store(true, std::memory_order_release);
@@ -244,7 +245,7 @@ void pool_core::shutdown() {
     t.blocking = region;
 }
 
-// Under the mutex. Nothing that was submitted or started here is alive, and nobody does anything.
+// Returns true if nothing that was submitted or started here is alive, and no worker does anything.
 bool pool_core::quiet() noexcept {
     if (!work.empty() || blocked_ != 0 || idle_workers_.count() != static_cast<std::uint32_t>(active()) || some_work())
         return false;
@@ -345,6 +346,7 @@ ready_node* pool_core::last_look(pool_worker& w) noexcept {
 }
 
 void pool_core::found() noexcept {
+    BIDE_ASSERT(F7, hungry_.load(std::memory_order_relaxed) != 0);
     hungry_.fetch_sub(1, std::memory_order_relaxed);  // relaxed: see fork_stack::set_limit
     if (idle_workers_.end_search() && (some_work() || some_forks())) wake_one();
 }
@@ -364,6 +366,7 @@ ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
             found();
             return nullptr;
         }
+        BIDE_ASSERT(F7, hungry_.load(std::memory_order_relaxed) != 0);  // counted before the last look
         idle_workers_.enter(w);
         if (ready_node* const n = last_look(w)) {
             if (idle_workers_.leave(w)) {
@@ -420,8 +423,10 @@ void pool_core::run(pool_worker& w) noexcept {
             }
             if (searching || (n = next(w)) == nullptr) continue;
         }
+        BIDE_ASSERT(K5, !tls().suspended);
         run_ready(*n);
         w.post_opened();
+        BIDE_ASSERT(F3, w.nothing_forked());
     }
 }
 

@@ -10,7 +10,7 @@
 #include "pool/idle_workers.hpp"
 
 #include <bide/detail/base/os_condition.hpp>
-#include <bide/detail/pool/fork.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
 #include <bide/detail/pool/work_queue.hpp>
 #include <bide/pool.hpp>
 
@@ -69,9 +69,9 @@ public:
 
     void post(ready_node& node) noexcept;
     void stop() noexcept { work.close(stop_reason::shutdown); }
-    void shutdown();
-    void resize(int workers);
-    [[nodiscard]] pool_counts counts() const noexcept;
+    void shutdown() BIDE_EXCLUDES(m_);
+    void resize(int workers) BIDE_EXCLUDES(m_);
+    [[nodiscard]] pool_counts counts() const noexcept BIDE_EXCLUDES(m_);
     [[nodiscard]] bool on_own_thread() const noexcept;
     void check_process() const;
 
@@ -91,19 +91,19 @@ private:
     [[nodiscard]] bool some_forks() noexcept;
     void found() noexcept;
     void wake_one() noexcept;
-    [[nodiscard]] bool become_spare(pool_worker& w) noexcept;
-    void blocks(pool_worker& w) noexcept;
-    void resumes() noexcept;
-    void retire_idle_locked() noexcept;
-    void count_active_locked(int by) noexcept;
-    void add_spare_locked(pool_worker& w) noexcept;
+    [[nodiscard]] bool become_spare(pool_worker& w) noexcept BIDE_EXCLUDES(m_);
+    void blocks(pool_worker& w) noexcept BIDE_EXCLUDES(m_);
+    void resumes() noexcept BIDE_EXCLUDES(m_);
+    void retire_idle_locked() noexcept BIDE_REQUIRES(m_);
+    void count_active_locked(int by) noexcept BIDE_REQUIRES(m_);
+    void add_spare_locked(pool_worker& w) noexcept BIDE_REQUIRES(m_);
     [[nodiscard]] int active() const noexcept { return active_.load(std::memory_order_relaxed); }
-    [[nodiscard]] bool unspare_locked() noexcept;
-    [[nodiscard]] int start_locked() noexcept;
-    [[nodiscard]] static bool can_attach_thread_locked(pool_worker& w) noexcept;
+    [[nodiscard]] bool unspare_locked() noexcept BIDE_REQUIRES(m_);
+    [[nodiscard]] int start_locked() noexcept BIDE_REQUIRES(m_);
+    [[nodiscard]] bool can_attach_thread_locked(pool_worker& w) noexcept BIDE_REQUIRES(m_);
     void delete_workers() noexcept;
-    [[nodiscard]] bool quiet() noexcept;
-    void tell() noexcept;
+    [[nodiscard]] bool quiet() noexcept BIDE_REQUIRES(m_);
+    void tell() noexcept BIDE_EXCLUDES(m_);
     [[nodiscard]] unsigned made() const noexcept { return made_.load(std::memory_order_acquire); }
     pool_worker& worker(unsigned i) noexcept { return *workers_[i].load(std::memory_order_relaxed); }
 
@@ -124,13 +124,13 @@ private:
     os_condition changed_;
     std::atomic<bool> closing_{false};  // shutdown() waits
     std::atomic<bool> ending_{false};
-    bool ended_ = false;
-    bool joining_ = false;
-    int target_ = 0;
-    std::atomic<int> active_{0};  // threads that are no spares and not blocked; written under the mutex
-    int blocked_ = 0;
-    int threads_ = 0;  // manned
-    pool_worker* spares_ = nullptr;
+    bool ended_ BIDE_GUARDED_BY(m_) = false;
+    bool joining_ BIDE_GUARDED_BY(m_) = false;
+    int target_ BIDE_GUARDED_BY(m_) = 0;
+    std::atomic<int> active_{0};  // threads that are no spares and not blocked; written with m_ held
+    int blocked_ BIDE_GUARDED_BY(m_) = 0;
+    int threads_ BIDE_GUARDED_BY(m_) = 0;  // threads that were started and have not ended
+    pool_worker* spares_ BIDE_GUARDED_BY(m_) = nullptr;
 };
 
 }  // namespace detail

@@ -10,6 +10,7 @@
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/kernel/task_node.hpp>
+#include <bide/detail/loop/idle_loop_scope.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/hooks.hpp>
 #include <bide/shield.hpp>

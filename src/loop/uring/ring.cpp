@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// What the ring does in a turn of its loop: hand over what was queued, wait if the loop sleeps, report what has ended; and
+// how it ends what is under way. The driver and the I/O operations call it, on the thread that owns the ring; ask_to_end
+// alone on any thread. Without io_uring in the build, the second half is all there is, and no ring can be made.
 #include "loop/uring/ring.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
 #include <bide/detail/loop/driver.hpp>
 #include <bide/hooks.hpp>
@@ -13,6 +18,7 @@
 #include <utility>
 
 #if BIDE_HAS_IO_URING
+#include "loop/uring/ring_request.hpp"
 #include "loop/uring/uring_queues.hpp"
 
 namespace bide {
@@ -70,17 +76,29 @@ void ring::acquire() noexcept {
     for (unsigned round = 0; try_acquire() == ownership::taken::no && !inherited() && !foreign();) spin_wait(round);
 }
 
+bool ring::not_another_threads() const noexcept {
+    // relaxed: a thread reads its own address only if it wrote it. Null while the ring is being made: nobody else knows it.
+    const void* const user = user_.load(std::memory_order_relaxed);
+    return user == nullptr || user == this_thread();
+}
+
 void ring::release() noexcept { user_.store(nullptr, std::memory_order_release); }
 
 // ---- handing over -------------------------------------------------------------------------------------------------
 
 void ring::queue(ring_entry& e) noexcept {
+    BIDE_ASSERT(R1, not_another_threads());
+    BIDE_ASSERT(R1, e.listed_in == ring_entry::place::nowhere && !e.with_kernel);
     queue_.add(e, ring_entry::place::queued);
     ++queued_;
     driver_.unsent = true;
 }
-void ring::rest(ring_entry& e) noexcept { resting_.add(e, ring_entry::place::resting); }
+void ring::rest(ring_entry& e) noexcept {
+    BIDE_ASSERT(R1, not_another_threads());
+    resting_.add(e, ring_entry::place::resting);
+}
 void ring::take_out(ring_entry& e) noexcept {
+    BIDE_ASSERT(R1, not_another_threads());
     if (e.listed_in == ring_entry::place::queued) {
         queue_.remove(e);
         --queued_;
@@ -98,6 +116,7 @@ io_uring_sqe& ring::request() noexcept {
 }
 
 void ring::cancel(std::uint64_t what, unsigned flags) noexcept {
+    BIDE_ASSERT(R1, not_another_threads());
     io_uring_sqe& sqe = request();
     sqe.opcode = IORING_OP_ASYNC_CANCEL;
     sqe.fd = -1;
@@ -135,6 +154,7 @@ void ring::turn(bool may_wait, time_point until) noexcept {
         fail_fast(
             "the child of a fork() goes on in a loop that was made before it: it would take the parent's reports; the "
             "child has to leave the task in which it was forked by exec or _exit");
+    BIDE_ASSERT(R1, not_another_threads());
     made_ready_ = false;
     fill();
     may_wait = may_wait && !made_ready_;  // somebody may be ready on this very loop: it would be slept over

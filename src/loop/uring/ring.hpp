@@ -94,14 +94,16 @@ public:
     void end_resting() noexcept;
 
     /// From any thread: e, if the kernel has it, is to be ended by whoever runs the loop. It is reported later.
-    void ask_to_end(const ring_entry& e) noexcept;
+    void ask_to_end(const ring_entry& e) noexcept BIDE_EXCLUDES(asked_lock_);
 
 private:
     [[nodiscard]] ownership::taken try_acquire() noexcept;
+    /// Returns true unless another thread owns the ring now (R1).
+    [[nodiscard]] bool not_another_threads() const noexcept;
     void turn(bool may_wait, time_point until) noexcept;
     void fill() noexcept;
     void hand_over(ring_entry& e) noexcept;
-    void end_what_was_asked_for() noexcept;
+    void end_what_was_asked_for() noexcept BIDE_EXCLUDES(asked_lock_);
     void end_everything() noexcept;
     [[nodiscard]] io_uring_sqe& request() noexcept;
     void cancel(std::uint64_t what, unsigned flags) noexcept;
@@ -122,8 +124,9 @@ private:
 
     static constexpr unsigned few = 8;
     spin_lock asked_lock_;
-    std::atomic<unsigned> asked_count_{0};  // under the lock; looked at without
-    std::uintptr_t asked_[few] = {};        // more than these: everything is ended, and begun again where it is wanted
+    std::atomic<unsigned> asked_count_{0};  // written with the lock held, read without
+    // Entries that ask_to_end() names. Where there are more, everything is ended, and begun again where it is wanted.
+    std::uintptr_t asked_[few] BIDE_GUARDED_BY(asked_lock_) = {};
 };
 
 }  // namespace detail

@@ -2,9 +2,8 @@
 //
 // What the kernel is asked for, in its terms.
 #if BIDE_HAS_IO_URING
+#include "loop/uring/ring_request.hpp"
 #include "loop/uring/uring_queues.hpp"
-
-#include <bide/detail/loop/uring/ring_entry.hpp>
 
 #include <fcntl.h>
 #include <poll.h>

@@ -39,10 +39,6 @@ private:
     std::size_t size_ = 0;
 };
 
-struct ring_request;
-/// Into a cleared entry.
-void prepare_request(io_uring_sqe& sqe, const ring_request& r) noexcept;
-
 struct uring_queues {
     static constexpr unsigned requests = 128;  // further ones are handed over in several batches
     static constexpr unsigned ends = 2048;     // more at once are kept by the kernel, which is slower

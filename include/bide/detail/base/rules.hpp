@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// BIDE_ASSERT(rule, condition): a rule of the map's tables (K, L, F, S, I, T, G) holds here, or the program ends with the rule's
+// BIDE_ASSERT(rule, condition): a rule of the map's tables (K1, F2, …) holds here, or the program ends with the rule's
 // number, the place and the condition.
 //
 //     BIDE_ASSERT(K5, this_thread.suspended);

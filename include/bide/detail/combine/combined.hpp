@@ -9,6 +9,7 @@
 #include <bide/detail/combine/element.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/detail/pool/fork.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
 #include <bide/future.hpp>
 #include <bide/settled.hpp>
 

@@ -10,6 +10,7 @@
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/resume_on.hpp>
 #include <bide/detail/pool/fork.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
 
 #include <concepts>
 #include <cstddef>

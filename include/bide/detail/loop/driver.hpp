@@ -12,19 +12,13 @@
 #include <bide/detail/base/owned_ptr.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
+#include <bide/io_driver.hpp>
 
 #include <cstdint>
 #include <utility>
 
 namespace bide {
 inline namespace v0 {
-
-/// Which interface of the system's a loop uses for I/O. Nothing else depends on it.
-enum class io_driver : std::uint8_t {
-    automatic,  ///< io_uring where it can be had, else epoll; unless the environment chooses: BIDE_DRIVER
-    epoll,
-    io_uring,
-};
 
 namespace detail {
 
@@ -120,9 +114,6 @@ protected:
     const virtual_clock* clock = nullptr;  // whose time it keeps, as its owner; null: real time
 };
 
-/// The clock for loops that are made on this thread from now on; null: real time. Returns the former one.
-counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept;
-[[nodiscard]] counted_ptr<virtual_clock> clock_of_this_thread() noexcept;
 /// The driver for a new loop of this thread. Throws std::system_error where io_uring is wanted and cannot be had.
 [[nodiscard]] owned_ptr<driver> make_default_driver(io_driver wanted);
 /// The words of BIDE_DRIVER; usage_error for others. And what the environment says, read once.

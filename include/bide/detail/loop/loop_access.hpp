@@ -19,14 +19,17 @@ class blocking_wait_base;
 class loop_service;
 
 struct loop_access {
-    /// Arms a timer, from any thread, under the timers' lock; true: it is the first now, so call the next function
-    /// after giving the lock back. A timer that fires is taken out and told, under the lock.
-    [[nodiscard]] static bool arm_locked(loop& l, timer_node& t) noexcept;
+    /// The lock that guards the loop's timers. A timer that is due is taken out, and its fire() called, with the lock held.
+    static spin_lock& timers_lock(loop& l) noexcept BIDE_RETURN_CAPABILITY(l.timers_lock_) { return l.timers_lock_; }
+    /// Arms a timer, from any thread. Returns true if no other timer of the loop is due before: the caller gives the lock
+    /// back and then calls timer_became_first().
+    [[nodiscard]] static bool arm_locked(loop& l, timer_node& t) noexcept BIDE_REQUIRES(l.timers_lock_);
+    /// Wakes the loop, unless this thread runs it, so that it sleeps no longer than until the new first timer.
     static void timer_became_first(loop& l) noexcept;
-    static void arm(loop& l, timer_node& t) noexcept;
-    /// The lock under which timers fire and are taken out.
-    static spin_lock& timers_lock(loop& l) noexcept { return l.timers_lock_; }
-    static void disarm_locked(loop& l, timer_node& t) noexcept;
+    /// Takes the lock, and does both.
+    static void arm(loop& l, timer_node& t) noexcept BIDE_EXCLUDES(l.timers_lock_);
+    /// Takes the timer out; does nothing if it is not armed.
+    static void disarm_locked(loop& l, timer_node& t) noexcept BIDE_REQUIRES(l.timers_lock_);
 
     /// For a timer whose wait may be over before the loop looks at its timers (a guard, whose operation may not wait at
     /// all): one such is only written down, without the lock, and armed when anything on this thread suspends
@@ -57,7 +60,8 @@ struct loop_access {
     /// It is on the clock that is in force, and of this process.
     [[nodiscard]] static bool usable(loop& l) noexcept { return l.driver_->current() && !inherited(l); }
     /// Nothing is left in it, so that another wait may use it.
-    [[nodiscard]] static bool reusable(loop& l) noexcept;
+    /// UNANALYZED: it reads the timers without the lock, since nobody else knows an idle loop of which nothing is left.
+    [[nodiscard]] static bool reusable(loop& l) noexcept BIDE_UNANALYZED;
     /// The loops that this thread runs now, innermost first, and its idle one.
     [[nodiscard]] static std::vector<const loop*> loops_of_this_thread();
     /// The loops that this thread runs are about to stand still: what is queued for the kernel goes there, and what
@@ -73,11 +77,11 @@ struct loop_access {
     /// std::uncaught_exceptions().
     [[nodiscard]] static bool start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept;
     /// Runs the loop on this thread until the awaited chain has ended.
-    static void run_until_done(loop& l, blocking_wait_base& waited) noexcept;
+    static void run_until_done(loop& l, const blocking_wait_base& waited) noexcept { l.run_until_done(waited); }
     /// Runs until `over` is set; the wake-up after setting it is the caller's (wake below).
-    static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept;
+    static void run_until_set(loop& l, const std::atomic<bool>& over) noexcept { l.run_until_set(over); }
     /// Runs until the service is to stop and nothing is left that runs on this loop.
-    static void serve(loop& l, const loop_service& service) noexcept;
+    static void serve(loop& l, const loop_service& service) noexcept { l.serve(service); }
     /// Asks every task that lives on the loop, or on an executor above it, and was started from elsewhere to stop;
     /// tasks further down are asked by the tree. On the loop's thread. False: nothing lives there.
     static bool stop_live(loop& l, stop_reason why) noexcept;
@@ -86,43 +90,6 @@ struct loop_access {
                                               std::size_t now) noexcept {
         return l.spin_for_change(count, now);
     }
-};
-
-/// The loop on which plain code of this thread waits: the current one if it is not running, else a new one that is
-/// made current. Restores the former one on destruction.
-class idle_loop_scope {
-public:
-    idle_loop_scope() : idle_loop_scope(tls()) {}
-    explicit idle_loop_scope(thread_state& here) : here_(here), before_(here.idle_loop), loop_(before_) {
-        if (loop_ != nullptr && !loop_access::running(*loop_) && !loop_access::inherited(*loop_)) return;
-        loop_ = here.cached_loop;
-        if (loop_ != nullptr && loop_access::usable(*loop_)) [[likely]]
-            here.cached_loop = nullptr;
-        else
-            make();
-        made_ = true;
-        here.idle_loop = loop_;
-    }
-    idle_loop_scope(const idle_loop_scope&) = delete;
-    idle_loop_scope& operator=(const idle_loop_scope&) = delete;
-    ~idle_loop_scope() {
-        if (!made_) return;
-        here_.idle_loop = before_;
-        if (here_.cached_loop == nullptr && here_.caches_loops && loop_access::reusable(*loop_)) [[likely]]
-            here_.cached_loop = loop_;
-        else
-            return_to_cache();
-    }
-    [[nodiscard]] loop& get() const noexcept { return *loop_; }
-
-private:
-    void make();
-    void return_to_cache() noexcept;
-
-    thread_state& here_;  // it lives on the stack of plain code, which stays on its thread
-    loop* before_;
-    loop* loop_;
-    bool made_ = false;
 };
 
 }  // namespace detail

@@ -24,17 +24,21 @@ public:
         if (t > now_) now_ = t;
     }
 
-    /// Before a job can be seen by its thread, and after its result was posted; from any thread.
-    void job_begins() noexcept;
-    void job_ended() noexcept;
+    /// From any thread, before the job's thread can see the job.
+    void job_begins() noexcept BIDE_EXCLUDES(m_);
+    /// From any thread, after the job's result was posted.
+    void job_ended() noexcept BIDE_EXCLUDES(m_);
 
 private:
     friend class virtual_driver;
     time_point now_{std::chrono::hours(1)};  // not the epoch: differences must not hide behind zero
     os_mutex m_;
     os_condition changed_;
-    long jobs_ = 0;  // under the mutex
+    long jobs_ BIDE_GUARDED_BY(m_) = 0;
 };
+/// The clock for loops that are made on this thread from now on; null: real time. Returns the former one.
+counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept;
+[[nodiscard]] counted_ptr<virtual_clock> clock_of_this_thread() noexcept;
 [[nodiscard]] owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock);
 
 }  // namespace detail

@@ -17,6 +17,8 @@
 // `Atomic` and `Barrier` are the library's or the model checker's (tests/model/pool_forks.cpp).
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
+
 #include <atomic>
 #include <cstdint>
 
@@ -40,6 +42,7 @@ public:
 
     /// Puts it on `places` places from `at`, which is the top. True: the limit is passed; see to that (or undo it).
     [[nodiscard]] bool push(Entry& e, std::uint32_t at, std::uint32_t places) noexcept {
+        BIDE_ASSERT(F4, at == top() && at + places <= Capacity);
         entry_[at].store(&e, std::memory_order_relaxed);  // relaxed: published by the top
         // release: whoever sees the new top sees the entry, and what the owner wrote into it.
         top_.store(at + places, std::memory_order_release);
@@ -48,6 +51,7 @@ public:
     }
     /// Takes the youngest, which begins at `at`. False: it was not the owner's alone; the rest under the lock.
     [[nodiscard]] bool pop(std::uint32_t at) noexcept {
+        BIDE_ASSERT(F4, at < top());
         top_.store(at, std::memory_order_relaxed);  // relaxed: nothing is published by taking away
         Barrier::light();
         // relaxed: a higher floor sends us to the lock, which acquires; a lower one says nothing about others.

@@ -59,14 +59,14 @@ public:
     [[nodiscard]] const Atomic<std::uint32_t>& count() const noexcept { return count_; }
 
 private:
-    // relaxed: written under the lock, read as a hint
-    void add(int by) noexcept {
+    // relaxed: written with the lock held, read as a hint
+    void add(int by) noexcept BIDE_REQUIRES(lock_) {
         count_.store(count_.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(by),
                      std::memory_order_relaxed);
     }
     Lock lock_;
-    Node* first_ = nullptr;
-    Node* last_ = nullptr;
+    Node* first_ BIDE_GUARDED_BY(lock_) = nullptr;
+    Node* last_ BIDE_GUARDED_BY(lock_) = nullptr;
     Atomic<std::uint32_t> count_;
 };
 

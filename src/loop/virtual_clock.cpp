@@ -34,7 +34,7 @@ public:
         const bool timer = until != time_point::max();
         const bool had_jobs = clock_->jobs_ != 0;
         // Woken by post() from another thread. With no timer and nothing pending a test would hang here for ever.
-        clock_->changed_.wait(guard, [&] { return woken_ || (timer && clock_->jobs_ == 0); });
+        while (!woken_ && !(timer && clock_->jobs_ == 0)) clock_->changed_.wait(guard);
         // The last job may have posted something before it ended: then the loop looks first.
         if (!woken_ && !had_jobs) clock_->advance_to(until);
         woken_ = false;
@@ -69,8 +69,19 @@ public:
 
 private:
     counted_ptr<virtual_clock> clock_;
-    bool woken_ = false;  // under the clock's mutex
+    bool woken_ = false;  // guarded by clock_->m_, which an attribute cannot name through a counted_ptr
 };
+
+namespace {
+thread_local counted_ptr<virtual_clock> clock_here;
+}
+
+counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept {
+    tls().clock = clock.get();
+    return std::exchange(clock_here, std::move(clock));
+}
+
+counted_ptr<virtual_clock> clock_of_this_thread() noexcept { return clock_here; }
 
 owned_ptr<driver> make_virtual_driver(counted_ptr<virtual_clock> clock) {
     return make_owned<virtual_driver>(std::move(clock));

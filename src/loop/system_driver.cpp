@@ -4,13 +4,12 @@
 // nothing and costs one system call. Readiness (a watched descriptor) brings the poller, in which it sleeps from then
 // on, and which an eventfd wakes. Completion-shaped I/O brings the ring, where the kernel allows one: then it sleeps
 // there, and the ring watches the poller. Where there is no ring, everything is readiness, and nothing above knows.
+#include "loop/system_driver.hpp"
 #include "loop/poller.hpp"
 #include "loop/uring/ring.hpp"
 
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/loop/driver.hpp>
-#include <bide/detail/loop/virtual_clock.hpp>
-#include <bide/error.hpp>
 #include <bide/hooks.hpp>
 
 #include <linux/futex.h>
@@ -18,12 +17,10 @@
 #include <unistd.h>
 #include <atomic>
 #include <climits>
-#include <cstdlib>
 #include <ctime>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -239,46 +236,17 @@ private:
     std::atomic<std::uint32_t> woken_{0};
     static_assert(sizeof(std::atomic<std::uint32_t>) == sizeof(std::uint32_t), "the futex word is the atomic itself");
     std::atomic<poller*> poller_{nullptr};
-    os_mutex making_;
-    counted_ptr<fd_watcher> shared_;  // written once, before poller_
+    os_mutex making_;                 // held while the poller is made
+    counted_ptr<fd_watcher> shared_;  // written once, with making_ held, before poller_; read after poller_ was read
     bool may_have_ring_;
     bool polled_ = false;  // the poller has something to report, and is not watched by the ring meanwhile
     std::unique_ptr<class ring> ring_;
     std::optional<descriptor_owner> both_;
 };
 
-thread_local counted_ptr<virtual_clock> clock_here;
-
 }  // namespace
 
-counted_ptr<virtual_clock> use_clock(counted_ptr<virtual_clock> clock) noexcept {
-    tls().clock = clock.get();
-    return std::exchange(clock_here, std::move(clock));
-}
-
-counted_ptr<virtual_clock> clock_of_this_thread() noexcept { return clock_here; }
-
-io_driver parse_driver(const char* text) {
-    const std::string_view word = text != nullptr ? text : "";
-    if (word.empty() || word == "auto") return io_driver::automatic;
-    if (word == "epoll") return io_driver::epoll;
-    if (word == "io_uring") return io_driver::io_uring;
-    throw usage_error("BIDE_DRIVER=" + std::string(word) + ": there is no such driver; epoll, io_uring or auto");
-}
-
-io_driver driver_of_environment() {
-    // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody here sets the environment
-    static const io_driver set = parse_driver(std::getenv("BIDE_DRIVER"));
-    return set;
-}
-
-owned_ptr<driver> make_default_driver(io_driver wanted) {
-    if (clock_here) return make_virtual_driver(clock_here);
-    const io_driver chosen = wanted != io_driver::automatic ? wanted : driver_of_environment();
-    auto made = make_owned<system_driver>(chosen != io_driver::epoll);
-    if (wanted == io_driver::io_uring) made->demand_ring();
-    return made;
-}
+owned_ptr<driver> make_system_driver(bool may_have_ring) { return make_owned<system_driver>(may_have_ring); }
 
 }  // namespace detail
 }  // namespace v0

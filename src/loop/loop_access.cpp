@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+#include "loop/running_here.hpp"
+#include "loop/uring/ring.hpp"
+
+#include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
+#include <bide/detail/loop/loop_access.hpp>
+#include <bide/error.hpp>
+
+#include <iterator>
+#include <utility>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
+
+[[gnu::noinline]] void arm_deferred_timer_slowly() noexcept {
+    loop& l = *this_thread.deferred_timer_loop;
+    const lock_guard guard(loop_access::timers_lock(l));
+    // Nobody has to be woken: it is a loop that this thread runs.
+    static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.deferred_timer, nullptr)));
+}
+
+void loop_access::throw_inherited() {
+    throw usage_error(
+        "this loop was made before fork(): the child cannot use it; make a new loop in the child, or start "
+        "threads and loops after forking");
+}
+
+bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
+    if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
+    BIDE_ASSERT(L1, !t.armed());
+    l.timers_.insert(t);
+    // relaxed: written under the lock; who reads it without, see find_first_timer()
+    if (loop::ticks(t.due) >= l.earliest_.load(std::memory_order_relaxed)) return false;
+    l.earliest_.store(loop::ticks(t.due), std::memory_order_relaxed);
+    return true;
+}
+
+void loop_access::timer_became_first(loop& l) noexcept {
+    const thread_state& now = this_thread;
+    if (now.running_loop != &l && now.idle_loop != &l) wake(l);
+}
+
+void loop_access::arm(loop& l, timer_node& t) noexcept {
+    arm_deferred_timer(this_thread);  // before this one, if their times are equal
+    l.timers_lock_.lock();
+    const bool first = arm_locked(l, t);
+    l.timers_lock_.unlock();
+    if (first) timer_became_first(l);
+}
+
+bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept {
+    if (this_thread.running_loop != &l || by.ex != &l) return false;
+    arm_deferred_timer(this_thread);
+    this_thread.deferred_timer = &t;
+    this_thread.deferred_timer_loop = &l;
+    return true;
+}
+
+bool loop_access::disarm_fresh(timer_node& t) noexcept {
+    // Elsewhere, and after anything has suspended, it is armed.
+    if (this_thread.deferred_timer != &t) return false;
+    this_thread.deferred_timer = nullptr;
+    return true;
+}
+
+void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
+    if (!t.armed()) return;
+    l.timers_.remove(t);
+    // What was the earliest stays so until somebody has to know: a million may be taken back one after another.
+    if (l.timers_.empty()) l.earliest_.store(loop::ticks(loop::clock::time_point::max()), std::memory_order_relaxed);
+}
+
+ring* loop_access::ring_of(const promise_base& frame) noexcept {
+    loop* const here = this_thread.running_loop;
+    return here != nullptr && frame.ctx->ex == here ? driver_of(*here).ring() : nullptr;
+}
+
+void loop_access::flush_ring_before_block() noexcept {
+    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) {
+        ring* const made = r->loop_driver.ring_made;
+        if (made == nullptr || made->inherited()) continue;
+        made->end_resting();
+        if (r->loop_driver.unsent) made->poll();
+    }
+}
+
+std::vector<const loop*> loop_access::loops_of_this_thread() {
+    std::vector<const loop*> mine;
+    for (const running_here* r = running_here::innermost; r != nullptr; r = r->outer) mine.push_back(&r->mine);
+    if (this_thread.idle_loop != nullptr) mine.push_back(this_thread.idle_loop);
+    return mine;
+}
+
+bool loop_access::reusable(loop& l) noexcept {
+    return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
+           l.timers_.empty() && !inherited(l) && l.driver_->current();
+}
+
+bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, int uncaught) noexcept {
+    bool suspended = false;
+    unsigned left = 0;
+    {
+        const running_here here(l, l.running_, *l.driver_, uncaught, t);
+        BIDE_ASSERT(K5, !t.suspended);  // the wait has put the state of the frames further down away
+        suspended = start_nested(child);
+        t.suspended = false;  // K5: this is the bottom of the stack of frames
+        left = t.credits;
+    }
+    t.credits = left != 0 ? left : credits_per_turn;  // what it did counts; at zero its turn of the queue comes now
+    return suspended;
+}
+
+bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
+    // Nodes of this loop end on this thread, so that those found here stay while they are asked, outside the locks (a
+    // request calls stop callbacks of the user's). A few at a time: nothing may be allocated here.
+    struct search {
+        loop& l;
+        bool any = false;
+        std::size_t found = 0;
+        task_node* some[64];
+        bool lives_here(const task_node& n) const noexcept { return n.ctx.ex->runs_on(l); }
+        static void look(executor* ex, void* with) noexcept {
+            auto& s = *static_cast<search*>(with);
+            for (; ex != nullptr; ex = live_access::after(*ex)) {
+                if (!ex->runs_on(s.l)) continue;
+                live_list& list = live_access::of(*ex);
+                const lock_guard guard(list.lock);
+                for (task_node* n = list.first; n != nullptr; n = n->next) {
+                    s.any = true;
+                    const bool from_elsewhere = n->parent == nullptr || !s.lives_here(*n->parent);
+                    if (s.found < std::size(s.some) && from_elsewhere && !n->stop.requested()) s.some[s.found++] = n;
+                }
+            }
+        }
+    };
+    for (;;) {
+        search s{l, false, 0, {}};
+        live_access::visit([](executor* first, void* with) { search::look(first, with); }, &s);
+        for (std::size_t i = 0; i < s.found; ++i) s.some[i]->stop.request(why);
+        if (s.found < std::size(s.some)) return s.any;
+    }
+}
+
+void loop_access::wake(loop& l) noexcept { l.driver_->wake(); }
+
+}  // namespace detail
+
+}  // namespace v0
+}  // namespace bide
