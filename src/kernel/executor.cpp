@@ -1,55 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
+#include "kernel/this_thread.hpp"
+
 #include <bide/detail/base/fail_fast.hpp>
-#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/kernel/background.hpp>
-#include <bide/detail/kernel/task_node.hpp>
+#include <bide/detail/kernel/live_access.hpp>
 #include <bide/executor.hpp>
 
 #include <exception>
 #include <string>
-#include <utility>
 
 namespace bide {
 inline namespace v0 {
-
-namespace {
-struct all_executors {
-    detail::os_mutex m;
-    executor* first = nullptr;
-};
-// Never destroyed: executors of static objects may end after everything else.
-all_executors& all() {
-    static auto* list = new all_executors;
-    return *list;
-}
-}  // namespace
-
-namespace detail {
-
-void live_access::enter(executor& ex) noexcept {
-    const lock_guard guard(all().m);
-    ex.next_ = all().first;
-    if (ex.next_ != nullptr) ex.next_->prev_ = &ex;
-    all().first = &ex;
-    ex.listed_ = true;
-}
-
-void live_access::leave(executor& ex) noexcept {
-    const lock_guard guard(all().m);
-    if (!std::exchange(ex.listed_, false)) return;
-    if (ex.prev_ != nullptr)
-        ex.prev_->next_ = ex.next_;
-    else
-        all().first = ex.next_;
-    if (ex.next_ != nullptr) ex.next_->prev_ = ex.prev_;
-}
-
-void live_access::visit(void (*f)(executor* first, void* with), void* with) {
-    const lock_guard guard(all().m);
-    f(all().first, with);
-}
-
-}  // namespace detail
 
 executor::executor(const executor* base) noexcept : base_(base) { detail::live_access::enter(*this); }
 executor::~executor() { retire(); }
@@ -64,6 +25,14 @@ loop& executor::carrier() noexcept {
                         "names no other (executor::carrier), could not be made: ") +
             e.what());
     }
+}
+
+void run_ready(ready_node& node) noexcept {
+    detail::thread_state& t = detail::this_thread;
+    name_fork(t);                                 // what runs below us in a fork is told now, as itself
+    detail::task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
+    run_node(t, node);
+    t.current = before;
 }
 
 }  // namespace v0

@@ -8,9 +8,6 @@
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/hooks.hpp>
 
-#include <pthread.h>
-#include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstring>
 #include <exception>
@@ -20,76 +17,6 @@
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-// ---- the thread ---------------------------------------------------------------------------------------------------
-
-BIDE_STATIC_TLS constinit thread_local thread_state this_thread;
-
-BIDE_STATIC_TLS constinit thread_local std::uint64_t thread_owner = 0;
-
-namespace {
-
-constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024;  // how far frames may nest on one native stack
-
-// Never nests beyond half of the stack that there is; waits keep off its last eighth.
-[[gnu::noinline, gnu::cold]] void measure_stack(thread_state& t) noexcept {
-    void* low = nullptr;
-    std::size_t size = 0;
-    pthread_attr_t attributes;
-    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
-        pthread_attr_getstack(&attributes, &low, &size);
-        pthread_attr_destroy(&attributes);
-    }
-    t.stack_low = reinterpret_cast<std::uintptr_t>(low);
-    t.stack_reserve = t.stack_low + std::min<std::size_t>(size / 8, std::size_t{1} << 20);
-    const auto middle = t.stack_low + size / 2;
-    const auto wanted = stack_pointer() - nest_bytes;
-    t.stack_limit = wanted > middle ? wanted : middle;
-}
-
-}  // namespace
-
-[[gnu::noinline, gnu::cold]] bool really_deep(thread_state& t) noexcept {
-    if (t.stack_limit != ~std::uintptr_t{0}) return true;
-    measure_stack(t);
-    return stack_pointer() < t.stack_limit;
-}
-
-[[gnu::noinline]] thread_state& tls() noexcept { return this_thread; }
-
-bool deep() noexcept { return deep(this_thread); }
-
-bool stack_nearly_full() noexcept {
-    thread_state& t = this_thread;
-    if (t.stack_reserve == 0) [[unlikely]]
-        measure_stack(t);
-    const std::uintptr_t here = stack_pointer();
-    return here < t.stack_reserve && here >= t.stack_low;  // elsewhere: on a stack of somebody else's
-}
-
-bool unwinding_now() noexcept {
-    return this_thread.unwinding != 0 || std::uncaught_exceptions() > this_thread.uncaught_base;
-}
-
-BIDE_STATIC_TLS constinit thread_local std::uint64_t next_id = 0;
-[[gnu::noinline]] void begin_ids() noexcept {
-    static constinit std::atomic<std::uint64_t> next_block{1};
-    // relaxed: only uniqueness counts.
-    next_id = next_block.fetch_add(1, std::memory_order_relaxed) * ids_in_a_block;
-}
-std::uint64_t new_id() noexcept { return take_id(); }
-
-context* current_context() noexcept {
-    name_fork(this_thread);
-    task_node* now = this_thread.current;
-    return now != nullptr ? now->active : nullptr;
-}
-
-std::uint64_t current_owner() noexcept {
-    name_fork(this_thread);
-    if (this_thread.current != nullptr) return this_thread.current->owner;
-    return plain_owner();
-}
 
 // ---- contexts and nodes -------------------------------------------------------------------------------------------
 
@@ -122,32 +49,6 @@ void context::free_copies() noexcept {
         delete first;
     }
 }
-
-const char* to_string(task_kind kind) noexcept {
-    switch (kind) {
-        case task_kind::task:
-            return "task";
-        case task_kind::wait:
-            return "wait";
-        case task_kind::scope:
-            return "scope";
-        case task_kind::job:
-            return "job";
-        case task_kind::program:
-            return "program";
-        case task_kind::when_all:
-            return "when_all";
-        case task_kind::when_all_settled:
-            return "when_all_settled";
-        case task_kind::race:
-            return "race";
-        case task_kind::first_success:
-            return "first_success";
-    }
-    return "?";
-}
-
-task_node::task_node(task_kind what, const std::source_location& where) noexcept : task_node(what, where, take_id()) {}
 
 // ---- suspending ---------------------------------------------------------------------------------------------------
 
@@ -260,16 +161,6 @@ void drop_cold(promise_base* p) noexcept {
 }
 
 }  // namespace detail
-
-// ---- the trampoline -----------------------------------------------------------------------------------------------
-
-void run_ready(ready_node& node) noexcept {
-    detail::thread_state& t = detail::this_thread;
-    name_fork(t);                                 // what runs below us in a fork is told now, as itself
-    detail::task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
-    run_node(t, node);
-    t.current = before;
-}
 
 }  // namespace v0
 }  // namespace bide

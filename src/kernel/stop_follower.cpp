@@ -6,23 +6,6 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-stop_anchor& stop_state::anchor() {
-    if (anchor_ == nullptr) anchor_ = new stop_anchor(*this);
-    return *anchor_;
-}
-
-void stop_state::drop_anchor() noexcept {
-    {
-        // Both locks: a follower that leaves now finds either itself in the list, or the state gone.
-        const lock_guard no_follower(anchor_->lock);
-        const lock_guard guard(lock_);
-        while (!children_.empty()) take_out(static_cast<stop_link&>(*children_.next));
-        anchor_->last = reason();
-        anchor_->state = nullptr;
-    }
-    anchor_->drop();
-}
-
 void stop_follower::follow(stop_state& leader, stop_state& mine) {
     stop_anchor& a = leader.anchor();
     a.add_ref();

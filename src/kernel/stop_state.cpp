@@ -2,6 +2,7 @@
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/stop_callbacks.hpp>
+#include <bide/detail/kernel/stop_follower.hpp>
 #include <bide/detail/kernel/stop_state.hpp>
 
 namespace bide {
@@ -66,6 +67,23 @@ bool stop_state::remove(stop_link& callback) noexcept {
     if (!callback.listed) return false;
     take_out(callback);
     return true;
+}
+
+stop_anchor& stop_state::anchor() {
+    if (anchor_ == nullptr) anchor_ = new stop_anchor(*this);
+    return *anchor_;
+}
+
+void stop_state::drop_anchor() noexcept {
+    {
+        // Both locks: a follower that leaves now finds either itself in the list, or the state gone.
+        const lock_guard no_follower(anchor_->lock);
+        const lock_guard guard(lock_);
+        while (!children_.empty()) take_out(static_cast<stop_link&>(*children_.next));
+        anchor_->last = reason();
+        anchor_->state = nullptr;
+    }
+    anchor_->drop();
 }
 
 }  // namespace detail

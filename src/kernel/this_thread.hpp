@@ -63,6 +63,8 @@ inline std::uintptr_t stack_pointer() noexcept {
 #endif
 }
 
+/// Sets the limits that depend on where this native stack lies and ends.
+void measure_stack(thread_state& t) noexcept;
 /// The slow half of deep(): the limit may only be unset.
 bool really_deep(thread_state& t) noexcept;
 /// Frames may not nest deeper on this native stack (K9).
@@ -83,9 +85,6 @@ inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
         p = s->waiting_frame();
     }
 }
-
-/// Destroys a stopped chain of frames from its leaf upwards.
-void unwind(promise_base* leaf) noexcept;
 
 /// The node's turn. Leaves `current` for the caller to put back.
 inline void run_node(thread_state& t, ready_node& node) noexcept {

@@ -178,6 +178,9 @@ inline void post(promise_base* p, step what) noexcept {
 /// Hands the outcome of a child whose frame is gone, and which ended on `here`, to whoever waits for it.
 void deliver(slot_base* s, executor* here) noexcept;
 
+/// Destroys a stopped chain of frames from its leaf upwards.
+void unwind(promise_base* leaf) noexcept;
+
 /// Destroys a frame that was never started; deep ownership chains do not recurse without bound.
 void destroy_cold(promise_base* p) noexcept;
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <bide/detail/kernel/kernel.hpp>
+#include <bide/detail/kernel/live_access.hpp>
 
 #include <cstdint>
 #include <source_location>
@@ -110,25 +111,6 @@ private:
 };
 // A program may have millions of tasks: a new word has to be worth that.
 static_assert(sizeof(void*) != 8 || sizeof(task_node) <= 224);
-
-struct live_access {
-    static live_list& of(executor& ex) noexcept { return ex.live_; }
-    /// Calls f with the first of all executors, under the lock of their list.
-    static void visit(void (*f)(executor* first, void* with), void* with);
-    static executor* after(const executor& ex) noexcept { return ex.next_; }
-    [[nodiscard]] static bool is_loop(const executor& ex) noexcept { return ex.loop_ != nullptr; }
-    /// The loop that it is, or runs on; null for an executor of the user's.
-    static loop* loop_of(const executor& ex) noexcept {
-        const executor* at = &ex;
-        while (at->loop_ == nullptr && at->base_ != nullptr) at = at->base_;
-        return at->loop_;
-    }
-
-private:
-    friend class bide::executor;
-    static void enter(executor& ex) noexcept;
-    static void leave(executor& ex) noexcept;
-};
 
 inline void task_node::enlist() noexcept {
     live_list& list = live_access::of(*ctx.ex);

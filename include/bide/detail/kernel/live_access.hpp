@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSL-1.0
+#pragma once
+
+#include <bide/executor.hpp>
+
+namespace bide {
+inline namespace v0 {
+namespace detail {
+
+struct live_access {
+    static live_list& of(executor& ex) noexcept { return ex.live_; }
+    /// Calls f with the first of all executors, under the lock of their list.
+    static void visit(void (*f)(executor* first, void* with), void* with);
+    static executor* after(const executor& ex) noexcept { return ex.next_; }
+    [[nodiscard]] static bool is_loop(const executor& ex) noexcept { return ex.loop_ != nullptr; }
+    /// The loop that it is, or runs on; null for an executor of the user's.
+    static loop* loop_of(const executor& ex) noexcept {
+        const executor* at = &ex;
+        while (at->loop_ == nullptr && at->base_ != nullptr) at = at->base_;
+        return at->loop_;
+    }
+
+private:
+    friend class bide::executor;
+    static void enter(executor& ex) noexcept;
+    static void leave(executor& ex) noexcept;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace bide
