@@ -24,8 +24,8 @@
 //   Alloc) takes its frame from that allocator.
 #pragma once
 
+#include <bide/awaitable.hpp>
 #include <bide/detail/base/std_parts.hpp>
-#include <bide/detail/kernel/awaitable.hpp>
 #include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/kernel/foreign_leaf.hpp>
 #include <bide/detail/kernel/frame.hpp>

@@ -31,8 +31,8 @@
 //   what is a std::system_error as a code; everything else is thrown all the same.
 #pragma once
 
+#include <bide/awaitable.hpp>
 #include <bide/detail/guard/guard.hpp>
-#include <bide/detail/kernel/awaitable.hpp>
 #include <bide/io/error.hpp>
 #include <bide/task.hpp>
 
