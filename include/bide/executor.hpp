@@ -17,6 +17,7 @@
 //     };
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 
 #include <cstdint>
@@ -31,7 +32,7 @@ struct task_node;
 enum class step : std::uint8_t { resume, unwind, call };
 struct live_list {  // the tasks that were started here and have not ended, for the debug view
     spin_lock lock;
-    task_node* first = nullptr;
+    task_node* first BIDE_GUARDED_BY(lock) = nullptr;
 };
 struct live_access;
 }  // namespace detail

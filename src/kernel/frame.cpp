@@ -45,11 +45,18 @@ struct alignas(64) lowest_of_lists {
 };
 constinit lowest_of_lists lowest;
 
+struct thread_home;
+struct idle_homes {
+    spin_lock lock;
+    thread_home* first BIDE_GUARDED_BY(lock) = nullptr;
+};
+constinit idle_homes idle;
+
 /// The home of the blocks that one thread has made. It outlives the thread, because they may; then another thread
 /// takes it over.
 struct thread_home final : frame_home {
     remote_list<block> come_back;
-    thread_home* next_idle = nullptr;
+    thread_home* next_idle BIDE_GUARDED_BY(idle.lock) = nullptr;
     thread_home() noexcept : frame_home{&give_back} {}
     static void give_back(frame_home* self, void* frame, std::size_t granules) noexcept;
 };
@@ -78,12 +85,6 @@ pools& own() noexcept {
     frames = storage.source == nullptr ? &storage : &none;
     return storage;
 }
-
-struct idle_homes {
-    spin_lock lock;
-    thread_home* first = nullptr;
-};
-constinit idle_homes idle;
 
 thread_home* get_home() {
     {

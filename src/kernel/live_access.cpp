@@ -11,7 +11,7 @@ namespace detail {
 namespace {
 struct all_executors {
     os_mutex m;
-    executor* first = nullptr;
+    executor* first BIDE_GUARDED_BY(m) = nullptr;
 };
 // Never destroyed: executors of static objects may end after everything else.
 all_executors& all() {
@@ -21,26 +21,29 @@ all_executors& all() {
 }  // namespace
 
 void live_access::enter(executor& ex) noexcept {
-    const lock_guard guard(all().m);
-    ex.next_ = all().first;
+    all_executors& list = all();
+    const lock_guard guard(list.m);
+    ex.next_ = list.first;
     if (ex.next_ != nullptr) ex.next_->prev_ = &ex;
-    all().first = &ex;
+    list.first = &ex;
     ex.listed_ = true;
 }
 
 void live_access::leave(executor& ex) noexcept {
-    const lock_guard guard(all().m);
+    all_executors& list = all();
+    const lock_guard guard(list.m);
     if (!std::exchange(ex.listed_, false)) return;
     if (ex.prev_ != nullptr)
         ex.prev_->next_ = ex.next_;
     else
-        all().first = ex.next_;
+        list.first = ex.next_;
     if (ex.next_ != nullptr) ex.next_->prev_ = ex.prev_;
 }
 
 void live_access::visit(void (*f)(executor* first, void* with), void* with) {
-    const lock_guard guard(all().m);
-    f(all().first, with);
+    all_executors& list = all();
+    const lock_guard guard(list.m);
+    f(list.first, with);
 }
 
 }  // namespace detail

@@ -18,8 +18,10 @@ hand_over& shared() {
 }
 }  // namespace
 
+os_mutex& stop_callbacks_mutex() noexcept { return shared().m; }
+
 void stop_callbacks::take(stop_link& callback) noexcept {
-    lock_guard guard(shared().m);
+    lock_guard guard(stop_callbacks_mutex());
     auto& c = static_cast<stop_callback_link&>(callback);
     c.waiting_in = this;
     any_ = true;
@@ -28,7 +30,7 @@ void stop_callbacks::take(stop_link& callback) noexcept {
 
 void stop_callbacks::run() noexcept {
     if (!any_) return;  // not the list: another thread may be taking a callback out of it
-    unique_lock guard(shared().m);
+    unique_lock guard(stop_callbacks_mutex());
     while (!waiting_.empty()) {
         auto& c = static_cast<stop_callback_link&>(*waiting_.next);
         take_out(c);
@@ -50,13 +52,13 @@ void stop_callbacks::take_out(stop_callback_link& c) noexcept {
 }
 
 void stop_callbacks::withdraw(stop_callback_link& c) noexcept {
-    unique_lock guard(shared().m);
+    unique_lock guard(stop_callbacks_mutex());
     if (c.waiting_in != nullptr) {
         take_out(c);
     } else if (c.running && ::pthread_equal(c.runner, ::pthread_self()) != 0) {
         *c.destroyed = true;  // it destroys itself: run() must not touch it again
     } else {
-        shared().ended.wait(guard, [&c] { return !c.running; });
+        while (c.running) shared().ended.wait(guard);
     }
 }
 

@@ -49,7 +49,7 @@ inline constexpr unsigned turns_between_examinations = 64;
 /// The edges that were noted on one loop since it last slept.
 struct noted_edges {
     spin_lock lock;
-    wait_edge* first = nullptr;
+    wait_edge* first BIDE_GUARDED_BY(lock) = nullptr;
 };
 
 /// A wait that has somebody to wait for. Intrusive in the leaf. Most are over before they begin: what has no value here
@@ -81,7 +81,7 @@ enum class examined : std::uint8_t {
     short_of_memory,  // some could not be looked at: again, soon
 };
 /// Publishes what was noted on a loop, and looks for cycles. On the loop's thread.
-examined examine_edges(noted_edges& noted) noexcept;
+examined examine_edges(noted_edges& noted) noexcept BIDE_EXCLUDES(noted.lock);
 [[nodiscard]] noted_edges& noted_on(loop& l) noexcept;
 
 /// A wait() inside a task of `under`, which cannot go on before the wait has ended.

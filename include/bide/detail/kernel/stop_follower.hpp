@@ -17,9 +17,9 @@ namespace detail {
 
 struct stop_anchor {
     std::atomic<std::uint32_t> refs{1};
-    spin_lock lock;                        // taken before the lock of the state
-    stop_state* state;                     // null: it is gone; under the lock
-    stop_reason last = stop_reason::none;  // what was asked of it before it went
+    spin_lock lock;                                              // taken before the lock of the state
+    stop_state* state BIDE_GUARDED_BY(lock);                     // null once the state has been destroyed
+    stop_reason last BIDE_GUARDED_BY(lock) = stop_reason::none;  // the state's reason when it was destroyed
     explicit stop_anchor(stop_state& s) noexcept : state(&s) {}
     void add_ref() noexcept { refs.fetch_add(1, std::memory_order_relaxed); }  // relaxed: whoever adds has one
     void drop() noexcept {

@@ -14,6 +14,8 @@
 // Nothing of the user's runs under these locks; callbacks are collected and run after.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/kernel/parking_word.hpp>
 #include <bide/error.hpp>
@@ -79,7 +81,7 @@ public:
     [[nodiscard]] leaf_base* parked() const noexcept { return word_.parked(); }
 
     /// Asks this chain and everything below it to end. False: it was asked before.
-    bool request(stop_reason why) noexcept;
+    bool request(stop_reason why) noexcept BIDE_EXCLUDES(lock_);
 
     /// From now on a request of `parent` reaches this state too (also one that was made before).
     void link_to(stop_state& parent) noexcept {
@@ -104,17 +106,17 @@ public:
     [[nodiscard]] stop_state* parent() const noexcept { return parent_; }
 
     /// Adds a callback; false when stop was already requested (then it is not added).
-    bool add(stop_link& callback) noexcept;
+    bool add(stop_link& callback) noexcept BIDE_EXCLUDES(lock_);
     /// Takes it out; false when it was no longer in the list.
-    bool remove(stop_link& callback) noexcept;
+    bool remove(stop_link& callback) noexcept BIDE_EXCLUDES(lock_);
 
     /// What a follower that may outlive this holds on to (stop_follower.hpp). Called in the chain of this state.
     [[nodiscard]] stop_anchor& anchor();
 
 private:
-    void drop_anchor() noexcept;
-    void mark(stop_reason why) noexcept;
-    void append(stop_link& l) noexcept {
+    void drop_anchor() noexcept BIDE_EXCLUDES(lock_);
+    void mark(stop_reason why) noexcept BIDE_REQUIRES(lock_);
+    void append(stop_link& l) noexcept BIDE_REQUIRES(lock_) {
         children_.push_back(l);
         l.listed = true;
     }
@@ -128,7 +130,7 @@ private:
     parking_word<leaf_base> word_;
     stop_state* parent_ = nullptr;
     stop_anchor* anchor_ = nullptr;
-    circular_link children_;
+    circular_link children_ BIDE_GUARDED_BY(lock_);
 };
 
 }  // namespace detail
