@@ -61,6 +61,7 @@ namespace {
         post(child, step::resume);
         return true;
     }
+    BIDE_ASSERT(K5, !this_thread.suspended);
     resume_frame(child);
     return this_thread.suspended;
 }
@@ -69,6 +70,8 @@ namespace {
 [[gnu::noinline]] bool start_nested(promise_base* child) noexcept {
     if (stack_pointer() < this_thread.stack_limit || shift_of(child) != 0) [[unlikely]]
         return start_otherwise(child);
+    BIDE_ASSERT(K5, !this_thread.suspended);
+    BIDE_ASSERT(K9, stack_pointer() >= this_thread.stack_limit);
     handle_of(child).resume();
     return this_thread.suspended;  // K4
 }
@@ -109,6 +112,7 @@ void unwind(promise_base* p) noexcept {
     ++t.unwinding;
     for (;;) {
         slot_base* s = p->result_slot;
+        BIDE_ASSERT(K7, (s->flags & attached) == 0);
         destroy_frame(p);  // locals in reverse order, then parameters; the awaiter first
         s->state = outcome::stopped;
         if ((s->flags & custom) != 0) {

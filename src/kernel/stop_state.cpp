@@ -36,6 +36,7 @@ BIDE_UNANALYZED bool stop_state::request(stop_reason why) noexcept {
             continue;
         }
         auto* const l = static_cast<stop_link*>(at->children_.next);
+        BIDE_ASSERT(S2, l->listed);
         take_out(*l);
         if (l->is_callback) {
             fired.take(*l);
@@ -46,6 +47,7 @@ BIDE_UNANALYZED bool stop_state::request(stop_reason why) noexcept {
         if (child->requested()) {
             child->lock_.unlock();
         } else {
+            BIDE_ASSERT(S2, child->parent_ == at);
             child->mark(why);
             at = child;
         }

@@ -72,6 +72,7 @@ inline bool deep(thread_state& t) noexcept { return stack_pointer() < t.stack_li
 
 /// The leaf is given up by the code below it on this native stack (K3).
 inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
+    BIDE_ASSERT(T1, &t == &this_thread);
     t.suspended = true;
     arm_deferred_timer(t);
     for (promise_base* p = leaf; p != nullptr;) {
@@ -88,6 +89,8 @@ inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
 
 /// The node's turn. Leaves `current` for the caller to put back.
 inline void run_node(thread_state& t, ready_node& node) noexcept {
+    BIDE_ASSERT(T1, &t == &this_thread);
+    BIDE_ASSERT(K5, !t.suspended);
     t.credits = credits_per_turn;
     if (node.what == step::resume) [[likely]] {
         auto* const p = static_cast<promise_base*>(&node);

@@ -10,6 +10,8 @@
 
 #include <gtest/gtest.h>
 
+#include <coroutine>
+#include <cstddef>
 #include <string>
 #include <thread>
 #include <vector>
@@ -116,6 +118,51 @@ TEST(executor, C1_11_a_task_that_runs_another_executors_node_stays_itself) {
     EXPECT_EQ(ran, 1);
     EXPECT_NE(before, nullptr);
     EXPECT_EQ(before, after);
+}
+
+// Foreign code that is told of a suspension may empty an executor there and then: the task stays suspended.
+TEST(executor, C1_10_C1_11_a_node_that_runs_inside_a_suspension_leaves_it_suspended) {
+    struct drains {
+        by_hand* ex;
+        std::coroutine_handle<>* waiting;
+        drains(by_hand& e, std::coroutine_handle<>& w) noexcept : ex(&e), waiting(&w) {}
+        [[nodiscard]] bool await_ready() const noexcept { return false; }
+        void await_suspend(std::coroutine_handle<> h) const {
+            *waiting = h;
+            ex->drain();
+        }
+        void await_resume() const noexcept {}
+    };
+    by_hand outer;
+    by_hand inner;
+    std::coroutine_handle<> waiting;
+    std::string steps;
+    const auto nested = [&]() -> task<int> {
+        co_await drains(inner, waiting);
+        steps += 'c';
+        co_return 1;
+    };
+    bide::with_scope(bide::scope_options{.on = &inner}, [&](bide::scope& below) {
+        below.start([&]() -> task<> {
+            const auto child = [&]() -> task<> {
+                steps += 'b';
+                co_return;
+            };
+            co_await child();
+        });
+        bide::with_scope(bide::scope_options{.on = &outer}, [&](bide::scope& s) {
+            s.start([&]() -> task<> {
+                steps += 'a';
+                const int one = co_await nested();
+                steps += one == 1 ? 'd' : '?';
+            });
+            outer.drain();
+            EXPECT_EQ(steps, "ab");
+            waiting.resume();
+            outer.drain();
+        });
+    });
+    EXPECT_EQ(steps, "abcd");
 }
 
 TEST(executor, C1_11_every_executor_has_a_name_for_messages) {

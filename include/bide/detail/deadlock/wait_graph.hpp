@@ -111,6 +111,7 @@ public:
     nested_wait_scope(const nested_wait_scope&) = delete;
     nested_wait_scope& operator=(const nested_wait_scope&) = delete;
     ~nested_wait_scope() {
+        BIDE_ASSERT(T1, &here_ == &tls());
         here_.nested_wait = outer_;
         if (published_) withdraw_nested_wait(wait_);
     }
@@ -154,7 +155,10 @@ protected:
     }
     template <class Lock>
     void abandon(Lock& lock, leaf_list& list) noexcept {
-        if (this->frame == nullptr) return;
+        if (this->frame == nullptr) {
+            BIDE_ASSERT(L2, home == nullptr && !this->linked);
+            return;
+        }
         if (home != nullptr) forget_edge(*this);
         leaf_awaiter<Awaiter, Leaf>::abandon(lock, list);
     }

@@ -25,6 +25,7 @@
 //  K9 Depth: the stack pointer is compared with a per-thread limit; below it a child is queued instead of nested.
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/stop_state.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
@@ -34,6 +35,7 @@
 #include <cstdint>
 #include <exception>
 #include <source_location>
+#include <type_traits>
 
 namespace bide {
 inline namespace v0 {
@@ -70,6 +72,8 @@ struct context {
 private:
     void free_copies() noexcept;
 };
+
+static_assert(std::is_trivially_default_constructible_v<ready_node>);  // K2: the promise's base is not initialised
 
 /// The first base of every bide promise. Not initialised by its constructor (K2).
 struct promise_base : ready_node {
@@ -171,6 +175,7 @@ void post_opened_forks() noexcept;
 
 /// Posts the frame to its executor.
 inline void post(promise_base* p, step what) noexcept {
+    BIDE_ASSERT(K3, (p->result_slot->flags & attached) == 0);
     p->what = what;
     p->ctx->ex->post(*p);
 }
@@ -201,6 +206,7 @@ struct final_awaiter {
     [[gnu::noinline]] void await_suspend(std::coroutine_handle<>) noexcept {
         slot_base* s = p->result_slot;
         executor* here = p->ctx->ex;
+        BIDE_ASSERT(K7, s->state != outcome::stopped);
         destroy_frame(p);  // K6
         deliver(s, here);
     }

@@ -18,6 +18,7 @@
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/base/waiting_list.hpp>
 #include <bide/detail/kernel/kernel.hpp>
@@ -27,6 +28,7 @@
 #include <coroutine>
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace bide {
 inline namespace v0 {
@@ -55,10 +57,16 @@ struct leaf_base {
 
     [[nodiscard]] stop_state& stop() const noexcept { return *frame->ctx->stop; }
     /// From now on a completer may claim it, and a stop request may unwind it. False: stop was requested before.
-    [[nodiscard]] bool publish() noexcept { return stop().park(*this); }
+    [[nodiscard]] bool publish() noexcept {
+        BIDE_ASSERT(K3, tls().suspended && (frame->result_slot->flags & attached) == 0);
+        return stop().park(*this);
+    }
     [[nodiscard]] bool claim() noexcept { return stop().claim(*this); }
     /// To be called by whoever claimed it, as the last thing: *this may be gone afterwards.
-    void resume() noexcept { post(frame, step::resume); }
+    void resume() noexcept {
+        BIDE_ASSERT(L1, stop().parked() != this);
+        post(frame, step::resume);
+    }
 };
 
 /// A leaf in the list of a primitive.
@@ -83,6 +91,7 @@ struct leaf : leaf_base {
 using leaf_list = waiting_list<leaf>;
 extern template class waiting_list<leaf>;
 using claimed_leaves = claimed_waiters<leaf>;
+static_assert(!std::is_move_constructible_v<leaf>);  // G1
 
 [[noreturn]] void fail_with_waiters(const leaf& first, const char* what) noexcept;
 /// For a primitive's destructor: a task that still waits for the primitive would touch freed memory later.
@@ -140,8 +149,10 @@ protected:
     /// For the destructor: a waiter that was stopped leaves the list. One that was resumed is not in it any more.
     template <class Lock>
     void abandon(Lock& lock, leaf_list& list) noexcept {
-        if (this->frame == nullptr) [[likely]]
+        if (this->frame == nullptr) [[likely]] {
+            BIDE_ASSERT(L2, !this->linked);
             return;
+        }
         lock_guard guard(lock);
         if (this->linked) list.remove(*this);
     }
@@ -151,6 +162,7 @@ protected:
 
     /// For await_ready: the effect has happened. At zero credits it is delivered through the queue.
     [[nodiscard]] bool completed_inline(unsigned credits_left) noexcept {
+        BIDE_ASSERT(L3, credits_left < credits_per_turn);
         if (credits_left != 0) [[likely]] {
             this->frame = nullptr;
             return true;

@@ -85,7 +85,10 @@ struct slot : slot_base {
     }
 
 private:
-    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() { std::rethrow_exception(take_error()); }
+    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() {
+        BIDE_ASSERT(K8, state == outcome::failed);
+        std::rethrow_exception(take_error());
+    }
 };
 
 }  // namespace detail

@@ -44,7 +44,7 @@ private:
     static void take_out(stop_callback_link& callback) noexcept BIDE_REQUIRES(stop_callbacks_mutex());
 
     circular_link waiting_ BIDE_GUARDED_BY(stop_callbacks_mutex());  // in the order in which they were registered
-    bool any_ = false;       // were taken; the requester's own
+    bool any_ = false;                                               // were taken; the requester's own
 };
 
 }  // namespace detail
