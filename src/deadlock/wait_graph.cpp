@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The published waits of the process, and the search for a circle among them. A loop's thread notes waits in its own
+// list (note_edge), and publishes and examines them before it sleeps (examine_edges). The waiter forgets its edge on
+// its own thread when the wait is over. Everything here but the noting happens under one process-wide mutex; no user
+// code runs under it.
 #include "base/place.hpp"
 
 #include <bide/detail/base/os_mutex.hpp>

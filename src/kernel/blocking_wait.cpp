@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// What a wait() in plain code does when its task has ended. on_ended() runs on the executor on which the task ended,
+// and tells the waiting thread: directly, when that executor is the loop which the waiting thread drives, else by a
+// node that is posted to that loop. The driving itself is in loop/wait.cpp.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/kernel/blocking_wait.hpp>
@@ -12,7 +16,7 @@ void blocking_wait_base::on_ended(child_end* self, slot_base*) noexcept {
     if (this_thread.ended_on == waited.ctx.ex)
         waited.done_ = true;
     else
-        waited.ctx.ex->post(waited.return_post_);  // the last touch: the waiting thread goes on
+        waited.ctx.ex->post(waited.return_post_);  // the last use of `waited`: its thread may return now
 }
 
 void blocking_wait_base::throw_cancelled() const {

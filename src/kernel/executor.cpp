@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The parts of an executor that are not virtual: it enters and leaves the list of all executors, gives its default
+// carrier, and runs one ready node. Constructor and destructor run on the thread that owns the executor; run_ready()
+// runs on whatever thread serves it, and is the trampoline of every executor but the loop, which has run_node() in
+// line.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -29,8 +34,8 @@ loop& executor::carrier() noexcept {
 
 void run_ready(ready_node& node) noexcept {
     detail::thread_state& t = detail::this_thread;
-    name_fork(t);                                 // what runs below us in a fork is told now, as itself
-    detail::task_node* const before = t.current;  // an executor of the user's may run nodes in the midst of anything
+    name_fork(t);                                 // a fork's child below on this stack gets its own node (F2)
+    detail::task_node* const before = t.current;  // a user's executor may run nodes inside a running task
     run_node(t, node);
     t.current = before;
 }

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The protocol of kernel.hpp where it need not be in line: a context on another executor, starting a child nested,
+// ending, unwinding a stopped chain, and destroying frames that never began. All of it runs on the thread that runs
+// the chain of frames in question; start_nested() is called by every co_await of a task, unwind() by the trampoline,
+// drop_cold() by a task's destructor.
 #include "base/place.hpp"
 #include "kernel/this_thread.hpp"
 
@@ -23,7 +28,7 @@ namespace detail {
 namespace {
 struct context_copy : context {
     context& original;
-    context* next_copy;  // the next copy
+    context* next_copy;
 
     context_copy(context& of, executor& on) noexcept
         : context(&on, of.stop, of.deadline, of.locals, of.owner), original(of), next_copy(of.copies) {
@@ -76,7 +81,8 @@ namespace {
     return this_thread.suspended;  // K4
 }
 
-// What a handle's functions do, for a frame whose beginning they would not find (see kernel.hpp).
+// Calls the frame's own function to resume or to destroy it, where a handle would not find the frame's beginning
+// (kernel.hpp).
 namespace {
 using frame_function = void (*)(void* frame);
 [[gnu::noinline, gnu::cold]] void call_in_frame(promise_base* p, std::ptrdiff_t words_before) noexcept {
@@ -121,7 +127,7 @@ void unwind(promise_base* p) noexcept {
             return;
         }
         p = s->parent;
-        if (p->ctx->ex != here) {  // the child had moved to another executor: its parent unwinds on its own
+        if (p->ctx->ex != here) {  // resume_on had moved the child: the parent unwinds on its own executor
             --t.unwinding;
             post(p, step::unwind);
             return;
@@ -131,10 +137,11 @@ void unwind(promise_base* p) noexcept {
 
 // ---- frames that were never started -------------------------------------------------------------------------------
 
-// A cold frame may own others through its parameters. Natural order while the stack lasts, then a list.
+// A cold frame may own other cold frames through its parameters. They are destroyed in their natural order while the
+// native stack has room, and from a list after that.
 void destroy_cold(promise_base* p) noexcept {
     thread_state& t = this_thread;
-    if (t.destroying && deep(t)) {  // whoever is destroying further up takes it from the list
+    if (t.destroying && deep(t)) {  // the outermost call on this stack destroys it
         p->next = t.deferred_frames;
         t.deferred_frames = p;
         return;

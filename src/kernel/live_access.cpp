@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The list of all executors of the process, for the debug view and for the search for deadlocks. Constructors and
+// destructors of executors enter and leave it, on any thread; a visitor reads it under the list's mutex, so that no
+// executor of it can be destroyed meanwhile.
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/kernel/live_access.hpp>
 
@@ -13,7 +17,7 @@ struct all_executors {
     os_mutex m;
     executor* first BIDE_GUARDED_BY(m) = nullptr;
 };
-// Never destroyed: executors of static objects may end after everything else.
+// Never destroyed: executors that are static objects may be destroyed after everything else.
 all_executors& all() {
     static auto* list = new all_executors;
     return *list;

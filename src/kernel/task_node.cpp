@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// A chain's node gets its id here, and code asks for the chain that runs on the calling thread: starts, waits, locks
+// and the debug view do. A question about the running chain gives a nested child of a fork its own node first (F2).
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/kernel/task_node.hpp>

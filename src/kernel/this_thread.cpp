@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The words that each thread has for itself, and the rare paths to them: the limits of the native stack, measured when
+// a thread first nests frames, and a fresh block of ids. Always called by the thread whose words they are.
 #include "kernel/this_thread.hpp"
 
 #include <pthread.h>
@@ -18,7 +21,8 @@ namespace {
 constexpr std::uintptr_t nest_bytes = std::uintptr_t{256} * 1024;  // how far frames may nest on one native stack
 }
 
-// Never nests beyond half of the stack that there is; waits keep off its last eighth.
+// Frames nest over nest_bytes, and never beyond half of the stack. A wait() is refused in the last eighth, at most 1
+// MiB.
 [[gnu::noinline, gnu::cold]] void measure_stack(thread_state& t) noexcept {
     void* low = nullptr;
     std::size_t size = 0;

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The functions by which headers reach the state of the calling thread. They are not inlined into coroutines, because
+// compilers keep the address of a thread-local across a suspension (T1). Headers of the library and of its users call
+// them, on any thread.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/kernel/thread_state.hpp>
@@ -18,7 +22,7 @@ bool stack_nearly_full() noexcept {
     if (t.stack_reserve == 0) [[unlikely]]
         measure_stack(t);
     const std::uintptr_t here = stack_pointer();
-    return here < t.stack_reserve && here >= t.stack_low;  // elsewhere: on a stack of somebody else's
+    return here < t.stack_reserve && here >= t.stack_low;  // outside: the code runs on another stack, a fibre's
 }
 
 bool unwinding_now() noexcept {
