@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// User callbacks of a stop request: collected under the states' locks, run after them. A callback that is destroyed
-// while it waits for its turn is taken out; one that is destroyed on another thread while it runs waits for its end.
-// One process-wide mutex guards the hand-over: requests with callbacks are rare, and it is never held while one runs.
+// User callbacks of a stop request. The requesting thread collects them under the states' locks, and calls them after
+// it has released those. The destructor of a callback that waits for its turn takes it out of the list; the destructor
+// of one that runs on another thread blocks until that call has returned. One process-wide mutex guards the hand-over,
+// because requests with callbacks are rare; it is not held while a callback runs.
 #pragma once
 
 #include <bide/detail/base/os_mutex.hpp>
@@ -37,14 +38,14 @@ public:
     void take(stop_link& callback) noexcept BIDE_EXCLUDES(stop_callbacks_mutex());
     void run() noexcept BIDE_EXCLUDES(stop_callbacks_mutex());
 
-    /// For the destructor of a callback that is no longer in its state's list.
+    /// The destructor of a callback that its state's list does not hold any more calls it.
     static void withdraw(stop_callback_link& callback) noexcept BIDE_EXCLUDES(stop_callbacks_mutex());
 
 private:
     static void take_out(stop_callback_link& callback) noexcept BIDE_REQUIRES(stop_callbacks_mutex());
 
     circular_link waiting_ BIDE_GUARDED_BY(stop_callbacks_mutex());  // in the order in which they were registered
-    bool any_ = false;                                               // were taken; the requester's own
+    bool any_ = false;  // true once a callback was taken; only the requesting thread uses it
 };
 
 }  // namespace detail
