@@ -13,6 +13,7 @@
 
 #include <exception>
 #include <string>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -35,8 +36,10 @@ loop& executor::carrier() noexcept {
 void run_ready(ready_node& node) noexcept {
     detail::thread_state& t = detail::this_thread;
     name_fork(t);                                 // a fork's child below on this stack gets its own node (F2)
-    detail::task_node* const before = t.current;  // a user's executor may run nodes inside a running task
+    detail::task_node* const before = t.current;  // a user's executor may run nodes inside a running task,
+    const bool suspended = std::exchange(t.suspended, false);  // or where foreign code was told of a suspension (K5)
     run_node(t, node);
+    t.suspended = suspended;
     t.current = before;
 }
 
