@@ -3,13 +3,14 @@
 // error.hpp: what can go wrong, by name.
 //
 // Three families, kept apart because they are handled in different places:
-//   * `cancelled` says that work was asked to end and did. It is not a std::exception, so that
+//   * `cancelled` means that work was asked to stop and ended for that. It is not a std::exception, so that
 //     `catch (const std::exception&)` around a wait does not swallow a cancellation by accident.
-//   * `usage_error` and what derives from it are mistakes in the program: the message names the task and the
-//     place, and says what to do instead.
-//   * the world's errors (network, files, limits) are std::system_error and are not declared here.
+//   * `usage_error` and what derives from it are mistakes in the program: the message names the task and the place, and
+//     says what to do instead.
+//   * errors of the world (network, files, limits) are std::system_error and are not declared here.
 //
-// A failure that nobody consumed is handed to the unhandled-error hook (hooks.hpp); the default hook writes it to stderr.
+// A failure that nobody consumed is handed to the unhandled-error hook (hooks.hpp); the default hook writes it to
+// stderr.
 //
 // Thread rule: exceptions are values.
 //
@@ -29,14 +30,14 @@
 namespace bide {
 inline namespace v0 {
 
-/// Why a task was asked to end. `none`: it was not.
+/// Why a task was asked to stop. `none`: it was not asked.
 enum class stop_reason : std::uint8_t { none, user, sibling_failed, deadline, scope_end, shutdown };
 
 /// The reason as a word, for messages.
 [[nodiscard]] const char* to_string(stop_reason why) noexcept;
 
-/// Thrown into whoever waits for something that was cancelled. Leaving a task that was itself asked to stop it
-/// means "cancelled"; leaving any other task it is a failure like every exception.
+/// Thrown in code that waits for work that was cancelled. Where it leaves a task that was itself asked to stop, that
+/// task counts as cancelled; where it leaves any other task, it is a failure like every exception.
 class cancelled {
 public:
     explicit cancelled(stop_reason why = stop_reason::user) noexcept : why_(why) {}
@@ -47,7 +48,7 @@ private:
     stop_reason why_;
 };
 
-/// Thrown by the guard (with_timeout, with_deadline) whose own deadline has passed.
+/// Thrown by the guard (with_timeout, with_deadline) whose own deadline has passed, and by no guard around it.
 class timed_out : public std::runtime_error {
 public:
     timed_out();
@@ -59,13 +60,13 @@ public:
     using std::logic_error::logic_error;
 };
 
-/// A wait that could be seen to have no end. The message holds the chain of waits and the remedy.
+/// A wait of which bide found that it can never end. The message holds the chain of waits and the remedy.
 class would_deadlock : public usage_error {
 public:
     using usage_error::usage_error;
 };
 
-/// future::value() before the result is there.
+/// future::value() was called before the result was there.
 class not_ready : public usage_error {
 public:
     not_ready();
@@ -77,7 +78,7 @@ public:
     using usage_error::usage_error;
 };
 
-/// Start through a scope_ref after the scope has ended. The callable was not run.
+/// A scope_ref was asked to start something after its scope had ended. The callable was not run.
 class scope_closed : public usage_error {
 public:
     scope_closed();
@@ -105,7 +106,7 @@ private:
     std::vector<std::string> places_;
 };
 
-/// Several failures at once (error_mode::keep_going), in the order in which the tasks were started. Never empty.
+/// Several failures together (error_mode::keep_going), in the order in which their tasks were started. Never empty.
 class exception_group : public std::runtime_error {
 public:
     explicit exception_group(std::vector<std::exception_ptr> errors);
@@ -115,7 +116,7 @@ private:
     std::vector<std::exception_ptr> errors_;
 };
 
-/// What an exception says, for messages: what() of a std::exception, the reason of a `cancelled`, else its kind.
+/// The text of an exception for messages: what() of a std::exception, the reason of a `cancelled`, else a fixed text.
 [[nodiscard]] std::string describe(const std::exception_ptr& error);
 
 }  // namespace v0

@@ -2,29 +2,31 @@
 //
 // stop.hpp: ask work to end, and be told that one is asked.
 //
-// Every task has a stop request of its own, and the requests form a tree: scopes, when_all, with_timeout and wait()
-// pass them downwards. A program rarely needs more than scope::stop and future::stop. This header is for the ends of
-// the tree:
+// Every task has a stop request of its own. The requests form a tree: scopes, when_all, with_timeout and wait() pass
+// them downwards. Most programs need scope::stop and future::stop alone. This header is for the two ends of the tree,
+// the code that requests and the code that looks for a request:
 //
 //     bide::stop_source quit;                                   // asks
 //     on_signal([quit] { quit.request_stop(); });
-//     co_await bide::with_stop(quit.token(), serve());          // is asked (shield.hpp)
+//     co_await bide::with_stop(quit.token(), serve());          // is asked to end (shield.hpp)
 //
-//     for (auto& block : data) {                                // code that computes asks by itself
+//     for (auto& block : data) {                                // code that computes checks by itself
 //         if (bide::stop_requested()) return;
 //         crunch(block);
 //     }
 //     bide::stop_callback wake([&] { ::shutdown(fd, SHUT_RDWR); });   // a blocking job is told
 //     ::read(fd, …);
 //
-// A request stays set, with its first reason. It is a request: how the work ended is seen from its result.
+// A request stays set, with its first reason. It does not force an end: the result of the work shows how the work
+// ended.
 //
-// Thread rule: every function may be called from any thread.
-// Lifetime rule: source and token share one state, which lives as long as one of them. A stop_callback is called at
-//   most once; when its destructor has returned the function is not running and will not run (one that runs on another
-//   thread is waited for; a callback may destroy itself).
-// Callbacks run on the thread that requests the stop, outside every lock of bide's, in the order of registration; at
-//   once, in the constructor, when the stop was requested before. What they throw goes to the unhandled-error hook.
+// Thread rule: any thread may call every function.
+// Lifetime rule: source and token share one state, which lives as long as one of them.
+// Callbacks: a stop_callback calls its function at most once, on the thread that requests the stop, in the order of
+//   registration, while bide holds none of its locks. If stop was requested before, the constructor calls the function.
+// Destructor: when the destructor of a stop_callback has returned, the function does not run and will not run. The
+//   destructor blocks while the function runs on another thread. A callback may destroy itself.
+// Errors: what a callback throws goes to the unhandled-error hook. The constructor of stop_source throws bad_alloc.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
@@ -47,7 +49,7 @@ struct shared_stop {  // what a source and its tokens share
     std::atomic<std::uint32_t> refs{1};
     stop_state state;
     void drop() noexcept {
-        // acq_rel: the last one sees everything that the others did with it
+        // acq_rel: the thread that deletes the state sees what the other owners did with it
         if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 };
@@ -81,8 +83,8 @@ public:
 protected:
     explicit stop_registration(void (*f)(stop_callback_link*) noexcept) noexcept : stop_callback_link(f) {}
     ~stop_registration() = default;
-    void enter(stop_state* state) noexcept;  // calls it at once when the stop was requested
-    void leave() noexcept;                   // afterwards it does not run and will not run
+    void enter(stop_state* state) noexcept;  // calls the callback at once if stop was requested
+    void leave() noexcept;                   // the callback does not run, and will not run, after leave() has returned
 
 private:
     stop_state* in_ = nullptr;
@@ -92,13 +94,13 @@ private:
 
 }  // namespace detail
 
-/// Whether a source has asked. A default-constructed token never is.
+/// Tells whether its source has requested a stop. A default-constructed token has no source, and never tells so.
 class stop_token {
 public:
     stop_token() noexcept = default;
 
     [[nodiscard]] bool stop_requested() const noexcept { return state_.get() != nullptr && state_.get()->requested(); }
-    /// stop_reason::none until it was requested.
+    /// The reason of the first request; stop_reason::none before it.
     [[nodiscard]] stop_reason reason() const noexcept {
         return state_.get() != nullptr ? state_.get()->reason() : stop_reason::none;
     }
@@ -111,12 +113,12 @@ private:
     detail::shared_stop_ref state_;
 };
 
-/// Asks whoever holds one of its tokens to end. Copies ask for the same.
+/// Requests a stop from all code that has one of its tokens. Copies share one request.
 class stop_source {
 public:
     stop_source() : state_(new detail::shared_stop) {}
 
-    /// False: it was requested before, with another reason perhaps.
+    /// Returns false if stop was requested before; the first reason stays.
     bool request_stop(stop_reason why = stop_reason::user) const noexcept;
 
     [[nodiscard]] stop_token token() const noexcept { return stop_token(state_); }
@@ -126,7 +128,7 @@ private:
     detail::shared_stop_ref state_;
 };
 
-/// Calls f once when the stop is requested, while it lives.
+/// Calls f once, when stop is requested while the stop_callback is alive.
 template <std::invocable<> F>
 class stop_callback : private detail::stop_registration {
 public:
@@ -136,8 +138,8 @@ public:
         : stop_registration(&call), token_(std::move(token)), f_(std::forward<G>(f)) {
         enter(token_.state());
     }
-    /// For the code that runs now: the task (or the job on a thread) in which it is made, and which it must not
-    /// outlive.
+    /// Registers with the task, or the job on a thread, that the constructor runs in. The stop_callback must not
+    /// outlive it.
     template <class G>
         requires std::is_constructible_v<F, G>
     explicit stop_callback(G&& f) : stop_registration(&call), f_(std::forward<G>(f)) {
@@ -164,10 +166,11 @@ stop_callback(stop_token, F) -> stop_callback<F>;
 template <class F>
 stop_callback(F) -> stop_callback<F>;
 
-/// Whether the code that runs now, a task or a job on one of bide's threads, was asked to end. In other code: false.
+/// Returns true if the running task, or the running job on one of bide's threads, was asked to stop. Returns false in
+/// other code.
 [[nodiscard]] bool stop_requested() noexcept;
 
-/// Why; stop_reason::none when it was not.
+/// The reason of that request; stop_reason::none where stop_requested() is false.
 [[nodiscard]] stop_reason why_stopped() noexcept;
 
 }  // namespace v0

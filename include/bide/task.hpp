@@ -2,8 +2,8 @@
 //
 // task<T>: a function that waits, called but not begun.
 //
-// Any function that returns task<T> and uses co_await or co_return is a coroutine. Calling it runs nothing: the task
-// holds the arguments, and its consumer chooses how to wait.
+// A function that returns task<T> and uses co_await or co_return is a coroutine. Calling it runs none of its body: the
+// task holds the arguments, and its consumer chooses how to wait.
 //
 //     bide::task<int> length(std::string text) { co_return static_cast<int>(text.size()); }
 //
@@ -12,20 +12,21 @@
 //
 // T may be void, a reference, move-only, not default-constructible.
 //
-// Thread rule: a cold task may be moved to any thread; it is consumed once, by one thread.
-// Lifetime rule: parameters live in the frame until the task has ended; what they *refer* to must live as long. A
+// Thread rule: a cold task may be moved to any thread. One thread consumes it, once.
+// Lifetime rule: parameters live in the frame until the task has ended, and what they *refer* to must live as long. A
 //   lambda that is a coroutine refers to its own closure: give start() the callable and its arguments instead.
-// Cancellation: a running task ends at its next wait when its stop token says so; its frame is destroyed in the usual
-//   order, its callers' after it. No exception is involved.
-// Destructor: a task that was never consumed destroys its arguments; nothing of it runs (reported with BIDE_DEV=1).
-// Errors: an exception that leaves the coroutine is rethrown, as itself, to whoever awaits it. Awaiting a task that was
-//   moved from throws usage_error; awaiting one twice (as an lvalue) does not compile.
+// Cancellation: a running task whose stop was requested ends at its next wait. Its frame is destroyed in the order of
+//   C++ unwinding, the frames of its callers after it. No exception is thrown.
+// Destructor: a task that was never consumed destroys its arguments, and none of its body runs (reported with
+//   BIDE_DEV=1).
+// Errors: an exception that leaves the coroutine is rethrown, as itself, in the code that awaits or waits. Awaiting a
+//   task that was moved from throws usage_error; awaiting a task twice (as an lvalue) does not compile.
 // Memory: one frame per call, from per-thread free lists; a coroutine whose first parameters are (std::allocator_arg_t,
 //   Alloc) takes its frame from that allocator.
 #pragma once
 
+#include <bide/awaitable.hpp>
 #include <bide/detail/base/std_parts.hpp>
-#include <bide/detail/kernel/awaitable.hpp>
 #include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/kernel/foreign_leaf.hpp>
 #include <bide/detail/kernel/frame.hpp>
@@ -153,11 +154,11 @@ public:
             detail::drop_cold(frame_);
     }
 
-    /// False once it was consumed or moved from.
+    /// Returns false if the task was consumed or moved from.
     [[nodiscard]] explicit operator bool() const noexcept { return frame_ != nullptr; }
 
-    /// Runs it and blocks until it has ended; the result, or its exception. Works from any thread and any context, or
-    /// throws would_deadlock. See wait.hpp.
+    /// Runs the task and blocks until it has ended. Returns its result, or throws its exception, or `cancelled` if it
+    /// was stopped. Works on any thread and in any context, or throws would_deadlock. See wait.hpp.
     T wait(std::source_location where = std::source_location::current()) {
         detail::blocking_wait<T> waited(release(where), where);
         return waited.run();

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 #pragma once
 
-/// The version of bide, twice: as the headers say it (macros, for `#if`) and as the library that is really linked says
-/// it (a function). They differ when a program was compiled with one version's headers and runs with another's library;
-/// `version_matches()` tells. CMake reads the three numbers from here, so this is the only place to change them.
+/// The version of bide, twice: that of the headers (macros, for `#if`) and that of the linked library (functions). They
+/// differ where a program was compiled with the headers of one version and runs with the library of another;
+/// `version_matches()` tells that. CMake reads the three numbers from here, so they are changed here alone.
 ///
-/// Threads: any. Cost: none.
+/// Thread rule: any thread may call the functions. They do not throw.
 
 #include <string_view>
 
@@ -22,7 +22,7 @@ inline namespace v0 {
 /// The linked library's version as one number to compare: major * 1'000'000 + minor * 1'000 + patch.
 [[nodiscard]] int version_number() noexcept;
 
-/// Whether the headers that this translation unit was compiled with belong to the library it is linked with.
+/// Returns true if the headers of this translation unit have the version of the linked library.
 [[nodiscard]] inline bool version_matches() noexcept {
     return version_number() == BIDE_VERSION_MAJOR * 1'000'000 + BIDE_VERSION_MINOR * 1'000 + BIDE_VERSION_PATCH;
 }

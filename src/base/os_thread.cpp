@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// How bide makes its own threads: with all signals blocked but those that report a fault of the thread itself. Loop
+// threads, the workers of pools and the elastic set of threads start here; the function runs on the thread that makes
+// the new one. Tests can have the making of a thread refused.
 #include "base/os_thread.hpp"
 
 #include <atomic>

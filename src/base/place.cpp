@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Writes a source location as "file:line". Whatever makes a message (an exception, a report, the debug view) calls it,
+// on its own thread.
 #include "base/place.hpp"
 
 namespace bide {

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Counts how often this process is the child of a fork(). pthread_atfork's handler adds one in the child, which has a
+// single thread at that time; any thread reads the number, and compares it with the one that it kept from before.
 #include <bide/detail/base/process.hpp>
 
 #include <pthread.h>

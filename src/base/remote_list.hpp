@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// remote_list: how blocks get home that were freed on another thread than the one that made them. Any thread pushes;
-// the owner takes everything at once when it has run out, and closes the list when it ends: then a block is refused,
-// and goes back to operator delete.
+// remote_list: how blocks return to the thread that made them when another thread frees them. Any thread (the pusher)
+// pushes a block. The owner thread takes all blocks at once when its own free list is empty, and closes the list when
+// it ends; a closed list refuses blocks, and the pusher gives them to operator delete.
 //
-// The list may be opened again, for another owner: blocks that came from the former one are then as good as its own.
+// Another owner may open the list again, and then owns the blocks of the former owner as well.
 //
 // `Atomic` is std::atomic in the library and the model checker's in tests/model.
 #pragma once
@@ -22,9 +22,9 @@ public:
     remote_list(const remote_list&) = delete;
     remote_list& operator=(const remote_list&) = delete;
 
-    /// False: refused, the owner is gone, or `most` are waiting for it already.
+    /// Returns false if the block was refused: the list is closed, or holds `most` blocks already.
     [[nodiscard]] bool push(Block& b, unsigned most) noexcept {
-        // relaxed: a bound, not a count to rely on. It is taken back by the owner when it takes the blocks.
+        // relaxed: a bound, and no exact count. The owner subtracts what it takes (took()).
         if (size_.fetch_add(1, std::memory_order_relaxed) >= most) {
             size_.fetch_sub(1, std::memory_order_relaxed);
             return false;
@@ -42,17 +42,17 @@ public:
         return true;
     }
 
-    /// By the owner: everything that has come, the newest first; `took` tells how many (see took()).
+    /// The owner takes all blocks, the newest first, counts them, and reports the number by took().
     [[nodiscard]] Block* take() noexcept {
         if (head_.load(std::memory_order_relaxed) == nullptr) return nullptr;  // a look: the exchange acquires
         return head_.exchange(nullptr, std::memory_order_acq_rel);
     }
-    /// So many were taken: others may come.
+    /// The owner has taken n blocks, so n more may be pushed.
     void took(unsigned n) noexcept { size_.fetch_sub(n, std::memory_order_relaxed); }
 
-    /// By the owner, as its end: what has come; from now on everything is refused.
+    /// The owner takes all blocks for the last time; the list refuses every block from now on.
     [[nodiscard]] Block* close() noexcept { return head_.exchange(closed(), std::memory_order_acq_rel); }
-    /// By a new owner.
+    /// A new owner opens a closed list.
     void open() noexcept { head_.store(nullptr, std::memory_order_release); }
 
 private:

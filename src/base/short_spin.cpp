@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The parts of a short spin that need not be in line: how many processors there are, how many threads spin at the same
+// time, and how often a spin is skipped after it did not help. The thread that is about to sleep (a loop's, a
+// worker's) calls them.
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/base/short_spin.hpp>
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The slow path of spin_lock: a thread that finds the lock taken waits here until the holder gives it back. Also the
+// pause between two looks at a shared word, which short_spin uses.
 #include <bide/detail/base/spin_lock.hpp>
 
 #include <sched.h>

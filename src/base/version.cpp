@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The version of the library that is linked. It is compiled into the library, and not in line, because the headers of
+// a program may belong to another version. Called on any thread.
 #include <bide/version.hpp>
 
 #define BIDE_TEXT_OF(x) #x

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// Who holds a mutex, and the messages for locks that are taken twice or given back without being held. Lock operations
+// call it, on the thread of the task, or of the plain code, that locks.
 #include "base/place.hpp"
 
 #include <bide/detail/deadlock/holder.hpp>

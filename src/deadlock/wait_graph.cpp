@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The published waits of the process, and the search for a circle among them. A loop's thread notes waits in its own
+// list (note_edge), and publishes and examines them before it sleeps (examine_edges). The waiter forgets its edge on
+// its own thread when the wait is over. Everything here but the noting happens under one process-wide mutex; no user
+// code runs under it.
 #include "base/place.hpp"
 
 #include <bide/detail/base/os_mutex.hpp>
@@ -92,13 +97,13 @@ struct step_of_search {
 
 struct graph {
     os_mutex m;
-    waits_by_owner waits;
-    nested_wait* nested_waits = nullptr;
-    std::uint64_t searches = 0;
+    waits_by_owner waits BIDE_GUARDED_BY(m);
+    nested_wait* nested_waits BIDE_GUARDED_BY(m) = nullptr;
+    std::uint64_t searches BIDE_GUARDED_BY(m) = 0;
     // Kept from one search to the next for their memory.
-    std::vector<step_of_search> path;
-    std::vector<hop> found;
-    std::vector<wait_edge*> cycle;
+    std::vector<step_of_search> path BIDE_GUARDED_BY(m);
+    std::vector<hop> found BIDE_GUARDED_BY(m);
+    std::vector<wait_edge*> cycle BIDE_GUARDED_BY(m);
 
     // So much is there for a short cycle, also when memory is short.
     graph() noexcept {
@@ -137,13 +142,13 @@ void unlink_up(task_node* n) noexcept {
     }
 }
 
-void publish(graph& g, wait_edge& e) noexcept {
+void publish(graph& g, wait_edge& e) noexcept BIDE_REQUIRES(g.m) {
     g.waits.add(e);
     task_node* const n = chain_of(e);
     n->graph.edge = &e;
     link_up(n);
 }
-void withdraw(graph& g, wait_edge& e) noexcept {
+void withdraw(graph& g, wait_edge& e) noexcept BIDE_REQUIRES(g.m) {
     g.waits.remove(e);
     task_node* const n = chain_of(e);
     n->graph.edge = nullptr;
@@ -202,32 +207,37 @@ private:
 // it costs as much as there are waits, not more, however many of them are new.
 class search {
 public:
-    explicit search(graph& g) noexcept
-        : g_(g), on_path_(g.searches += 2), done_(on_path_ + 1), nested_waits_(g.nested_waits) {}
+    explicit search(graph& g) noexcept BIDE_REQUIRES(g.m)
+        : waits_(g.waits),
+          path_(g.path),
+          found_(g.found),
+          on_path_(g.searches += 2),
+          done_(on_path_ + 1),
+          nested_waits_(g.nested_waits) {}
 
     /// The waits of a cycle that can be come to from there, in `cycle`; false: there is none.
     bool finds_cycle_from(task_node& start, std::vector<wait_edge*>& cycle) {
         if (start.graph.seen == done_) return false;
         enter(start);
-        while (!g_.path.empty()) {
-            step_of_search& top = g_.path.back();
-            if (top.next == g_.found.size()) {
+        while (!path_.empty()) {
+            step_of_search& top = path_.back();
+            if (top.next == found_.size()) {
                 top.node->graph.seen = done_;
-                g_.found.resize(top.begin);
-                g_.path.pop_back();
+                found_.resize(top.begin);
+                path_.pop_back();
                 continue;
             }
-            task_node& n = *g_.found[top.next++].node;
+            task_node& n = *found_[top.next++].node;
             if (n.graph.seen == done_) continue;
             if (n.graph.seen != on_path_) {
                 enter(n);
                 continue;
             }
-            std::size_t i = g_.path.size();
+            std::size_t i = path_.size();
             do {
-                wait_edge* const by = g_.found[g_.path[--i].next - 1].edge;
+                wait_edge* const by = found_[path_[--i].next - 1].edge;
                 if (by != nullptr) cycle.push_back(by);
-            } while (g_.path[i].node != &n);
+            } while (path_[i].node != &n);
             std::reverse(cycle.begin(), cycle.end());
             clear();
             return true;
@@ -236,23 +246,23 @@ public:
     }
     /// Forgets the path; what is on it may be looked at again.
     void clear() noexcept {
-        for (const step_of_search& s : g_.path) s.node->graph.seen = 0;
-        g_.path.clear();
-        g_.found.clear();
+        for (const step_of_search& s : path_) s.node->graph.seen = 0;
+        path_.clear();
+        found_.clear();
     }
 
 private:
     void enter(task_node& n) {
-        const std::size_t begin = g_.found.size();
-        g_.path.push_back({&n, begin, begin});
+        const std::size_t begin = found_.size();
+        path_.push_back({&n, begin, begin});
         n.graph.seen = on_path_;
         wait_edge* by = n.graph.edge;
-        const auto add = [&](task_node& m) { g_.found.push_back({&m, by}); };
+        const auto add = [&](task_node& m) { found_.push_back({&m, by}); };
         if (by != nullptr && blocks(*by)) {
             const wait_target t = by->target(*by);
             if (t.node != nullptr) add(*t.node);
             if (t.owner != 0) {
-                g_.waits.each(t.owner, [&](wait_edge& of_owner) { add(*chain_of(of_owner)); });
+                waits_.each(t.owner, [&](wait_edge& of_owner) { add(*chain_of(of_owner)); });
                 nested_waits_.each(t.ex, add);
             }
         }
@@ -262,7 +272,9 @@ private:
         nested_waits_.each(n.ctx.ex, add);
     }
 
-    graph& g_;
+    const waits_by_owner& waits_;
+    std::vector<step_of_search>& path_;
+    std::vector<hop>& found_;
     const std::uint64_t on_path_;
     const std::uint64_t done_;
     nested_wait_index nested_waits_;
@@ -310,7 +322,7 @@ bool tell(const std::vector<wait_edge*>& cycle, const noted_edges& here) {
 }
 
 // Wakes a waiter of each cycle that can be come to from there.
-bool judge(graph& g, search& s, task_node& start, const noted_edges& here) {
+bool judge(graph& g, search& s, task_node& start, const noted_edges& here) BIDE_REQUIRES(g.m) {
     bool woke = false;
     std::vector<wait_edge*>& cycle = g.cycle;
     for (cycle.clear(); s.finds_cycle_from(start, cycle); cycle.clear()) {
@@ -322,7 +334,7 @@ bool judge(graph& g, search& s, task_node& start, const noted_edges& here) {
     return woke;
 }
 
-void take_out(noted_edges& noted, wait_edge& e) noexcept {
+void take_out(noted_edges& noted, wait_edge& e) noexcept BIDE_REQUIRES(noted.lock) {
     if (e.prev != nullptr)
         e.prev->next = e.next;
     else
@@ -331,7 +343,7 @@ void take_out(noted_edges& noted, wait_edge& e) noexcept {
     e.prev = e.next = nullptr;
 }
 
-void put_in(noted_edges& noted, wait_edge& e) noexcept {
+void put_in(noted_edges& noted, wait_edge& e) noexcept BIDE_REQUIRES(noted.lock) {
     e.prev = nullptr;
     e.next = noted.first;
     if (noted.first != nullptr) noted.first->prev = &e;
@@ -348,7 +360,7 @@ std::exception_ptr leave_home(wait_edge& e) noexcept {
 }
 
 // Everything that was noted, published; linked by `after`, in the order of noting.
-wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept {
+wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept BIDE_REQUIRES(g.m) BIDE_EXCLUDES(noted.lock) {
     wait_edge* fresh = nullptr;
     const lock_guard lock(noted.lock);
     while (wait_edge* e = noted.first) {

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The parts of an executor that are not virtual: it enters and leaves the list of all executors, gives its default
+// carrier, and runs one ready node. Constructor and destructor run on the thread that owns the executor; run_ready()
+// runs on whatever thread serves it, and is the trampoline of every executor but the loop, which has run_node() in
+// line.
+#include "kernel/this_thread.hpp"
+
 #include <bide/detail/base/fail_fast.hpp>
-#include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/kernel/background.hpp>
-#include <bide/detail/kernel/task_node.hpp>
+#include <bide/detail/kernel/live_access.hpp>
 #include <bide/executor.hpp>
 
 #include <exception>
@@ -11,45 +17,6 @@
 
 namespace bide {
 inline namespace v0 {
-
-namespace {
-struct all_executors {
-    detail::os_mutex m;
-    executor* first = nullptr;
-};
-// Never destroyed: executors of static objects may end after everything else.
-all_executors& all() {
-    static auto* list = new all_executors;
-    return *list;
-}
-}  // namespace
-
-namespace detail {
-
-void live_access::enter(executor& ex) noexcept {
-    const lock_guard guard(all().m);
-    ex.next_ = all().first;
-    if (ex.next_ != nullptr) ex.next_->prev_ = &ex;
-    all().first = &ex;
-    ex.listed_ = true;
-}
-
-void live_access::leave(executor& ex) noexcept {
-    const lock_guard guard(all().m);
-    if (!std::exchange(ex.listed_, false)) return;
-    if (ex.prev_ != nullptr)
-        ex.prev_->next_ = ex.next_;
-    else
-        all().first = ex.next_;
-    if (ex.next_ != nullptr) ex.next_->prev_ = ex.prev_;
-}
-
-void live_access::visit(void (*f)(executor* first, void* with), void* with) {
-    const lock_guard guard(all().m);
-    f(all().first, with);
-}
-
-}  // namespace detail
 
 executor::executor(const executor* base) noexcept : base_(base) { detail::live_access::enter(*this); }
 executor::~executor() { retire(); }
@@ -64,6 +31,16 @@ loop& executor::carrier() noexcept {
                         "names no other (executor::carrier), could not be made: ") +
             e.what());
     }
+}
+
+void run_ready(ready_node& node) noexcept {
+    detail::thread_state& t = detail::this_thread;
+    name_fork(t);                                 // a fork's child below on this stack gets its own node (F2)
+    detail::task_node* const before = t.current;  // a user's executor may run nodes inside a running task,
+    const bool suspended = std::exchange(t.suspended, false);  // or where foreign code was told of a suspension (K5)
+    run_node(t, node);
+    t.suspended = suspended;
+    t.current = before;
 }
 
 }  // namespace v0

@@ -1,4 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The memory of coroutine frames and of the nodes of started tasks: free lists per thread and size class.
+//
+// Every call of a coroutine allocates here and every end frees here, on the thread on which it happens. The short path
+// takes a block from, or puts it into, a list that belongs to the calling thread alone, and touches no shared word. A
+// block that another thread frees goes back to the thread that made it, through that thread's remote_list; the owner
+// collects it when its own list is empty. A thread's home outlives the thread, because its blocks may.
 #include "base/remote_list.hpp"
 #include "base/static_tls.hpp"
 
@@ -32,58 +39,60 @@ constexpr unsigned kept_remote = 16 * 1024;   // blocks that may wait for their 
 
 struct block {
     block* next;
-    std::size_t number;  // in a free list: how many may still lie upon it; on its way home: its granules
+    std::size_t number;  // in a free list: how many more blocks may be put on top of it; in a remote_list: its granules
 };
 
-// The lowest of every free list; it is no block, and never written: it says that the list is empty, and its limit. So a
-// list needs no count beside it, which every frame would change twice, and one comparison tells whether the short way
-// is open. On a line of their own: next to what is written they would be slow for everybody.
+// The lowest entry of every free list. It is no block, and is never written. A list whose top it is is empty, and its
+// `number` is the list's limit. So a list needs no counter, which each frame would change twice, and one comparison
+// tells whether the short path is open. The three have a cache line of their own, because every thread reads them and a
+// writer nearby would slow all threads down.
 struct alignas(64) lowest_of_lists {
     block small{nullptr, kept_per_class};
     block large{nullptr, kept_per_class / 8};
-    block none{nullptr, 0};  // of a list that is closed
+    block none{nullptr, 0};  // of a closed list, which neither gives nor takes a block
 };
 constinit lowest_of_lists lowest;
 
-/// The home of the blocks that one thread has made. It outlives the thread, because they may; then another thread
-/// takes it over.
+struct thread_home;
+struct idle_homes {
+    spin_lock lock;
+    thread_home* first BIDE_GUARDED_BY(lock) = nullptr;
+};
+constinit idle_homes idle;
+
+/// The home of the blocks that one thread has made. It outlives the thread, because the blocks may; a thread that
+/// starts later takes an idle home over.
 struct thread_home final : frame_home {
     remote_list<block> come_back;
-    thread_home* next_idle = nullptr;
+    thread_home* next_idle BIDE_GUARDED_BY(idle.lock) = nullptr;
     thread_home() noexcept : frame_home{&give_back} {}
     static void give_back(frame_home* self, void* frame, std::size_t granules) noexcept;
 };
 
-frame_home nobody{nullptr};  // no block has it
+frame_home nobody{nullptr};  // the home of a thread without one; no block's word points to it
 
 struct pools {
     block* free[classes];
     frame_home* home = &nobody;
     std::pmr::memory_resource* source = nullptr;
-    bool begun = false;  // the thread has its home, or is ending
+    bool begun = false;  // true once the thread has a home, also after the thread has given it up at its end
     constexpr pools() noexcept { close(); }
     constexpr void close() noexcept {
         for (block*& top : free) top = &lowest.none;
     }
 };
 constinit thread_local pools storage;
-// Every short way is closed, so nothing is ever written to it.
+// All of its lists are closed, so nothing is ever written to it.
 constinit pools none;
 BIDE_STATIC_TLS constinit thread_local pools* mine = &none;    // until the thread's first block
 BIDE_STATIC_TLS constinit thread_local pools* frames = &none;  // the same, also while a memory resource is in force
 
-// Of this thread, also before its first block.
+// The pools of the calling thread, which it uses from its first block on.
 pools& own() noexcept {
     mine = &storage;
     frames = storage.source == nullptr ? &storage : &none;
     return storage;
 }
-
-struct idle_homes {
-    spin_lock lock;
-    thread_home* first = nullptr;
-};
-constinit idle_homes idle;
 
 thread_home* get_home() {
     {
@@ -94,12 +103,12 @@ thread_home* get_home() {
             return h;
         }
     }
-    auto* h = new thread_home;  // never deleted, see above: as many as there were threads at one time
+    auto* h = new thread_home;  // never deleted: there are as many homes as there were threads at one time
     h->come_back.open();
     return h;
 }
 
-// Gives the blocks back when the thread ends.
+// Its destructor frees the thread's blocks when the thread ends, and makes its home idle.
 struct sweeper {
     sweeper() = default;
     sweeper(const sweeper&) = delete;
@@ -121,7 +130,7 @@ struct sweeper {
 };
 thread_local sweeper sweep;
 
-// A thread's first block.
+// Gives a thread its home, before its first block.
 void begin(pools& p) {
     if (p.begun) return;
     if (frame_blocks_are_kept()) {
@@ -133,7 +142,7 @@ void begin(pools& p) {
 }
 
 std::atomic<long> alive{0};
-// relaxed: a statistic. Frames in kept blocks are not counted: their short way touches nothing that is shared.
+// relaxed: a statistic. Frames in kept blocks are not counted, because their short path touches no shared word.
 void count(int by) noexcept { alive.fetch_add(by, std::memory_order_relaxed); }
 
 struct resource_home final : frame_home {
@@ -154,7 +163,7 @@ void* from_resource(std::size_t granules, std::pmr::memory_resource* memory) {
     return frame;
 }
 
-// False: there are enough of them.
+// Puts a block into its free list. Returns false if the list is full.
 inline bool keep(pools& p, block& b, std::size_t granules) noexcept {
     block* const top = p.free[granules];
     if (top->number == 0) [[unlikely]]
@@ -165,7 +174,7 @@ inline bool keep(pools& p, block& b, std::size_t granules) noexcept {
     return true;
 }
 
-// Null: there is none.
+// Takes a block out of a free list. Returns null if the list is empty.
 inline block* take(pools& p, std::size_t granules) noexcept {
     block* const b = p.free[granules];
     block* const below = b->next;
@@ -175,7 +184,7 @@ inline block* take(pools& p, std::size_t granules) noexcept {
     return b;
 }
 
-// What other threads have freed comes into the free lists.
+// Moves the blocks that other threads have freed into the free lists.
 void take_remote(pools& p) noexcept {
     auto& list = static_cast<thread_home*>(p.home)->come_back;
     unsigned n = 0;
@@ -199,14 +208,14 @@ void take_remote(pools& p) noexcept {
     if (p.free[granules]->next == nullptr) take_remote(p);
     if (block* b = take(p, granules)) return b;
     void* place = ::operator new(granules * frame_granule);
-    home_word(place, granules) = p.home;  // and stays there as long as the block lives
+    home_word(place, granules) = p.home;  // it stays as long as the block lives
     return place;
 }
 
 void thread_home::give_back(frame_home* self, void* frame, std::size_t granules) noexcept {
     auto* b = static_cast<block*>(frame);
     b->number = granules;
-    // Of this thread: it has enough of them.
+    // A block of this thread itself comes here when its free list is full.
     if (self == mine->home || !static_cast<thread_home*>(self)->come_back.push(*b, kept_remote)) ::operator delete(b);
 }
 
@@ -239,7 +248,7 @@ void thread_home::give_back(frame_home* self, void* frame, std::size_t granules)
 [[gnu::noinline]] void frame_free_granules(void* frame, std::size_t granules) noexcept {
     pools& p = *mine;
     frame_home* home = home_word(frame, granules);
-    // A block of this thread's has a class.
+    // A block of this thread's home is small enough to have a class.
     if (home != p.home || !keep(p, *static_cast<block*>(frame), granules)) [[unlikely]]
         free_slowly(frame, home, granules);
 }

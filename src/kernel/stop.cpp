@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// What user code asks of stop requests: a source requests, a callback registers, and the code that runs asks for its
+// own. Every function may be called on any thread; current_stop() is about the chain that runs on the calling thread.
 #include <bide/stop.hpp>
 
 #include <bide/detail/kernel/task_node.hpp>

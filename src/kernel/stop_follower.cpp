@@ -1,27 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// A follower registers with the leader's state on the leader's thread. The requesting thread calls pass_on(); the
+// thread that destroys the follower calls unfollow(). The anchor's lock decides between the three, and is taken before
+// the lock of the state.
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/stop_follower.hpp>
 
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-stop_anchor& stop_state::anchor() {
-    if (anchor_ == nullptr) anchor_ = new stop_anchor(*this);
-    return *anchor_;
-}
-
-void stop_state::drop_anchor() noexcept {
-    {
-        // Both locks: a follower that leaves now finds either itself in the list, or the state gone.
-        const lock_guard no_follower(anchor_->lock);
-        const lock_guard guard(lock_);
-        while (!children_.empty()) take_out(static_cast<stop_link&>(*children_.next));
-        anchor_->last = reason();
-        anchor_->state = nullptr;
-    }
-    anchor_->drop();
-}
 
 void stop_follower::follow(stop_state& leader, stop_state& mine) {
     stop_anchor& a = leader.anchor();
@@ -40,7 +27,7 @@ void stop_follower::unfollow() noexcept {
         if (a->state != nullptr) taken_out = a->state->remove(*this);
     }
     if (!taken_out) stop_callbacks::withdraw(*this);
-    anchor_ = nullptr;  // not earlier: pass_on() reads it
+    anchor_ = nullptr;  // not earlier: pass_on() may be reading it on another thread
     a->drop();
 }
 
@@ -51,7 +38,7 @@ void stop_follower::pass_on(stop_callback_link* self) noexcept {
         const lock_guard guard(me.anchor_->lock);
         why = me.anchor_->state != nullptr ? me.anchor_->state->reason() : me.anchor_->last;
     }
-    me.mine_->request(why);  // the last touch: it may be the end of the follower
+    me.mine_->request(why);  // the last use of `me`: the request may end the follower
 }
 
 }  // namespace detail

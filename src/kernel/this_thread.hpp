@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The state of the calling thread for the library's own hot paths, without the call that tls() is, and the running of a
-// ready node.
-// TRAP: never in a coroutine, nor in anything that may be inlined into one: a compiler keeps the address of a thread's
-// variable across a suspension, after which the frame may go on on another thread.
+// The state of the calling thread for the library's own hot paths, which read it without the call to tls(), and the
+// running of a ready node by a trampoline.
+// TRAP: neither a coroutine nor a function that may be inlined into one may use it: a compiler keeps the address of a
+// thread-local across a suspension, after which the frame may be resumed on another thread (T1).
 #pragma once
 
 #include "base/static_tls.hpp"
@@ -20,7 +20,7 @@ namespace detail {
 BIDE_STATIC_TLS extern constinit thread_local thread_state this_thread;
 BIDE_STATIC_TLS extern constinit thread_local std::uint64_t thread_owner;
 
-/// Ids come in blocks per thread, so that making a task touches no shared word.
+/// A thread takes ids in blocks, so that making a task touches no shared word.
 inline constexpr std::uint64_t ids_in_a_block = 1024;
 BIDE_STATIC_TLS extern constinit thread_local std::uint64_t next_id;
 void begin_ids() noexcept;
@@ -31,19 +31,20 @@ inline std::uint64_t take_id() noexcept {
     return next_id++;
 }
 
-/// Who locks a mutex in plain code on this thread.
+/// The id under which plain code on this thread locks a mutex.
 inline std::uint64_t plain_owner() noexcept {
     if (thread_owner == 0) [[unlikely]]
         thread_owner = new_id();
     return thread_owner;
 }
 
-/// What a fork that this thread nests inside it did not need until now: a context of its own.
+/// Gives the child of a fork that runs nested on this thread a context of its own (F2).
 void name_nested_fork() noexcept;
-/// The forks between the leaf and the frame `at`, which is the child of one, can be handed out from now on.
+/// Opens the forks of this stack, from the leaf to the frame `at`, which is the child of a fork: other workers may take
+/// them (F3).
 void open_forks(promise_base* leaf, promise_base* at) noexcept;
 void arm_deferred_timer_slowly() noexcept;
-/// What was to be armed later is armed now, if it is still needed (loop_access::arm_later).
+/// Arms the guard's timer that loop_access::arm_later has put off, if there is one.
 inline void arm_deferred_timer(const thread_state& t) noexcept {
     if (t.deferred_timer != nullptr) [[unlikely]]
         arm_deferred_timer_slowly();
@@ -63,13 +64,16 @@ inline std::uintptr_t stack_pointer() noexcept {
 #endif
 }
 
-/// The slow half of deep(): the limit may only be unset.
+/// Sets the limits that depend on where this native stack lies and ends.
+void measure_stack(thread_state& t) noexcept;
+/// The slow half of deep(): measures the stack if that has not been done, and compares again.
 bool really_deep(thread_state& t) noexcept;
-/// Frames may not nest deeper on this native stack (K9).
+/// Returns true if frames must not nest deeper on this native stack (K9).
 inline bool deep(thread_state& t) noexcept { return stack_pointer() < t.stack_limit && really_deep(t); }
 
-/// The leaf is given up by the code below it on this native stack (K3).
+/// Clears `attached` from the leaf upwards, as far as frames lie on this native stack (K3).
 inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
+    BIDE_ASSERT(T1, &t == &this_thread);
     t.suspended = true;
     arm_deferred_timer(t);
     for (promise_base* p = leaf; p != nullptr;) {
@@ -84,11 +88,10 @@ inline void detach_here(thread_state& t, promise_base* leaf) noexcept {
     }
 }
 
-/// Destroys a stopped chain of frames from its leaf upwards.
-void unwind(promise_base* leaf) noexcept;
-
-/// The node's turn. Leaves `current` for the caller to put back.
+/// Runs one ready node. The caller restores thread_state::current.
 inline void run_node(thread_state& t, ready_node& node) noexcept {
+    BIDE_ASSERT(T1, &t == &this_thread);
+    BIDE_ASSERT(K5, !t.suspended);
     t.credits = credits_per_turn;
     if (node.what == step::resume) [[likely]] {
         auto* const p = static_cast<promise_base*>(&node);

@@ -110,18 +110,6 @@ bool blocking_wait_base::drive(slot_base& s) {
     return shielded;
 }
 
-void blocking_wait_base::on_ended(child_end* self, slot_base*) noexcept {
-    auto& waited = *static_cast<blocking_wait_base*>(self);
-    if (this_thread.ended_on == waited.ctx.ex)
-        waited.done_ = true;
-    else
-        waited.ctx.ex->post(waited.return_post_);  // the last touch: the waiting thread goes on
-}
-
-void blocking_wait_base::throw_cancelled() const {
-    throw cancelled(stop.requested() ? stop.reason() : stop_reason::user);
-}
-
 }  // namespace detail
 
 idle_loop::idle_loop() = default;

@@ -33,8 +33,8 @@
 //   code of a std::system_error; it throws every other exception.
 #pragma once
 
+#include <bide/awaitable.hpp>
 #include <bide/detail/guard/guard.hpp>
-#include <bide/detail/kernel/awaitable.hpp>
 #include <bide/io/error.hpp>
 #include <bide/task.hpp>
 

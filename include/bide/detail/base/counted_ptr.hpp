@@ -48,7 +48,7 @@ public:
         return *this;
     }
     ~counted_ptr() {
-        // acq_rel: what every owner did with the object comes before its end.
+        // acq_rel: the owner that deletes the object sees what every other owner did with it.
         if (object_ != nullptr && count().fetch_sub(1, std::memory_order_acq_rel) == 1) delete object_;
     }
 
@@ -61,7 +61,7 @@ public:
 private:
     [[nodiscard]] std::atomic<long>& count() const noexcept { return static_cast<const counted*>(object_)->owners_; }
     void add() const noexcept {
-        // relaxed: whoever adds an owner is one, or has just made the object.
+        // relaxed: the thread that adds an owner is an owner, or has just made the object.
         if (object_ != nullptr) count().fetch_add(1, std::memory_order_relaxed);
     }
     T* object_ = nullptr;

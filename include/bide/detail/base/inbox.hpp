@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// inbox: how nodes get into an executor from other threads. Any thread pushes, the owner takes everything at once.
-// One word holds the list and says whether the owner sleeps, so that "look once more, then sleep" and "push, then wake"
-// cannot miss each other: both are read-modify-writes of that word.
+// inbox: how nodes get into an executor from other threads. Any thread (the pusher) pushes; the owner thread takes all
+// nodes at once. One word holds the list and tells whether the owner sleeps. The owner's "sleep if the list is empty"
+// and the pusher's "push, and wake the owner if it sleeps" are both read-modify-writes of that word, so neither can
+// miss the other.
 //
 // `Atomic` is std::atomic in the library and the model checker's in tests/model.
 #pragma once
@@ -20,7 +21,7 @@ public:
     inbox(const inbox&) = delete;
     inbox& operator=(const inbox&) = delete;
 
-    /// True: the owner sleeps (or is about to) and this call has to wake it; exactly one pusher is told so.
+    /// Returns true if the owner sleeps, or is about to: this pusher has to wake it. Exactly one pusher gets true.
     [[nodiscard]] bool push(Node& n) noexcept {
         Node* old = head_.load(std::memory_order_relaxed);  // only a guess for the exchange below
         do {
@@ -31,7 +32,7 @@ public:
         return old == asleep();
     }
 
-    /// Everything that was pushed, oldest first; marks the owner awake.
+    /// Takes everything that was pushed, oldest first, and marks the owner awake.
     [[nodiscard]] Node* take() noexcept {
         Node* newest = head_.load(std::memory_order_relaxed);  // a look: the exchange acquires
         if (newest == nullptr) return nullptr;
@@ -47,14 +48,14 @@ public:
         return oldest;
     }
 
-    /// The owner is about to sleep. False: something is there, do not.
+    /// The owner calls it before it sleeps. Returns false if a node is there: the owner must not sleep.
     [[nodiscard]] bool go_to_sleep() noexcept {
         Node* empty = nullptr;
         return head_.compare_exchange_strong(empty, asleep(), std::memory_order_acq_rel, std::memory_order_acquire) ||
                empty == asleep();
     }
 
-    /// The owner woke by itself. False: a pusher woke it, or was told to.
+    /// The owner calls it when it woke for another reason. Returns false if a pusher has woken it, or is about to.
     [[nodiscard]] bool wake_up() noexcept {
         Node* sleeping = asleep();
         return head_.compare_exchange_strong(sleeping, nullptr, std::memory_order_acq_rel, std::memory_order_acquire);

@@ -13,7 +13,7 @@ namespace detail {
 struct membarrier {
     static void light() noexcept { std::atomic_signal_fence(std::memory_order_seq_cst); }  // no instruction
     static void heavy() noexcept;
-    /// Registers the process, once. False: this kernel, or what confines the process, does not allow it.
+    /// Registers the process, once. Returns false if the kernel, or a sandbox around the process, refuses.
     [[nodiscard]] static bool usable() noexcept;
 };
 

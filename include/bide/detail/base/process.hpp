@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a process must not share with the child of a fork(): threads, and whatever waits for them.
+// Tells a process from the child of a fork(): a child has none of its parent's threads, and must not wait for them.
 #pragma once
 
 #include <atomic>
@@ -9,13 +9,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Changes in the child of a fork(). Whatever belongs to threads keeps the number under which it was made: where the
-/// numbers differ it was inherited, its threads do not exist, and it is refused with an error that says so. Reading it
-/// costs nothing (getpid() is a system call).
+/// Returns a number that changes in the child of a fork(). An object with threads keeps the number with which it was
+/// made. Where the numbers differ, the object was inherited and its threads do not exist; using it is an error that
+/// says so. Reading the number is one load, while getpid() is a system call.
 [[nodiscard]] int process_generation() noexcept;
 
 extern std::atomic<int> process_forks;
-/// The same for who has a number already.
+/// Returns true if `generation` is this process's own.
 [[nodiscard]] inline bool of_this_process(int generation) noexcept {
     return process_forks.load(std::memory_order_relaxed) == generation;  // relaxed: see process_generation
 }

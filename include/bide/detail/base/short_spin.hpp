@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// short_spin: a thread that has nothing to do looks for a few microseconds more before it sleeps. To fall asleep and
-// to be woken costs both sides several times what a short piece of work on another processor takes.
+// short_spin: a thread that has nothing to do spins for some microseconds before it sleeps. Going to sleep and being
+// woken costs the sleeper and the waker several times what a short piece of work on another processor takes.
 //
-// Only where another processor may do that work: never where this process has but one, and no more threads at a time
-// than it has processors. Where spinning does not help (whoever could wake us is not running, or takes longer), it is
-// tried more and more rarely, down to once in 64 sleeps; the first success brings it back. An idle thread uses no
-// processor at all.
+// A thread spins only where another processor may do that work: never in a process that may use one processor, and
+// never more threads at a time than there are processors. Where spinning does not help, because the waker does not run
+// or takes longer, it is tried more and more rarely, down to once in 64 sleeps. The first success resets that. An idle
+// thread uses no processor.
 #pragma once
 
 #include <bide/detail/base/spin_lock.hpp>
@@ -18,15 +18,17 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// What this process may use now: the affinity of its first thread, and the quota of its control group.
+/// How many processors this process may use now, by the affinity of its first thread and the quota of its control
+/// group.
 [[nodiscard]] unsigned count_processors() noexcept;
 
 class short_spin {
 public:
     static constexpr std::chrono::microseconds limit{20};
 
-    /// True: `there()` has become true. By one thread at a time. It is asked after so many pauses each time: often where
-    /// others write what it reads once, rarely where they write it all the time.
+    /// Returns true if `there()` has become true. One thread at a time calls it. `pauses` is how many pauses lie
+    /// between two calls of `there()`: few where other threads write its word once, many where they write it all the
+    /// time.
     template <class There>
     [[nodiscard]] bool look(const There& there, unsigned pauses = 1) noexcept {
         if (skips_ != 0) {
@@ -57,8 +59,8 @@ private:
     [[nodiscard]] static bool begin() noexcept;
     void end(bool found) noexcept;
 
-    unsigned skips_ = 0;  // so many sleeps without it
-    unsigned wider_ = 0;  // so many after the next failure
+    unsigned skips_ = 0;  // how many sleeps will not be preceded by a spin
+    unsigned wider_ = 0;  // the last value that skips_ was set to
 };
 
 }  // namespace detail

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A lock of one byte for sections of a few instructions, in which nothing of the user's runs. One read-modify-write
-// to take it, one store to give it back. After a short spin it yields the processor, so that a holder that was
-// preempted can go on (two cores, one of them ours).
+// A lock of one byte for sections of a few instructions in which no user code runs. Taking it is one read-modify-write,
+// releasing it one store. A waiting thread yields the processor after a short spin, so that a preempted holder can
+// finish.
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
@@ -14,12 +14,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-void spin_wait(unsigned& round) noexcept;  // pause, later sched_yield
+/// One pause of a thread that spins; from the 64th round on it yields the processor.
+void spin_wait(unsigned& round) noexcept;
 
 class BIDE_CAPABILITY("spin_lock") spin_lock {
 public:
     void lock() noexcept BIDE_ACQUIRE() {
-        // acquire: what the former holder wrote is visible; pairs with the release in unlock.
+        // acquire: this thread sees what the former holder wrote; pairs with the release in unlock().
         if (!held_.exchange(true, std::memory_order_acquire)) [[likely]]
             return;
         lock_slowly();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// two_way_list: nodes that stand in a list by two links of their own, in some order; any of them can be taken out. Which
-// links is said by the type, so that a node may stand in several lists. Under whatever lock its owner has.
+// two_way_list: an intrusive list of nodes, by two links in each node; any node can be taken out. The type names the
+// links, so a node may be in several lists. The owner of the list brings the lock, if one is needed.
 #pragma once
 
 namespace bide {
@@ -19,7 +19,7 @@ public:
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
     void push_back(Node& n) noexcept { insert_before(n, nullptr); }
-    /// Null: at the end.
+    /// Inserts n before x; at the end if x is null.
     void insert_before(Node& n, Node* x) noexcept {
         Node*& link_back = x != nullptr ? x->*Before : last_;
         Node* const before = link_back;

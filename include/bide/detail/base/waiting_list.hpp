@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The waiters of a primitive, in the order in which they came, and those of them that are about to be resumed.
+// The waiters of a primitive in the order of their arrival (waiting_list), and those that a completer has claimed and
+// is about to resume (claimed_waiters).
 //
 // `Leaf` has the links prev, next, linked and the operations publish(), claim() and resume() (see leaf.hpp). `Var` is
 // the plain type in the library; in tests/model it is one whose every access the model checker watches.
@@ -13,7 +14,7 @@ namespace detail {
 template <class T>
 using plain = T;
 
-/// Everything under the primitive's lock.
+/// The caller of every member holds the primitive's lock.
 template <class Leaf, template <class> class Var = plain>
 class waiting_list {
 public:
@@ -60,13 +61,14 @@ public:
         l->linked = false;
         return l;
     }
-    /// The first waiter that was not stopped meanwhile, claimed and taken out; null when there is none.
+    /// Takes out and claims the first waiter that no stop request has taken. Returns null if there is none.
     [[nodiscard]] Leaf* pop_claimed() noexcept {
         while (Leaf* l = pop_front())
             if (l->claim()) return l;
         return nullptr;
     }
-    /// Puts a leaf at the end and parks its chain there. False: stop was requested before; the caller unwinds it.
+    /// Puts a leaf at the end and parks its chain there. Returns false if stop was requested before: the leaf is in no
+    /// list, and the caller posts its frame as "unwind".
     [[nodiscard]] bool park(Leaf& l) noexcept {
         push_back(l);
         if (l.publish()) [[likely]]
@@ -80,9 +82,9 @@ private:
     Var<Leaf*> last_;
 };
 
-/// Waiters that were claimed under a lock: they belong to the claimer until it resumes them, in order, after giving the
-/// lock back. So: declare it before the lock's guard; its destructor resumes. Nothing of the primitive may be touched
-/// after that, a waiter may have destroyed it.
+/// Waiters that a completer has claimed under a lock. The completer owns them until it resumes them, in order, after it
+/// has released the lock (L1). It declares this object before the lock's guard, because the destructor resumes. After
+/// that the completer does not touch the primitive, which a resumed waiter may have destroyed.
 template <class Leaf>
 class claimed_waiters {
 public:
@@ -100,7 +102,7 @@ public:
             first_ = &l;
         last_ = &l;
     }
-    /// The first one, which is now the caller's alone; null when there is none.
+    /// Takes the first waiter out, which the caller then owns. Returns null if there is none.
     [[nodiscard]] Leaf* take() noexcept {
         Leaf* const l = first_;
         if (l == nullptr) return nullptr;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// holder: who holds a mutex, so that a wait for it that can have no end is found (1.6).
+// holder: which chain of frames, or which thread, holds a mutex, so that a wait for it that can never end is found
+// (1.6).
 #pragma once
 
 #include <bide/detail/deadlock/wait_graph.hpp>
@@ -14,20 +15,20 @@ inline namespace v0 {
 namespace detail {
 
 struct holder {
-    std::uint64_t id;  // of the chain of frames, or of the thread; 0: nobody, or not known
-    executor* ex;      // where it runs; null: plain code on a thread of its own
+    std::uint64_t id;  // of the chain of frames, or of the thread; 0: not held, or not known
+    executor* ex;      // the executor on which the holder runs; null: plain code on a thread of its own
 };
-/// The task whose frame this is.
+/// The task that the frame belongs to, as a holder.
 [[nodiscard]] inline holder holder_of(promise_base& p) noexcept {
     materialize_context(&p);
     return {p.ctx->owner->owner, p.ctx->ex};
 }
-/// The code that runs now. For a wait() this is the code that waits, not the loop that it drives meanwhile.
+/// The running code as a holder. In a wait() that is the code that waits, and not the loop that it drives meanwhile.
 [[nodiscard]] holder current_holder() noexcept;
 
-/// Written by who holds the primitive, or under its lock. A search for deadlocks on another thread may look at it at any
-/// time, also where the primitive is a local one and has no lock: so the fields are atomic, and relaxed (a plain store),
-/// because a deadlock does not go away while one looks.
+/// The holder of a primitive, as the search for deadlocks reads it. The holder itself writes it, or a thread under the
+/// primitive's lock. A search on another thread may read it at any time, also for a local primitive, which has no lock.
+/// So the fields are atomic; relaxed is enough, because a deadlock does not end while the search reads.
 class holder_record {
 public:
     void set(const holder& h) noexcept {
@@ -45,13 +46,13 @@ private:
     std::atomic<executor*> ex_{nullptr};
 };
 
-/// A waiter that holds something once it is resumed.
+/// The leaf of a waiter that holds the primitive once it is resumed.
 struct holding_leaf : leaf {
     using leaf::leaf;
-    holder acquirer;  // known before it is parked
+    holder acquirer;  // set before the leaf is parked
 };
 
-/// The place of a wait() for messages, where there is one; else the frame knows it.
+/// `place` is that of a wait(), for the message; null: the frame knows its place.
 [[noreturn]] void throw_held_already(const char* what, const promise_base& p, const std::source_location* place);
 [[noreturn]] void throw_not_held(const char* what);
 

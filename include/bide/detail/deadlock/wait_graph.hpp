@@ -2,22 +2,23 @@
 //
 // The wait graph: which chain of frames waits for which other, so that a wait that can have no end is seen (1.6).
 //
-// A wait for a future, a scope, a strand or an owned mutex has somebody to wait *for*. Recording every such wait would
-// cost the fast path; so a leaf only notes itself with the loop that runs it, and only when that loop is about to
-// sleep (and every turns_between_examinations turns, for one that never does) are the leaves that are still parked
-// published here, under one process-wide mutex, and followed:
-//     waiting chain -> the producer or owner -> what that one waits for, or the wait() that stands on its loop -> …
-// A path that comes back to its beginning is a deadlock: a waiter on it is claimed and woken with would_deadlock.
-// Cycles close when their last member is published, whichever thread does that; that one finds it.
+// A wait for a future, a scope, a strand or an owned mutex waits for a known chain: its target. Publishing every such
+// wait would slow the fast path down, so a leaf only notes its edge with the loop that runs it. The loop's thread
+// publishes the edges of the leaves that are still parked before it sleeps, and every turns_between_examinations turns
+// if it never sleeps. It publishes them here, under one process-wide mutex, and follows them:
+//     waiting chain -> the producer or owner -> what that chain waits for, or the wait() that blocks its loop -> …
+// A path that returns to its beginning is a deadlock: the search claims a waiter on it and wakes it with
+// would_deadlock. A cycle is complete when its last edge is published, and the thread that publishes that edge finds
+// the cycle.
 //
-// What it costs: publishing and forgetting a wait allocates nothing and takes as long for the millionth as for the
-// first; one examination follows each wait at most once.
+// Cost: publishing or forgetting a wait allocates nothing, and takes the same time for the first and for the millionth.
+// One examination follows each wait at most once.
 //
-// What a search may touch, all of it under the graph's mutex: published edges, their leaves and the frames that stand
-// there (a waiter takes that mutex before it leaves, and goes on after it has); the nodes of those chains and of all
-// above them, which outlive them; a producer, because who waits for it holds a reference to its node. It never looks
-// into the executor of a node that it came to: the node may have ended, and its executor be gone. It compares addresses
-// with those of the executors that were alive when the search began.
+// A search touches the following, under the graph's mutex: published edges, their leaves and the frames suspended there
+// (a waiter takes the mutex to forget its edge before it continues); the nodes of those chains and of all chains above
+// them, which outlive them; and producers, whose nodes their waiters hold references to. A search never reads the
+// executor of a node that it reached, since the node may have ended and its executor been destroyed. It compares the
+// executor's address with those of the executors that were alive when the search began.
 #pragma once
 
 #include <bide/detail/kernel/leaf.hpp>
@@ -32,7 +33,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Whom a leaf waits for: a chain of frames that is alive, or the holder of an owner id (mutex) and where that one
+/// What a leaf waits for: a live chain of frames, or the holder of a mutex by its owner id and the executor on which it
 /// runs.
 struct wait_target {
     task_node* node = nullptr;
@@ -43,24 +44,24 @@ struct wait_target {
 };
 
 struct wait_edge;
-/// A loop that always has something ready is examined this often all the same.
+/// The edges of a loop that always has something ready are examined once in this many turns.
 inline constexpr unsigned turns_between_examinations = 64;
 
 /// The edges that were noted on one loop since it last slept.
 struct noted_edges {
     spin_lock lock;
-    wait_edge* first = nullptr;
+    wait_edge* first BIDE_GUARDED_BY(lock) = nullptr;
 };
 
-/// A wait that has somebody to wait for. Intrusive in the leaf. Most are over before they begin: what has no value here
-/// gets one from note_edge().
+/// A wait with a known target; a part of the leaf. Most operations complete without waiting, so note_edge() sets the
+/// members that have no initial value here.
 struct wait_edge {
     leaf* waiter;
     wait_target (*target)(const wait_edge& self) noexcept;
     wait_edge* prev;  // noted: the list of `home`; published: those of the owners with the same hash
     wait_edge* next;
     wait_edge* next_published;    // published by the examination that goes on
-    noted_edges* home = nullptr;  // null: not noted, nor published
+    noted_edges* home = nullptr;  // null: neither noted nor published
     enum class phase : std::uint8_t { none, noted, published };
     std::atomic<phase> edge_phase;  // changed under home's lock; from published under the graph's mutex
     union {
@@ -73,26 +74,28 @@ struct wait_edge {
     wait_edge& operator=(const wait_edge&) = delete;
 };
 
-void note_edge(wait_edge& e) noexcept;                  // see owned_leaf::note
-std::exception_ptr forget_edge(wait_edge& e) noexcept;  // on leaving the leaf; its verdict, if there is one
+/// Notes the edge with the loop that runs the waiter. The waiter calls it before its leaf is visible to a completer.
+void note_edge(wait_edge& e) noexcept;
+/// Takes the edge out, and returns its verdict or null. The waiter calls it when its wait is over.
+std::exception_ptr forget_edge(wait_edge& e) noexcept;
 enum class examined : std::uint8_t {
     nothing,
-    woke,             // a waiter, with would_deadlock
-    short_of_memory,  // some could not be looked at: again, soon
+    woke,             // a waiter was woken with would_deadlock
+    short_of_memory,  // some edges were not examined: the loop tries again soon
 };
 /// Publishes what was noted on a loop, and looks for cycles. On the loop's thread.
-examined examine_edges(noted_edges& noted) noexcept;
+examined examine_edges(noted_edges& noted) noexcept BIDE_EXCLUDES(noted.lock);
 [[nodiscard]] noted_edges& noted_on(loop& l) noexcept;
 
-/// A wait() inside a task of `under`, which cannot go on before the wait has ended.
+/// A wait() inside a task of the executor `blocked`, which runs nothing before the wait has ended.
 struct nested_wait {
     task_node* waiter;  // the bottom of the wait
     executor* blocked;
     nested_wait* next = nullptr;
     nested_wait(task_node* w, executor* u) noexcept : waiter(w), blocked(u) {}
 };
-/// Who ends the wait in which a chain stands, as far as the graph knows: nothing (it is not in the graph, or has nobody
-/// to wait for), or somebody, who runs there (null: not known).
+/// What ends the published wait of a chain, as far as the graph knows. `somebody` is false if the graph knows no
+/// target; `ex` is the executor on which the target runs, null if that is not known.
 struct wait_ender {
     bool somebody = false;
     const executor* ex = nullptr;  // an address to compare: it may be gone
@@ -102,8 +105,8 @@ struct wait_ender {
 void publish_nested_wait(nested_wait& w) noexcept;
 void withdraw_nested_wait(nested_wait& w) noexcept;
 
-/// A wait(), or a scope in plain code, on this stack. It is published when it, or one further up the stack, blocks the
-/// thread: until then nobody can wait in vain for what it keeps from running.
+/// A wait(), or a scope in plain code, on this native stack. It is published when it, or a later one on the stack,
+/// blocks the thread: before that it keeps no task from running.
 class nested_wait_scope {
 public:
     nested_wait_scope(thread_state& here, task_node* waiter, executor* under) noexcept
@@ -111,6 +114,7 @@ public:
     nested_wait_scope(const nested_wait_scope&) = delete;
     nested_wait_scope& operator=(const nested_wait_scope&) = delete;
     ~nested_wait_scope() {
+        BIDE_ASSERT(T1, &here_ == &tls());
         here_.nested_wait = outer_;
         if (published_) withdraw_nested_wait(wait_);
     }
@@ -118,7 +122,7 @@ public:
         for (nested_wait_scope* s = this; s != nullptr && !s->published_; s = s->outer_) {
             if (s->wait_.blocked == nullptr) continue;
             publish_nested_wait(s->wait_);
-            s->published_ = true;  // and so is everything further out
+            s->published_ = true;  // all outer ones are published then, too
         }
     }
 
@@ -129,7 +133,7 @@ private:
     bool published_ = false;
 };
 
-/// Awaiters whose wait has somebody to wait for. Awaiter has `wait_target target() const`.
+/// The base of awaiters whose wait has a known target. Awaiter has `wait_target target() const`.
 template <class Awaiter, class Leaf = leaf>
 class owned_leaf : public leaf_awaiter<Awaiter, Leaf>, public wait_edge {
 public:
@@ -139,7 +143,7 @@ public:
 protected:
     ~owned_leaf() = default;
 
-    /// On parking, before the leaf is visible to its completer.
+    /// The awaiter calls it before the leaf is visible to its completer.
     void note() noexcept {
         waiter = this;
         target = &target_of;
@@ -154,11 +158,14 @@ protected:
     }
     template <class Lock>
     void abandon(Lock& lock, leaf_list& list) noexcept {
-        if (this->frame == nullptr) return;
+        if (this->frame == nullptr) {
+            BIDE_ASSERT(L2, home == nullptr && !this->linked);
+            return;
+        }
         if (home != nullptr) forget_edge(*this);
         leaf_awaiter<Awaiter, Leaf>::abandon(lock, list);
     }
-    /// First thing in await_resume: throws would_deadlock when that is how the wait ended.
+    /// The awaiter calls it first in await_resume. Throws would_deadlock if a search has woken the waiter.
     void completed() {
         if (home != nullptr) {
             std::exception_ptr found = forget_edge(*this);

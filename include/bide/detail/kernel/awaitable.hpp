@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What can be awaited, and what comes out. bide's own awaitables are *native*: they have a member
+// How the awaitables of bide are told from those of other libraries. bide's own are *native*: they have a member
 //     awaiter native_awaiter(promise_base& p) &&
-// that makes the awaiter in place, with the awaiting frame known. Any coroutine type may await them (see foreign.hpp);
-// everything else with an operator co_await or the three awaiter functions is *foreign* to bide's tasks.
+// which makes the awaiter in place, from the promise of the awaiting frame (G1: no awaiter is moved). Every other type with an
+// operator co_await, or with the three awaiter functions, is *foreign*: a foreign_leaf awaits it (foreign_leaf.hpp).
+// The public concept is in bide/awaitable.hpp.
 #pragma once
 
 #include <bide/detail/kernel/kernel.hpp>
@@ -20,8 +21,8 @@ namespace detail {
 template <class A>
 concept native_awaitable = requires(A&& a, promise_base& p) { std::forward<A>(a).native_awaiter(p); };
 
-// Only for types that such an operator can take: clang instantiates the operator's declaration before it looks at its
-// constraints, and refuses one for a pointer to a function.
+// Asked only for types that an operator co_await can take: clang instantiates the operator's declaration before it checks the
+// operator's constraints, and rejects the declaration for a pointer to a function.
 template <class A>
 concept free_co_await = (std::is_class_v<std::remove_cvref_t<A>> || std::is_union_v<std::remove_cvref_t<A>> ||
                          std::is_enum_v<std::remove_cvref_t<A>>) &&
@@ -44,7 +45,8 @@ concept foreign_awaitable = !native_awaitable<A> && requires(A&& a, std::corouti
     foreign_awaiter_of(std::forward<A>(a)).await_resume();
 };
 
-/// Of what cannot be awaited there is one, too: so clang's message is about the concept, and not about this.
+/// The primary template serves types that cannot be awaited, so that clang's error message names the concept `awaitable` and
+/// not this template.
 template <class A>
 struct await_result {
     using type = void;
@@ -59,14 +61,5 @@ struct await_result<A> {
 };
 
 }  // namespace detail
-
-/// Anything that a bide task can co_await.
-template <class A>
-concept awaitable = detail::native_awaitable<A> || detail::foreign_awaitable<A>;
-
-/// The type of `co_await std::declval<A>()`.
-template <awaitable A>
-using await_result_t = typename detail::await_result<A>::type;
-
 }  // namespace v0
 }  // namespace bide

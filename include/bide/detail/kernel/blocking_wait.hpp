@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// blocking_wait: the frame at the bottom of a wait() in plain code. It lives on the native stack of the thread that waits.
+// blocking_wait: the bottom of a wait() in plain code. It lies on the native stack of the waiting thread, and is the
+// node of the chain that it waits for.
 #pragma once
 
 #include <bide/detail/kernel/slot.hpp>
@@ -24,13 +25,13 @@ protected:
         blocks_parent = true;
     }
 
-    /// Runs the child on this thread's idle loop until it has ended. True: during unwinding (then nothing may be
-    /// thrown).
+    /// Runs the child on this thread's idle loop until it has ended. Returns true if the wait happens during unwinding,
+    /// when nothing may be thrown.
     bool drive(slot_base& s);
     [[noreturn]] void throw_cancelled() const;
 
 private:
-    /// Brings the end of a task that had moved to another executor back to the loop that waits for it.
+    /// Tells the waiting loop that its task has ended on another executor: a node that is posted to the loop.
     struct return_post final : call_node {
         blocking_wait_base& wait;
         explicit return_post(blocking_wait_base& r) noexcept : call_node(&return_post::arrive), wait(r) {}
@@ -38,7 +39,7 @@ private:
     };
     static void on_ended(child_end* self, slot_base*) noexcept;
     return_post return_post_;
-    bool done_ = false;  // written by the waiting thread alone
+    bool done_ = false;  // written and read by the waiting thread alone
 };
 
 template <class T>

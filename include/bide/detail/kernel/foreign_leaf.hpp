@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A bide task awaits something that bide does not know. The foreign code is given the handle of a small coroutine of
-// ours; resuming it, on any thread, posts the waiting task to its own executor. Until then the task is not destroyed:
-// such a wait cannot be cancelled, because nobody could tell the foreign code.
+// foreign_leaf: a bide task awaits an awaitable that bide does not know. The foreign code gets the handle of a small
+// coroutine of bide's; resuming that, on any thread, posts the awaiting frame to the frame's own executor. A stop
+// request does not destroy the task before that, because bide has no way to tell the foreign code.
 #pragma once
 
 #include <bide/detail/kernel/awaitable.hpp>
@@ -16,7 +16,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-struct hand_back {  // the small coroutine
+/// The small coroutine. It is suspended at its beginning; resuming it posts the awaiting frame, once.
+struct hand_back {
     struct promise_type {
         hand_back get_return_object() noexcept {
             return hand_back{std::coroutine_handle<promise_type>::from_promise(*this)};
@@ -52,11 +53,11 @@ public:
         try {
             next = suspend_in(given);
         } catch (...) {
-            // The frame is detached already: it cannot simply go on here with the exception. Through the queue.
+            // The frame is detached already, so it cannot continue here with the exception: it is posted.
             error_ = std::current_exception();
             next = given;
         }
-        if (next) next.resume();  // its turn, or our own hand-back: it did not want to suspend
+        if (next) next.resume();  // a coroutine of the foreign code; or `given`: the await did not suspend
         return true;
     }
     decltype(auto) await_resume() {
@@ -66,7 +67,7 @@ public:
     }
 
 private:
-    /// Whom to resume next; null: nobody.
+    /// The coroutine to resume next, or null.
     std::coroutine_handle<> suspend_in(std::coroutine_handle<> given) {
         using result = decltype(awaiter_.await_suspend(given));
         if constexpr (std::is_void_v<result>) {
@@ -80,7 +81,7 @@ private:
     }
 
     promise_base* p_;
-    std::exception_ptr error_;  // what await_suspend threw
+    std::exception_ptr error_;  // thrown by the foreign await_suspend
     using held = decltype(foreign_awaiter_of(std::declval<A>()));
     held awaiter_;  // an object, or a reference to the awaited expression, which outlives the suspension
 };

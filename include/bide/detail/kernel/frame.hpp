@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Where coroutine frames live: per-thread free lists of size classes by default, or wherever the coroutine's caller
-// said, through a first parameter pair (std::allocator_arg, a) or a scope's memory resource.
+// Where coroutine frames live: in blocks from free lists per thread and size class, or in memory that the coroutine's
+// caller chose, by a first parameter pair (std::allocator_arg, a) or by a scope's memory resource.
 //
 // Layout: [ frame, n bytes ][ … ][ word: the frame_home that takes the memory back; null: operator delete ]. A block is
-// a whole number of granules, and the word is its last: so the home is found from the frame alone, and a frame can be
-// destroyed anywhere, by anybody. A block that is freed on another thread goes home (remote_list.hpp) when its own
-// thread is out of blocks.
+// a whole number of granules, and the word is the block's last: so the home is found from the frame alone, and any
+// thread may destroy a frame. A block that another thread frees is put into the remote_list of the thread that made it,
+// which collects it when its own free list is empty.
 //
-// Whether blocks are kept is decided at run time, once: not under a sanitizer, which would not see a use after free
-// otherwise, and not with BIDE_FRAME_POOL=0 (for valgrind).
+// Whether blocks are kept for reuse is decided once, at run time. They are not kept under a sanitizer, which could not
+// see a use after free otherwise, nor with BIDE_FRAME_POOL=0 (for valgrind).
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
@@ -27,11 +27,11 @@ struct frame_home {
 };
 
 inline constexpr std::size_t frame_granule = 32;
-/// How many granules a frame of so many bytes takes, with its word. A constant where the compiler knows the frame.
+/// How many granules a frame of `bytes` takes, with its word. A constant where the compiler knows the frame's size.
 inline constexpr std::size_t granules_for(std::size_t bytes) noexcept {
     return (bytes + sizeof(frame_home*) + frame_granule - 1) / frame_granule;
 }
-inline constexpr std::size_t frame_classes = 64;  // frames of so many granules and more go to operator new
+inline constexpr std::size_t frame_classes = 64;  // frames of this many granules or more come from operator new
 [[nodiscard]] void* frame_alloc_granules(std::size_t granules);  // fewer than frame_classes
 [[nodiscard]] void* frame_alloc_slowly(std::size_t granules);
 [[nodiscard]] void* node_alloc_granules(std::size_t granules);
@@ -42,10 +42,10 @@ void frame_free_granules(void* frame, std::size_t granules) noexcept;
     return granules < frame_classes ? frame_alloc_granules(granules) : frame_alloc_slowly(granules);
 }
 inline void frame_free(void* frame, std::size_t bytes) noexcept { frame_free_granules(frame, granules_for(bytes)); }
-/// For what may outlive the scope whose memory a frame_source has put in force: always from the free lists.
+/// Memory for a node that may outlive the scope whose memory resource is in force: always from the free lists.
 [[nodiscard]] inline void* node_alloc(std::size_t bytes) { return node_alloc_granules(granules_for(bytes)); }
 
-/// While it lives, frames made on this thread come from `memory` (null: leaves things as they are).
+/// While it lives, frames made on this thread come from `memory`. With null it changes nothing.
 class frame_source {
 public:
     explicit frame_source(std::pmr::memory_resource* memory) noexcept : active_(memory != nullptr) {
@@ -64,8 +64,8 @@ private:
     bool active_;
 };
 
-/// Frames and nodes that are alive: all of them where blocks are not kept (see above), else those in memory of the
-/// user's.
+/// The number of live frames and nodes: all of them where blocks are not kept, else those in memory that the user
+/// chose. For tests.
 [[nodiscard]] long frames_alive() noexcept;
 
 /// The last word of a block.
@@ -74,10 +74,10 @@ inline frame_home*& home_word(void* frame, std::size_t granules) noexcept {
                                            sizeof(frame_home*));
 }
 void count_foreign_frame(int by) noexcept;
-/// False under a sanitizer, and with BIDE_FRAME_POOL=0.
+/// Returns false under a sanitizer, and with BIDE_FRAME_POOL=0.
 [[nodiscard]] bool frame_blocks_are_kept() noexcept;
 
-/// A frame from an allocator of the user's; a copy of the allocator lies behind the frame.
+/// Takes a frame from the user's allocator; a copy of the allocator lies behind the frame.
 template <class Alloc>
 [[nodiscard]] void* frame_alloc_from(std::size_t bytes, const Alloc& alloc) {
     struct alignas(std::max_align_t) block_unit {

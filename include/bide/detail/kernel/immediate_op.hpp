@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// immediate_op: an operation that never waits, where its like elsewhere may: shutdown() of a socket beside the closing
-// handshake of TLS. It is a leaf like every other: it looks for a stop on entry, and spends a credit.
+// immediate_op: an operation that never waits, of a kind that waits in other classes: shutdown() of a socket is
+// immediate, while that of a TLS stream exchanges messages. It is a leaf all the same: it checks for a stop on entry,
+// and spends a credit (L3).
 #pragma once
 
 #include <bide/detail/kernel/as_task.hpp>

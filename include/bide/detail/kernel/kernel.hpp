@@ -2,29 +2,36 @@
 //
 // The kernel: how a chain of coroutine frames is started, suspended, finished and unwound.
 //
-// Protocol: nested resume. Awaiting a child resumes it inside the parent's await_suspend; if the child ends without
-// really suspending, its frame frees itself in line and the parent goes on by `return false`. No tail call is needed,
-// so one protocol and one layout serve every compiler and flag. The rules, each broken once in a trial and found:
+// Protocol: nested resume. The awaiting frame (the parent) resumes the child inside its own await_suspend. A child that
+// ends without suspending frees its frame in line, and the parent's await_suspend returns false, so that the parent
+// continues. No tail call is needed, so one protocol and one layout serve every compiler and flag. The rules; each was
+// broken once in a trial, and a test hung, leaked or raced:
 //
-//  K1 Ownership moves at the start: before, `task` owns a cold frame; from then on the frame frees itself (it falls off
-//     its end, or the kernel destroys it, once). A parent's frame never destroys a started child.
-//  K2 The result is written into the slot, which lives in the parent's frame (or in a node): nothing of the child has
-//     to outlive its end. The promise's constructor initialises nothing; start() writes what is needed.
-//  K3 Detach before publish. Whoever really suspends first walks up and clears `attached` in every slot on this native
-//     stack (plain stores), sets thread_state::suspended, and only then makes the frame visible to anybody else.
-//     After the publication it touches neither frame nor awaiter.
-//  K4 After child.resume() a level reads nothing but thread_state::suspended. If it is set, the frame may be gone.
-//  K5 Once set, `suspended` stays set until the trampoline (run_ready, or a wait at the bottom) has control again.
-//  K6 End of a detached child: read the slot's address, destroy the frame (parameters die), then deliver. Delivering
-//     first would let the parent run while the child's parameters are being destroyed.
-//  K7 Stopped: the leaf is posted as "unwind". The trampoline destroys the frame, marks the slot, goes on to the
-//     parent, until a catcher, a join or a blocking wait: leaf to outermost, constant stack, the order of C++ unwinding. Stopped
-//     never completes in line.
-//  K8 A value or an exception in a slot always resumes the parent, whose await_resume takes it: slots need no
+//  K1 Starting a task transfers the ownership of its frame. Before the start, the `task` object owns the cold frame.
+//     After it, the frame frees itself: it falls off its end, or the kernel destroys it, once. A parent never destroys
+//     a started child.
+//  K2 The child writes its result into the slot, which lies in the parent's frame or in a node, so nothing in the
+//     child's frame is needed after the child's end. The promise's constructor initialises nothing; prepare() writes
+//     what is needed.
+//  K3 Detach before publish. The leaf that suspends first clears `attached` in every slot on this native stack (plain
+//     stores) and sets thread_state::suspended. Only then may it make the frame visible to a completer or a stop
+//     request. After the publication the suspending thread touches neither the frame nor the awaiter.
+//  K4 After child.resume() the parent's await_suspend reads nothing but thread_state::suspended. Where that is set, the
+//     parent's frame may have been resumed on another thread, and destroyed.
+//  K5 Once set, `suspended` stays set until the trampoline (run_ready, or a wait() at the bottom of the stack) has
+//     control again. No coroutine is resumed in between.
+//  K6 The end of a detached child reads the address of its slot, destroys the frame with its parameters, and delivers
+//     the outcome last. If it delivered first, the parent could run while the child's parameters are being destroyed.
+//  K7 A stop request posts the leaf's frame as "unwind". The trampoline destroys that frame, marks its slot as stopped,
+//     and does the same with the parent, up to a guard, a join or a wait(). Frames die from the leaf outwards, in the
+//     order of C++ unwinding, with constant stack use. "Stopped" never completes in line.
+//  K8 A value or an exception in a slot always resumes the parent, whose await_resume takes it out. So a slot needs no
 //     destructor.
-//  K9 Depth: the stack pointer is compared with a per-thread limit; below it a child is queued instead of nested.
+//  K9 The stack pointer bounds the nesting: below a limit of the thread, start_nested() posts the child instead of
+//     resuming it.
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/stop_state.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
@@ -34,6 +41,7 @@
 #include <cstdint>
 #include <exception>
 #include <source_location>
+#include <type_traits>
 
 namespace bide {
 inline namespace v0 {
@@ -46,14 +54,16 @@ struct local_link;
 
 using time_point = std::chrono::steady_clock::time_point;
 
-/// What a frame inherits from whoever awaits it: where it runs, who may stop it, until when, with which task-locals.
+/// What a frame inherits from the frame that awaits it: executor, stop state, deadline, task-locals and the chain's
+/// node.
 struct context {
     executor* ex = nullptr;
     stop_state* stop = nullptr;
     time_point deadline = time_point::max();
     const local_link* locals = nullptr;
     task_node* owner = nullptr;
-    context* copies = nullptr;  // for other executors (resume_on), freed with it; of a copy: itself
+    context* copies =
+        nullptr;  // the copies for other executors (resume_on), freed with this one. In a copy: its own address
 
     context() = default;
     context(executor* e, stop_state* s, time_point d, const local_link* l, task_node* o) noexcept
@@ -64,18 +74,20 @@ struct context {
         if (copies != nullptr) [[unlikely]]
             free_copies();
     }
-    /// The same context on another executor; lives as long as this one.
+    /// Returns this context with another executor. The copy lives as long as the original; throws bad_alloc.
     context* on(executor& other);
 
 private:
     void free_copies() noexcept;
 };
 
+static_assert(std::is_trivially_default_constructible_v<ready_node>);  // K2: the promise's base is not initialised
+
 /// The first base of every bide promise. Not initialised by its constructor (K2).
 struct promise_base : ready_node {
     slot_base* result_slot;
     context* ctx;
-    std::source_location where;   // the co_await at which it stands
+    std::source_location where;   // the co_await that the frame executes or has suspended at
     std::source_location origin;  // the coroutine function
 };
 
@@ -83,11 +95,13 @@ inline std::coroutine_handle<promise_base> handle_of(promise_base* p) noexcept {
     return std::coroutine_handle<promise_base>::from_promise(*p);
 }
 
-// A frame is: function to resume, function to destroy, promise, the rest. But where a condition awaits (if, while, for,
-// do, switch) and no block around it declares a variable, g++ 12 keeps the condition's value in the frame's first bytes
-// and moves everything up by a word. Handles made from such a promise, and promises found from such a handle, are off
-// by that word then. So bide resumes and destroys by the two functions below and nothing else, and no awaiter asks a
-// handle for its promise: it is told (native_awaiter). Frames begin where new may put them, which shows the shift.
+// A frame holds the function that resumes it, the function that destroys it, the promise, and the rest, in this order.
+// But where a condition awaits (if, while, for, do, switch) and no block around it declares a variable, g++ 12 puts the
+// condition's value into the frame's first bytes and moves everything else up by a word. A handle made from the promise
+// of such a frame, and a promise found from its handle, are wrong by that word. Therefore bide resumes and destroys
+// frames by resume_frame() and destroy_frame() alone, and no awaiter asks a handle for its promise: native_awaiter() is
+// given the promise. A frame begins at an address that operator new returns; the promise's distance from such an
+// address shows the shift.
 inline std::uintptr_t shift_of(const promise_base* p) noexcept {
     return (reinterpret_cast<std::uintptr_t>(p) - 2 * sizeof(void*)) % __STDCPP_DEFAULT_NEW_ALIGNMENT__;
 }
@@ -108,17 +122,18 @@ inline void destroy_frame(promise_base* p) noexcept {
 }
 
 enum slot_flag : std::uint8_t {
-    attached = 1,  // whoever resumed the child is below it on this native stack
-    custom = 2,    // the end of the child is reported to a `child_end` instead of resuming a parent
-    forked = 4,    // with attached: the child of a fork, and not its last; see fork.hpp
+    attached = 1,  // the code that resumed the child is still below it on this native stack
+    custom = 2,    // the end of the child is reported to a `child_end`; no parent is resumed
+    forked = 4,    // with `attached`: a child of a fork other than the last one (fork.hpp)
 };
 enum class outcome : std::uint8_t { value, failed, stopped };
 
-/// Told when a detached child with the flag `custom` has ended; on the executor of the child, which may have moved
-/// (resume_on): thread_state::ended_on says where. Also the place where a walk up the frames goes on.
+/// What is called when a detached child with the flag `custom` has ended. The call happens on the executor on which the
+/// child ended, which thread_state::ended_on names: resume_on may have moved the child. A walk up the frames continues
+/// at `waiting_frame`.
 struct child_end {
-    promise_base* waiting_frame;                            // the frame that waits, or null (a wait() in plain code)
-    void (*ended)(child_end* self, slot_base* s) noexcept;  // the child's frame is gone already
+    promise_base* waiting_frame;                            // the frame that waits; null for a wait() in plain code
+    void (*ended)(child_end* self, slot_base* s) noexcept;  // called after the child's frame was destroyed
 };
 
 /// Where a child's result arrives.
@@ -155,36 +170,43 @@ struct slot_base {
     }
 };
 
-/// Runs a prepared, attached child here and now. True: something suspended; nothing of it may be touched any more.
+/// Resumes a prepared, attached child on this native stack. Returns true if it suspended: the caller then touches
+/// neither the child nor the awaiting frame any more (K4).
 [[nodiscard]] bool start_nested(promise_base* child) noexcept;
 
-/// K3: to be called by whoever is about to suspend for real, before anybody else can see `p`.
+/// Clears `attached` from `p` upwards and sets thread_state::suspended (K3). A leaf calls it before it publishes `p`.
 void detach(promise_base* p) noexcept;
 
-/// To be called before anything is linked to the context of a running frame, or changes it: a child of a fork gets one
-/// of its own (F2). Costs a look where there are no forks.
+/// Gives a child of a fork a context of its own (F2). Code that links something to the context of a running frame,
+/// changes it or keeps it calls this first. Costs one comparison where there are no forks.
 void materialize_context(promise_base* p) noexcept;
 
-/// For whoever has detached, and goes on with code that may take long: what detaching has opened on a pool is handed
-/// out now, not at the trampoline.
+/// Posts the forks that detaching has opened on a pool. The trampoline does that otherwise; code that runs on for long
+/// after detach(), such as foreign code, calls this so that other workers need not wait for it.
 void post_opened_forks() noexcept;
 
-/// Posts the frame to its executor.
+/// Posts a detached frame to its executor. Afterwards the frame belongs to the thread that runs it.
 inline void post(promise_base* p, step what) noexcept {
+    BIDE_ASSERT(K3, (p->result_slot->flags & attached) == 0);
     p->what = what;
     p->ctx->ex->post(*p);
 }
 
-/// Hands the outcome of a child whose frame is gone, and which ended on `here`, to whoever waits for it.
+/// Tells the parent, or the `child_end`, that a child has ended on `here`. The child's frame has been destroyed already
+/// (K6).
 void deliver(slot_base* s, executor* here) noexcept;
 
-/// Destroys a frame that was never started; deep ownership chains do not recurse without bound.
+/// Destroys a stopped chain of frames from its leaf upwards (K7). The trampoline calls it.
+void unwind(promise_base* leaf) noexcept;
+
+/// Destroys a frame that was never started. Frames that own frames through their parameters do not recurse without
+/// bound.
 void destroy_cold(promise_base* p) noexcept;
 
-/// The same for one that the user dropped: reported in dev mode.
+/// Destroys a frame whose task the user dropped, and reports that in dev mode.
 void drop_cold(promise_base* p) noexcept;
 
-/// A ready node that is a function of bide's own.
+/// A ready node that calls a function of bide's.
 struct call_node : ready_node {
     void (*call)(call_node* self) noexcept;
     explicit call_node(void (*f)(call_node*) noexcept) noexcept : ready_node{nullptr, step::call}, call(f) {}
@@ -193,11 +215,12 @@ struct call_node : ready_node {
 /// The end of every task coroutine.
 struct final_awaiter {
     promise_base* p;
-    // Attached: the frame frees itself on falling off its end, and control returns to the parent's await_suspend.
+    // An attached frame falls off its end, which frees it, and control returns to the parent's await_suspend.
     [[nodiscard]] bool await_ready() const noexcept { return (p->result_slot->flags & attached) != 0; }
     [[gnu::noinline]] void await_suspend(std::coroutine_handle<>) noexcept {
         slot_base* s = p->result_slot;
         executor* here = p->ctx->ex;
+        BIDE_ASSERT(K7, s->state != outcome::stopped);
         destroy_frame(p);  // K6
         deliver(s, here);
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// One task-local value that is set for what is awaited below it: a link of a list that grows inwards. Contexts point at
-// their innermost link. Whoever may outlive the operation (a job on a thread) holds a locals_ref.
+// One task-local value that is set for what is awaited below it: a link of a list that grows inwards. A context points
+// at its innermost link. What may outlive the operation (a job on a thread) owns a locals_ref.
 #pragma once
 
 #include <atomic>
@@ -21,9 +21,9 @@ struct local_link {
     local_link& operator=(const local_link&) = delete;
 
     void add_ref() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller has one
-    /// Iteratively: the last reference of a long list may go at once.
+    /// Drops a reference, and without recursion those of all outer links that it was the last one for.
     static void drop(const local_link* l) noexcept {
-        // acq_rel: the last one sees everything that was done with the value
+        // acq_rel: the thread that deletes the link sees what the other owners did with the value
         while (l != nullptr && l->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete std::exchange(l, l->outer);
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// slot<T>: where a child's result arrives, and the awaiter of a task. It lives in the parent's frame (or in a node) and
-// is trivially destructible: whatever it holds is taken by await_resume (K8).
+// slot<T>: where a child's result arrives, and the awaiter of a task. It lies in the parent's frame or in a node. Its
+// destructor destroys nothing: await_resume takes the value or the exception out (K8).
 #pragma once
 
 #include <bide/detail/kernel/kernel.hpp>
@@ -40,7 +40,7 @@ struct slot : slot_base {
     slot& operator=(const slot&) = delete;
     ~slot() {}  // NOLINT(modernize-use-equals-default): the union's members are destroyed by whoever takes them
 
-    // As an awaiter: the awaited task runs here and now, nested.
+    // As an awaiter: the awaited task runs nested, inside await_suspend.
     [[nodiscard]] bool await_ready() const noexcept { return false; }
     bool await_suspend(std::coroutine_handle<>) noexcept {
         promise_base* parent_frame = waiting;
@@ -57,7 +57,7 @@ struct slot : slot_base {
         state = outcome::failed;
     }
 
-    /// The result, moved out; throws the failure. The slot is empty afterwards.
+    /// Moves the result out, or throws the failure. The slot is empty afterwards.
     T take() {
         if (state != outcome::value) [[unlikely]]
             rethrow();
@@ -76,7 +76,7 @@ struct slot : slot_base {
         error.~exception_ptr();
         return e;
     }
-    /// A result that nobody will take.
+    /// Destroys a result that no await_resume will take.
     void drop() noexcept {
         if (state == outcome::failed)
             error.~exception_ptr();
@@ -85,7 +85,10 @@ struct slot : slot_base {
     }
 
 private:
-    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() { std::rethrow_exception(take_error()); }
+    [[noreturn, gnu::noinline, gnu::cold]] void rethrow() {
+        BIDE_ASSERT(K8, state == outcome::failed);
+        std::rethrow_exception(take_error());
+    }
 };
 
 }  // namespace detail

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// stop_follower: a request of one state also reaches another one that may outlive it: a job on a thread, which goes on
-// when the task that called to_thread has ended. (In the tree of states a child never outlives its parent.)
+// stop_follower: passes a request of one state (the leader) on to another state that may outlive it. A job on a thread
+// needs that: the job goes on when the task that called to_thread has ended, and in the tree of states no child
+// outlives its parent.
 //
-// The followed state has an anchor, which it shares with its followers and lets go of when it dies.
+// The leader shares a stop_anchor with its followers, and drops its own reference when it is destroyed.
 #pragma once
 
 #include <bide/detail/kernel/stop_callbacks.hpp>
@@ -17,13 +18,13 @@ namespace detail {
 
 struct stop_anchor {
     std::atomic<std::uint32_t> refs{1};
-    spin_lock lock;                        // taken before the lock of the state
-    stop_state* state;                     // null: it is gone; under the lock
-    stop_reason last = stop_reason::none;  // what was asked of it before it went
+    spin_lock lock;                                              // taken before the lock of the state
+    stop_state* state BIDE_GUARDED_BY(lock);                     // null once the state has been destroyed
+    stop_reason last BIDE_GUARDED_BY(lock) = stop_reason::none;  // the state's reason when it was destroyed
     explicit stop_anchor(stop_state& s) noexcept : state(&s) {}
-    void add_ref() noexcept { refs.fetch_add(1, std::memory_order_relaxed); }  // relaxed: whoever adds has one
+    void add_ref() noexcept { refs.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller has one
     void drop() noexcept {
-        // acq_rel: the last one sees everything that the others did with it
+        // acq_rel: the thread that deletes the anchor sees what the other owners did with it
         if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
     }
 };
@@ -35,10 +36,10 @@ public:
     stop_follower& operator=(const stop_follower&) = delete;
     ~stop_follower() { unfollow(); }
 
-    /// From now on a request of `leader` is made to `mine` too (also one that was made before). Called in the chain of
+    /// A request of `leader` is made to `mine` too from now on, also one that was made before. Called in the chain of
     /// `leader`; throws bad_alloc.
     void follow(stop_state& leader, stop_state& mine);
-    /// Afterwards nothing more is passed on: a request that is being passed on by another thread is waited for.
+    /// No request is passed on after it has returned. It blocks while another thread passes one on.
     void unfollow() noexcept;
 
 private:

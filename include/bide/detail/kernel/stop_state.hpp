@@ -2,18 +2,22 @@
 //
 // stop_state: "please end", for one sequential chain of frames, and the tree that carries it downwards.
 //
-// A chain waits in at most one place at a time: its *leaf*. A word decides who resumes it there (parking_word.hpp): a
-// completer claims the leaf and posts "resume"; a stop request takes it out and posts "unwind". Exactly one of them can
-// win, and an effect that happened is always delivered. A request is level-triggered: it stays set.
+// A chain waits in at most one place at a time, its *leaf*. One word decides who resumes the chain there
+// (parking_word.hpp): a completer claims the leaf and posts its frame as "resume", or a stop request takes the leaf out
+// and posts its frame as "unwind". Exactly one of the two wins, so an effect that happened is always delivered. A
+// request stays set.
 //
-// Who may touch a leaf: its completer, under the lock of the primitive whose list the leaf is in; the stop request,
-// under this state's lock. The leaf's destructor takes the primitive's lock when its wait was not completed.
+// A completer touches a leaf under the lock of the primitive whose list holds the leaf. A stop request touches it under
+// this state's lock. The leaf's destructor takes the primitive's lock when its wait was not completed (L2).
 //
-// States form a tree. A request walks it without recursion, holding the locks from the requested state down to the
-// current one: a child cannot go away while its parent's lock is held, because its destructor takes that lock.
-// Nothing of the user's runs under these locks; callbacks are collected and run after.
+// States form a tree. The requesting thread walks the tree without recursion, and holds the locks of all states from
+// the requested one down to the current one (S2). A child's destructor takes its parent's lock, so no child is
+// destroyed while the walk stands below its parent. No user code runs under these locks: callbacks are collected, and
+// called after the walk.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/kernel/parking_word.hpp>
 #include <bide/error.hpp>
@@ -54,7 +58,9 @@ struct circular_link {
 /// A link in a stop_state's list of children: another state, or a callback.
 struct stop_link : circular_link {
     bool is_callback = false;
-    bool listed = false;  // in a stop_state's list, under its lock (a callback may be in another list afterwards)
+    bool listed =
+        false;  // true while in a stop_state's list; guarded by that state's lock. A callback may be in the list
+                // of a stop_callbacks afterwards
 };
 
 class stop_state : public stop_link {
@@ -71,17 +77,18 @@ public:
     [[nodiscard]] bool requested() const noexcept { return word_.requested(); }
     [[nodiscard]] stop_reason reason() const noexcept { return requested() ? reason_ : stop_reason::none; }
 
-    /// False: stop was already requested, the leaf is not parked.
+    /// Returns false if stop was requested before: the leaf is not parked.
     [[nodiscard]] bool park(leaf_base& l) noexcept { return word_.park(l); }
-    /// True: the caller owns the resumption of the leaf. Called under the lock of the leaf's primitive.
+    /// Returns true if the caller owns the resumption of the leaf. The completer calls it under the primitive's lock
+    /// (L1).
     [[nodiscard]] bool claim(leaf_base& l) noexcept { return word_.claim(l); }
-    /// The leaf where the chain is parked, for the debug view (only meaningful on the chain's own thread).
+    /// The leaf where the chain is parked, or null. On other threads than the chain's the answer may be old.
     [[nodiscard]] leaf_base* parked() const noexcept { return word_.parked(); }
 
-    /// Asks this chain and everything below it to end. False: it was asked before.
-    bool request(stop_reason why) noexcept;
+    /// Asks this chain and all chains below it to end. Returns false if that was requested before.
+    bool request(stop_reason why) noexcept BIDE_EXCLUDES(lock_);
 
-    /// From now on a request of `parent` reaches this state too (also one that was made before).
+    /// A request of `parent` reaches this state too from now on, also one that was made before.
     void link_to(stop_state& parent) noexcept {
         parent_ = &parent;
         parent.lock_.lock();
@@ -94,7 +101,7 @@ public:
     }
     void unlink() noexcept {
         if (parent_ == nullptr) return;
-        // The lock is taken even when the link is out already: a request that is on its way down holds it.
+        // The lock is taken even when the link is out of the list: a request that walks below `parent` holds it (S2).
         stop_state& parent = *parent_;
         parent.lock_.lock();
         if (listed) take_out(*this);
@@ -103,18 +110,19 @@ public:
     }
     [[nodiscard]] stop_state* parent() const noexcept { return parent_; }
 
-    /// Adds a callback; false when stop was already requested (then it is not added).
-    bool add(stop_link& callback) noexcept;
-    /// Takes it out; false when it was no longer in the list.
-    bool remove(stop_link& callback) noexcept;
+    /// Adds a callback. Returns false if stop was requested before: the callback is not added.
+    bool add(stop_link& callback) noexcept BIDE_EXCLUDES(lock_);
+    /// Takes a callback out. Returns false if the list does not hold it any more.
+    bool remove(stop_link& callback) noexcept BIDE_EXCLUDES(lock_);
 
-    /// What a follower that may outlive this holds on to (stop_follower.hpp). Called in the chain of this state.
+    /// The object that this state shares with followers that may outlive it (stop_follower.hpp). Called in this state's
+    /// chain.
     [[nodiscard]] stop_anchor& anchor();
 
 private:
-    void drop_anchor() noexcept;
-    void mark(stop_reason why) noexcept;
-    void append(stop_link& l) noexcept {
+    void drop_anchor() noexcept BIDE_EXCLUDES(lock_);
+    void mark(stop_reason why) noexcept BIDE_REQUIRES(lock_);
+    void append(stop_link& l) noexcept BIDE_REQUIRES(lock_) {
         children_.push_back(l);
         l.listed = true;
     }
@@ -128,7 +136,7 @@ private:
     parking_word<leaf_base> word_;
     stop_state* parent_ = nullptr;
     stop_anchor* anchor_ = nullptr;
-    circular_link children_;
+    circular_link children_ BIDE_GUARDED_BY(lock_);
 };
 
 }  // namespace detail

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// task_node: one sequential chain of frames with an owner: a started task, a child of when_all, the bottom of a wait(), the
-// body of a scope. It holds what the chain inherits and may be asked for, and it is what the debug view lists. A program
-// may have millions of them: what is small stands together.
+// task_node: one sequential chain of frames with an owner: a started task, a child of when_all, the bottom of a wait(),
+// the body of a scope. The node holds what the chain inherits, its stop state and its place in the task tree, and the
+// debug view lists it. A program may have millions of nodes, so small members lie next to each other.
 #pragma once
 
 #include <bide/detail/kernel/kernel.hpp>
+#include <bide/detail/kernel/live_access.hpp>
 
 #include <cstdint>
 #include <source_location>
@@ -17,13 +18,13 @@ namespace detail {
 struct wait_edge;
 struct task_node;
 
-/// Where a chain stands in the wait graph; under the graph's mutex (wait_graph.cpp).
+/// A chain's place in the wait graph. The graph's mutex guards all of it (wait_graph.cpp).
 struct graph_place {
-    wait_edge* edge = nullptr;   // the published wait in which the chain stands; a chain stands in one at most
+    wait_edge* edge = nullptr;   // the published wait of the chain, which has one at most
     task_node* first = nullptr;  // the nodes below it that are in the graph: with an edge, or with such a node below
-    task_node** link = nullptr;  // what points to it among those below its parent; null: it is not there
+    task_node** link = nullptr;  // the pointer to this node in its parent's list; null: the list does not hold it
     task_node* next = nullptr;
-    std::uint64_t seen = 0;  // by which search, and whether it is done with it
+    std::uint64_t seen = 0;  // the number of the search that visited it last, and whether that search is done with it
 };
 
 enum class task_kind : std::uint8_t {
@@ -46,20 +47,21 @@ struct task_node {
     task_node* parent = nullptr;  // in the task tree; it outlives this node
     std::source_location started;
     std::uint64_t id;           // never used twice
-    std::uint64_t owner;        // who locks a mutex in this chain: the id, for a wait that of its caller
+    std::uint64_t owner;        // the id under which the chain locks a mutex: its own; in a wait(), its caller's
     task_node* prev = nullptr;  // the executor's live list
     task_node* next = nullptr;
     graph_place graph;
     const task_kind kind;
-    bool blocks_parent = false;  // the chain above cannot go on before this one has ended (a wait(), a scope)
+    bool blocks_parent =
+        false;  // true where the parent's chain is blocked until this one has ended (a wait(), a scope)
     bool listed = false;
-    bool migrates = false;  // by resume_on: parts of it may run elsewhere. Set before it first leaves, and for ever
+    bool migrates = false;  // true once resume_on has moved a part of it to another executor; never reset
 
     task_node(task_kind what, const std::source_location& where) noexcept;
     task_node(const task_node&) = delete;
     task_node& operator=(const task_node&) = delete;
 
-    /// Inherits deadline, task-locals and stop from `from` (null: nothing), runs on `ex`.
+    /// Sets the executor, and inherits deadline, task-locals and stop requests from `from`, if that is not null.
     void inherit(executor& ex, const context* from) noexcept {
         ctx.ex = &ex;
         if (from == nullptr) return;
@@ -69,12 +71,13 @@ struct task_node {
         stop.link_to(*from->stop);
     }
 
-    // A chain stands in one place at a time. Where that is no leaf, it is one of these, or with its children:
-    /// The frame that awaits what bide does not know; null: none does.
+    // A chain is suspended in one place at a time. Where that is neither a leaf nor an await of its children, it is one
+    // of:
+    /// The frame that awaits foreign code, or null.
     [[nodiscard]] const promise_base* in_foreign_code() const noexcept {
         return suspended_in_ == suspended_in::foreign_code ? frame_ : nullptr;
     }
-    /// The scope for whose tasks it waits, at its end; null: it does not.
+    /// The scope whose tasks the chain waits for at that scope's end, or null.
     [[nodiscard]] const task_node* at_end_of() const noexcept {
         return suspended_in_ == suspended_in::end_of_scope ? scope_ : nullptr;
     }
@@ -111,25 +114,6 @@ private:
 // A program may have millions of tasks: a new word has to be worth that.
 static_assert(sizeof(void*) != 8 || sizeof(task_node) <= 224);
 
-struct live_access {
-    static live_list& of(executor& ex) noexcept { return ex.live_; }
-    /// Calls f with the first of all executors, under the lock of their list.
-    static void visit(void (*f)(executor* first, void* with), void* with);
-    static executor* after(const executor& ex) noexcept { return ex.next_; }
-    [[nodiscard]] static bool is_loop(const executor& ex) noexcept { return ex.loop_ != nullptr; }
-    /// The loop that it is, or runs on; null for an executor of the user's.
-    static loop* loop_of(const executor& ex) noexcept {
-        const executor* at = &ex;
-        while (at->loop_ == nullptr && at->base_ != nullptr) at = at->base_;
-        return at->loop_;
-    }
-
-private:
-    friend class bide::executor;
-    static void enter(executor& ex) noexcept;
-    static void leave(executor& ex) noexcept;
-};
-
 inline void task_node::enlist() noexcept {
     live_list& list = live_access::of(*ctx.ex);
     list.lock.lock();
@@ -156,18 +140,18 @@ inline void task_node::delist() noexcept {
     listed = false;
 }
 
-// What a chain is asked that is the body of a scope (task_kind::scope); the scope's own answers (scope.cpp). By functions
-// and not by a pointer in each node, though the kernel knows of scopes then.
-/// Given the suspended frame of the stopped chain, before the kernel unwinds it. True: the scope has it, and posts it as
-/// "unwind" when its tasks have ended.
+// Questions to a chain that is the body of a scope (task_kind::scope). scope.cpp answers them: two functions cost no
+// word per node, as a pointer to the scope's answers would.
+/// unwind() calls it before it destroys the frames of a stopped body. Returns true if the scope keeps the frame, and
+/// posts it as "unwind" when its tasks have ended.
 [[nodiscard]] bool defer_body_unwind(task_node& scope, promise_base* leaf_frame) noexcept;
-/// Whether the chain waits for the scope's tasks just now. For the wait graph.
+/// Returns true if the chain waits for the scope's tasks now. The wait graph asks it.
 [[nodiscard]] bool waits_for_tasks(task_node& scope) noexcept;
 
-/// The context of the code that runs now on this thread; null in plain code outside any scope.
+/// The context of the code that runs on the calling thread; null in plain code outside of any scope.
 [[nodiscard]] context* current_context() noexcept;
 
-/// The id under which the code that runs now locks things: that of its task, or the thread's own.
+/// The id under which the running code locks a mutex: its task's, or in plain code the thread's own.
 [[nodiscard]] std::uint64_t current_owner() noexcept;
 [[nodiscard]] std::uint64_t new_id() noexcept;
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What bide knows about the present thread. Nothing here carries meaning across a suspension.
+// What bide knows about the calling thread. Nothing here carries meaning across a suspension.
 //
-// Trap: a coroutine may be resumed on another thread, and compilers cache the address of a thread-local across a
-// suspension point. So the state is reached only through tls(), which is not inlined; the pointer it gives may be kept
-// on the native stack (which does not migrate), never in a frame.
+// TRAP: a coroutine may be resumed on another thread, and compilers keep the address of a thread-local across a
+// suspension point. So headers reach the state only through tls(), which is not inlined. The reference may be kept on
+// the native stack, which stays on its thread, and never in a frame (T1).
 #pragma once
 
 #include <cstdint>
@@ -32,14 +32,15 @@ inline constexpr unsigned credits_per_turn =
 struct thread_state {
     bool suspended = false;       // K5
     fork_stack* forks = nullptr;  // of the worker of a pool
-    bool destroying = false;      // a cold frame is being destroyed further up this stack
+    bool destroying = false;      // true while destroy_cold() runs further down this stack
     unsigned credits = credits_per_turn;
-    std::uintptr_t stack_limit = ~std::uintptr_t{0};  // not known yet: the first check takes the slow path
-    std::uintptr_t stack_low = 0;                     // with it: where the thread's own stack ends,
-    std::uintptr_t stack_reserve = 0;                 // and below what a wait() is refused
-    task_node* current = nullptr;                     // the chain of frames that runs now; null in plain code
-    executor* running = nullptr;                      // the innermost executor with a node of its own on this stack
-    loop* running_loop = nullptr;                     // the innermost loop that is being run on this stack
+    std::uintptr_t stack_limit =
+        ~std::uintptr_t{0};                    // frames nest no deeper (K9); unmeasured: the first check measures
+    std::uintptr_t stack_low = 0;              // the lowest address of the thread's own stack
+    std::uintptr_t stack_reserve = 0;          // a wait() below this address is refused
+    task_node* current = nullptr;              // the chain of frames that runs now; null in plain code
+    executor* running = nullptr;               // the innermost executor with a node of its own on this stack
+    loop* running_loop = nullptr;              // the innermost loop that is being run on this stack
     loop* idle_loop = nullptr;                 // the thread's current loop, for wait() and with_scope in plain code
     loop* cached_loop = nullptr;               // nobody's now: for the next wait() in plain code,
     bool caches_loops = false;                 // and this thread will destroy it
@@ -59,8 +60,8 @@ struct thread_state {
 
 [[nodiscard]] thread_state& tls() noexcept;
 
-/// Told by wait() when it is about to block the calling thread, and when it goes on: a strand is released. Regions
-/// nest: an inner one calls `outer` itself.
+/// wait() calls begin_blocking() before it blocks the calling thread, and end_blocking() when the thread continues; a
+/// strand is released in between. Regions nest: an inner one calls `outer` itself.
 struct blocking_region {
     blocking_region* outer = nullptr;
     virtual void begin_blocking() noexcept = 0;
@@ -70,25 +71,25 @@ protected:
     ~blocking_region() = default;
 };
 
-/// Told by a loop that this thread sleeps in it, and that it goes on: a thread that waits inside bide leaves its place
-/// in an elastic set to another one.
+/// A loop calls begin_sleep() before this thread sleeps in it, and end_sleep() afterwards: a thread of an elastic set
+/// that sleeps in bide does not count against the set's size.
 struct thread_sleep {
     virtual void begin_sleep() noexcept = 0;
     virtual void end_sleep() noexcept = 0;
-    /// The clock of the test for which this thread works: it does not move meanwhile. Null: real time.
+    /// The virtual clock of the test for which this thread works, which does not advance meanwhile; null in real time.
     [[nodiscard]] virtual virtual_clock* clock() const noexcept = 0;
 
 protected:
     ~thread_sleep() = default;
 };
 
-/// True when the native stack has no room for more nesting (K9).
+/// Returns true if frames must not nest deeper on this native stack (K9).
 [[nodiscard]] bool deep() noexcept;
 
-/// True when so little is left of the thread's stack that a wait(), which goes on on it, would risk its end.
+/// Returns true if so little of the thread's stack is left that a wait(), which runs tasks on it, could overflow it.
 [[nodiscard]] bool stack_nearly_full() noexcept;
 
-/// True in destructors that run because an exception or a cancellation unwinds the code around them.
+/// Returns true in destructors that run because an exception or a cancellation unwinds the code around them.
 [[nodiscard]] bool unwinding_now() noexcept;
 
 }  // namespace detail
