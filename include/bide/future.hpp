@@ -26,6 +26,7 @@
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/future/future_state.hpp>
 #include <bide/detail/future/started.hpp>
+#include <bide/future_status.hpp>
 #include <bide/hooks.hpp>
 #include <bide/task.hpp>
 

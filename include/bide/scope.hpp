@@ -34,6 +34,7 @@
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/scope/scope_core.hpp>
 #include <bide/future.hpp>
+#include <bide/scope_options.hpp>
 #include <bide/wait.hpp>
 
 #include <exception>

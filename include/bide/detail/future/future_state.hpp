@@ -10,6 +10,7 @@
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
+#include <bide/future_status.hpp>
 #include <bide/hooks.hpp>
 
 #include <atomic>
@@ -18,8 +19,6 @@
 
 namespace bide {
 inline namespace v0 {
-
-enum class future_status : std::uint8_t { pending, succeeded, failed, cancelled };
 
 namespace detail {
 

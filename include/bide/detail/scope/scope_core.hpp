@@ -10,30 +10,15 @@
 #include <bide/detail/future/started.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/scope/scope_count.hpp>
+#include <bide/scope_options.hpp>
 
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <memory_resource>
-#include <string>
 #include <utility>
-#include <vector>
 
 namespace bide {
 inline namespace v0 {
-
-/// What happens to tasks that are unfinished when the body has ended.
-enum class exit_mode : std::uint8_t { wait, cancel, fail };
-/// What the failure of a task (or of the body) means for the others.
-enum class error_mode : std::uint8_t { cancel, keep_going };
-
-struct scope_options {
-    exit_mode exit = exit_mode::wait;
-    error_mode error = error_mode::cancel;
-    std::vector<std::exception_ptr>* errors = nullptr;  // receives every failure of a task
-    std::pmr::memory_resource* memory = nullptr;        // for the nodes and frames of what is started
-    executor* on = nullptr;                             // where tasks run; default: where the body does
-};
 
 namespace detail {
 
