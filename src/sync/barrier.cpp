@@ -20,13 +20,17 @@ basic_barrier<Lock>::~basic_barrier() {
     detail::need_no_waiters(waiters_, "barrier");
 }
 
-// Everybody seems to be there. An arrival whose task was asked to stop meanwhile does not count, and whether it was is
-// known only by claiming it. So all are claimed first; when some were stopped, the others wait on, in their order.
+// As many have arrived as there are participants. An arrival whose task was asked to stop meanwhile does not count, and
+// only claiming its leaf tells whether it was. So this function claims all of them first; if some were stopped, it parks
+// the others again, in their order.
 template <class Lock>
 bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
     detail::leaf_list here;
     const auto does_not_count = [this](detail::leaf& l) {
-        static_cast<awaiter&>(l).counted_ = false;
+        auto& withdrawn = static_cast<awaiter&>(l);
+        detail::assume_held(lock_);
+        detail::assume_held(withdrawn.barrier_.lock_);  // the same lock
+        withdrawn.counted_ = false;
         --waiting_;
     };
     while (detail::leaf* l = waiters_.pop_front()) {
@@ -51,6 +55,7 @@ bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed
 template <class Lock>
 void basic_barrier<Lock>::withdraw(awaiter& a) noexcept {
     const detail::lock_guard hold(lock_);
+    detail::assume_held(a.barrier_.lock_);  // the same lock
     if (a.linked) waiters_.remove(a);
     if (a.counted_) --waiting_;
 }

@@ -92,7 +92,9 @@ void basic_condition<Lock>::notify_one() noexcept {
         const detail::lock_guard hold(lock_);
         first = waiters_.pop_claimed();
     }
-    if (first != nullptr) static_cast<detail::condition_awaiter<Lock>*>(first)->relock();
+    if (first == nullptr) return;
+    BIDE_ASSERT(L1, !first->linked);
+    static_cast<detail::condition_awaiter<Lock>*>(first)->relock();
 }
 
 template <class Lock>

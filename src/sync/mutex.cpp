@@ -35,7 +35,10 @@ detail::leaf* basic_mutex<Lock>::hand_to_next() noexcept {
 template <class Lock>
 bool basic_mutex<Lock>::unlock_with_waiters() noexcept {
     if (!core_.locked()) return false;
-    if (detail::leaf* const next = hand_to_next()) next->resume();
+    if (detail::leaf* const next = hand_to_next()) {
+        BIDE_ASSERT(L1, !next->linked);
+        next->resume();
+    }
     return true;
 }
 
@@ -88,8 +91,10 @@ bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::park() noexcept {
     this->describe(detail::mutex_kind, &mutex_);
-    return this->park_owned(mutex_.lock_, mutex_.core_.waiters,
-                            [this] { return mutex_.try_lock_or_mark(this->acquirer); });
+    return this->park_owned(mutex_.lock_, mutex_.core_.waiters, [this] {
+        detail::assume_held(mutex_.lock_);
+        return mutex_.try_lock_or_mark(this->acquirer);
+    });
 }
 
 template <class Lock>

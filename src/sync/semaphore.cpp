@@ -30,8 +30,8 @@ void basic_semaphore<Lock>::need_possible(std::ptrdiff_t n) const {
         throw std::invalid_argument("semaphore: acquire needs at least one, and not more than there can ever be");
 }
 
-// Under the lock: from the front, for as long as there are enough. A waiter that was stopped holds its place until it
-// is unwound (only claiming it would tell); then it leaves, and this is called again.
+// Serves waiters from the front, for as long as there are enough. A waiter that was stopped keeps its place until its
+// frame is unwound (only claiming it would tell); its destructor then leaves the list and calls this again.
 template <class Lock>
 void basic_semaphore<Lock>::serve(detail::claimed_leaves& woken) noexcept {
     while (detail::leaf* l = waiters_.front()) {

@@ -20,8 +20,8 @@ basic_shared_mutex<Lock>::~basic_shared_mutex() {
         detail::fail_fast("shared_mutex destroyed while it is locked; it has to outlive its guards");
 }
 
-// Under the lock: from the front, for as long as the mutex admits them. A waiter that was stopped holds its place until
-// it is unwound (only claiming it would tell); then it leaves, and this is called again.
+// Serves waiters from the front, for as long as the mutex admits them. A waiter that was stopped keeps its place until its
+// frame is unwound (only claiming it would tell); its destructor then leaves the list and calls this again.
 template <class Lock>
 void basic_shared_mutex<Lock>::serve(detail::claimed_leaves& woken) noexcept {
     while (detail::leaf* l = waiters_.front()) {

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -49,17 +50,17 @@ public:
     void arrive_and_drop();
 
 private:
-    /// Under the lock. True: with `coming` more everybody is there and was let go.
-    bool arrive(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
+    /// Returns true if with `coming` more arrivals all participants are there; their waiters are claimed then.
+    bool arrive(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(lock_) {
         return waiting_ + coming >= participants_ && release_waiters(coming, woken);
     }
-    bool release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept;
-    void withdraw(awaiter& a) noexcept;
+    bool release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(lock_);
+    void withdraw(awaiter& a) noexcept BIDE_EXCLUDES(lock_);
 
     Lock lock_;
-    std::ptrdiff_t participants_;
-    std::ptrdiff_t waiting_ = 0;  // arrivals that count
-    detail::leaf_list waiters_;
+    std::ptrdiff_t participants_ BIDE_GUARDED_BY(lock_);
+    std::ptrdiff_t waiting_ BIDE_GUARDED_BY(lock_) = 0;  // arrivals that count
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -89,6 +90,7 @@ public:
     ~awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             barrier_.withdraw(*this);
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard]] bool try_now() noexcept {
@@ -96,9 +98,11 @@ public:
         const detail::lock_guard hold(barrier_.lock_);
         return last_ = barrier_.arrive(1, woken);
     }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_in() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         detail::claimed_leaves woken;
         return this->park_in(barrier_.lock_, barrier_.waiters_, [this, &woken] {
+            detail::assume_held(barrier_.lock_);
             last_ = barrier_.arrive(1, woken);
             counted_ = !last_;
             barrier_.waiting_ += counted_ ? 1 : 0;
@@ -114,7 +118,7 @@ private:
     friend class basic_barrier;
     basic_barrier& barrier_;
     bool last_ = false;
-    bool counted_ = false;  // under the lock
+    bool counted_ BIDE_GUARDED_BY(barrier_.lock_) = false;  // in the barrier's waiting_
 };
 
 extern template class basic_barrier<detail::spin_lock>;

@@ -25,6 +25,7 @@
 
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/kernel/leaf.hpp>
@@ -136,7 +137,8 @@ private:
         return how;
     }
     /// Resumes a waiter. Nothing of the channel may be touched afterwards.
-    void resume_claimed(detail::leaf& claimed) noexcept {
+    void resume_claimed(detail::leaf& claimed) noexcept BIDE_EXCLUDES(core_) {
+        BIDE_ASSERT(L1, !claimed.linked);
         if constexpr (policy::shared) {
             const bool crosses = claimed.frame->ctx->ex != detail::tls().running;
             if (crosses_.load(std::memory_order_relaxed) != crosses) crosses_.store(crosses, std::memory_order_relaxed);
@@ -238,13 +240,19 @@ public:
     send_awaiter(detail::promise_base& p, basic_channel& c, T& v) noexcept : base(p), channel_(c) { this->value = &v; }
     send_awaiter(const send_awaiter&) = delete;
     send_awaiter& operator=(const send_awaiter&) = delete;
-    ~send_awaiter() { this->abandon(channel_.core_, channel_.core_.senders); }
+    // Unanalyzed: abandon() takes the locks, which it knows by another name.
+    ~send_awaiter() BIDE_UNANALYZED {
+        this->abandon(channel_.core_, channel_.core_.senders);
+        BIDE_ASSERT(L2, !this->linked);
+    }
 
     [[nodiscard]] bool try_now() noexcept { return over(channel_.send_now(*this->value)) || after_a_look(); }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_in() takes the locks, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         this->describe(detail::send_kind, &channel_);
         detail::leaf* to = nullptr;
         const bool parked = this->park_in(channel_.core_, channel_.core_.senders, [this, &to] {
+            detail::assume_held(channel_.core_);
             return over(channel_.core_.send_locked(*this->value, to, detail::patience::will_wait));
         });
         if (to != nullptr) to->resume();
@@ -276,13 +284,19 @@ public:
     receive_awaiter(detail::promise_base& p, basic_channel& c) noexcept : base(p), channel_(c) {}
     receive_awaiter(const receive_awaiter&) = delete;
     receive_awaiter& operator=(const receive_awaiter&) = delete;
-    ~receive_awaiter() { this->abandon(channel_.core_, channel_.core_.receivers); }
+    // Unanalyzed: abandon() takes the locks, which it knows by another name.
+    ~receive_awaiter() BIDE_UNANALYZED {
+        this->abandon(channel_.core_, channel_.core_.receivers);
+        BIDE_ASSERT(L2, !this->linked);
+    }
 
     [[nodiscard]] bool try_now() noexcept { return over(channel_.receive_now(this->got)) || after_a_look(); }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_in() takes the locks, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         this->describe(detail::receive_kind, &channel_);
         detail::leaf* from = nullptr;
         const bool parked = this->park_in(channel_.core_, channel_.core_.receivers, [this, &from] {
+            detail::assume_held(channel_.core_);
             return over(channel_.core_.receive_locked(this->got, from, detail::patience::will_wait));
         });
         if (from != nullptr) from->resume();

@@ -23,6 +23,8 @@
 //   mutex held. Locking again may throw would_deadlock (see mutex.hpp); the guard does not own then.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/sync/mutex.hpp>
 
@@ -69,7 +71,7 @@ private:
     }
 
     Lock lock_;
-    detail::leaf_list waiters_;
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -108,6 +110,7 @@ public:
     ~condition_awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             leave();
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard]] bool try_now() const noexcept { return false; }

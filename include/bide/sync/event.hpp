@@ -19,6 +19,7 @@
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -59,8 +60,8 @@ public:
 
 private:
     mutable Lock lock_;
-    bool set_;
-    detail::leaf_list waiters_;
+    bool set_ BIDE_GUARDED_BY(lock_);
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -75,11 +76,19 @@ public:
         : detail::leaf_awaiter<awaiter>(p, detail::event_kind, &e), event_(e) {}
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
-    ~awaiter() { this->abandon(event_.lock_, event_.waiters_); }
+    // Unanalyzed: abandon() takes the lock, which it knows by another name.
+    ~awaiter() BIDE_UNANALYZED {
+        this->abandon(event_.lock_, event_.waiters_);
+        BIDE_ASSERT(L2, !this->linked);
+    }
 
     [[nodiscard]] bool try_now() noexcept { return event_.is_set(); }
-    [[nodiscard]] bool park() noexcept {
-        return this->park_in(event_.lock_, event_.waiters_, [this] { return event_.set_; });
+    // Unanalyzed: park_in() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
+        return this->park_in(event_.lock_, event_.waiters_, [this] {
+            detail::assume_held(event_.lock_);
+            return event_.set_;
+        });
     }
     void await_resume() noexcept { this->completed(); }
 

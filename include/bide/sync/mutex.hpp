@@ -20,6 +20,8 @@
 //   guard is moved the owner counts as unknown. Unlocking what is not locked throws usage_error.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/deadlock/holder.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -74,8 +76,8 @@ private:
         holder_.set(as);
         return true;
     }
-    /// The same under the lock. False: whoever holds it will hand it over.
-    bool try_lock_or_mark(const detail::holder& as) noexcept {
+    /// As take(). Returns false if the mutex is held: its holder will look among the waiters, and hand it over.
+    bool try_lock_or_mark(const detail::holder& as) noexcept BIDE_REQUIRES(lock_) {
         if (!core_.try_lock_or_mark()) return false;
         holder_.set(as);
         return true;
@@ -85,9 +87,9 @@ private:
         holder_.forget();
         return core_.try_unlock_uncontended() || unlock_with_waiters();
     }
-    [[gnu::noinline]] bool unlock_with_waiters() noexcept;
+    [[gnu::noinline]] bool unlock_with_waiters() noexcept BIDE_EXCLUDES(lock_);
     /// For the holder: nobody, or the waiter that has it now, which is to be resumed.
-    [[nodiscard]] detail::leaf* hand_to_next() noexcept;
+    [[nodiscard]] detail::leaf* hand_to_next() noexcept BIDE_EXCLUDES(lock_);
 
     Lock lock_;
     detail::mutex_core<detail::leaf, detail::lock_policy<Lock>::template word> core_;  // its waiters are holding_leaf
@@ -162,6 +164,7 @@ public:
     ~awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             leave();
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard, gnu::noinline]] bool await_ready() noexcept;

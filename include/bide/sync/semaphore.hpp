@@ -24,6 +24,7 @@
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -67,19 +68,19 @@ public:
     }
 
 private:
-    bool take(std::ptrdiff_t n) noexcept {  // under the lock
+    bool take(std::ptrdiff_t n) noexcept BIDE_REQUIRES(lock_) {
         if (n > available_ || !waiters_.empty()) return false;
         available_ -= n;
         return true;
     }
     void need_possible(std::ptrdiff_t n) const;
-    void serve(detail::claimed_leaves& woken) noexcept;
-    void leave(awaiter& a) noexcept;
+    void serve(detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(lock_);
+    void leave(awaiter& a) noexcept BIDE_EXCLUDES(lock_);
 
     mutable Lock lock_;
-    std::ptrdiff_t available_;
-    std::ptrdiff_t highest_;
-    detail::leaf_list waiters_;
+    std::ptrdiff_t available_ BIDE_GUARDED_BY(lock_);
+    const std::ptrdiff_t highest_;
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -142,14 +143,19 @@ public:
     ~awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             semaphore_.leave(*this);
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard]] bool try_now() noexcept {
         const detail::lock_guard hold(semaphore_.lock_);
         return semaphore_.take(n_);
     }
-    [[nodiscard]] bool park() noexcept {
-        return this->park_in(semaphore_.lock_, semaphore_.waiters_, [this] { return semaphore_.take(n_); });
+    // Unanalyzed: park_in() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
+        return this->park_in(semaphore_.lock_, semaphore_.waiters_, [this] {
+            detail::assume_held(semaphore_.lock_);
+            return semaphore_.take(n_);
+        });
     }
     [[nodiscard]] permit await_resume() noexcept {
         this->completed();

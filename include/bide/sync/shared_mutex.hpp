@@ -21,6 +21,7 @@
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/deadlock/holder.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -85,16 +86,15 @@ private:
     template <detail::sharing How>
     static task<bool> acquire(lock_op_of<How> op);  // true: the caller holds it
 
-    // Under the lock.
-    bool take_locked(detail::sharing how, const detail::holder& as) noexcept {
+    bool take_locked(detail::sharing how, const detail::holder& as) noexcept BIDE_REQUIRES(lock_) {
         if (!waiters_.empty() || !admits(how)) return false;
         admit(how, as);
         return true;
     }
-    bool admits(detail::sharing how) const noexcept {
+    bool admits(detail::sharing how) const noexcept BIDE_REQUIRES(lock_) {
         return !writing() && (how == detail::sharing::shared || readers_ == 0);
     }
-    void admit(detail::sharing how, const detail::holder& as) noexcept {
+    void admit(detail::sharing how, const detail::holder& as) noexcept BIDE_REQUIRES(lock_) {
         // The holder is known while there is just one.
         if (how == detail::sharing::exclusive)
             writing_.store(true, std::memory_order_relaxed);
@@ -105,24 +105,24 @@ private:
         else
             holder_.set(as);
     }
-    /// Waiting would be waiting for oneself.
-    bool waits_for_itself(detail::sharing how, const detail::holder& as) const noexcept {
+    /// Returns true if `as` would wait for itself.
+    bool waits_for_itself(detail::sharing how, const detail::holder& as) const noexcept BIDE_REQUIRES(lock_) {
         return holder_.is(as) && (writing() || how == detail::sharing::exclusive);
     }
-    void serve(detail::claimed_leaves& woken) noexcept;
+    void serve(detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(lock_);
     [[nodiscard]] bool writing() const noexcept { return writing_.load(std::memory_order_relaxed); }
 
-    bool give_up(detail::sharing how) noexcept;
-    void forget_holder() noexcept {
+    bool give_up(detail::sharing how) noexcept BIDE_EXCLUDES(lock_);
+    void forget_holder() noexcept BIDE_EXCLUDES(lock_) {
         const detail::lock_guard hold(lock_);
         holder_.forget();
     }
-    void leave(awaiter& a) noexcept;
+    void leave(awaiter& a) noexcept BIDE_EXCLUDES(lock_);
 
     Lock lock_;
     std::atomic<bool> writing_{false};  // changed under the lock, relaxed: a search may look at it (see holder_record)
-    std::size_t readers_ = 0;
-    detail::leaf_list waiters_;
+    std::size_t readers_ BIDE_GUARDED_BY(lock_) = 0;
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
     detail::holder_record holder_;
 };
 
@@ -182,6 +182,7 @@ public:
     ~awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             mutex_.leave(*this);
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard]] bool try_now() noexcept {
@@ -191,9 +192,12 @@ public:
         again_ = this->frame;  // an error is a result: it does not wait either
         return true;
     }
-    [[nodiscard]] bool park() noexcept {
-        return this->park_owned(mutex_.lock_, mutex_.waiters_,
-                                [this] { return mutex_.take_locked(how_, this->acquirer); });
+    // Unanalyzed: park_owned() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
+        return this->park_owned(mutex_.lock_, mutex_.waiters_, [this] {
+            detail::assume_held(mutex_.lock_);
+            return mutex_.take_locked(how_, this->acquirer);
+        });
     }
     [[nodiscard]] detail::wait_target target() const noexcept;
 

@@ -21,6 +21,7 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/base/waiting_list.hpp>
 
@@ -120,15 +121,14 @@ public:
         in_.lock.unlock();
     }
 
-    // Under both locks:
-
-    [[nodiscard]] std::size_t size() const noexcept {
+    [[nodiscard]] std::size_t size() const noexcept BIDE_REQUIRES(this) {
         return in_.count.load(std::memory_order_relaxed) - out_.count.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] bool closed() const noexcept { return closed_; }
+    [[nodiscard]] bool closed() const noexcept BIDE_REQUIRES(this) { return closed_; }
 
     /// As try_send(). `to`: who has the value then, claimed; else as it was.
-    passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept {
+    passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept BIDE_REQUIRES(this) {
+        hold_both_sides();
         if (closed_) return passage::closed;
         if (Leaf* const l = receivers.pop_claimed()) {
             static_cast<receiver*>(l)->got.emplace(std::move(value));
@@ -142,7 +142,9 @@ public:
         return room ? passage::done : passage::has_to_wait;
     }
     /// As try_receive(). `from`: whose value has been sent by that, claimed; else as it was.
-    passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept {
+    passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept
+        BIDE_REQUIRES(this) {
+        hold_both_sides();
         if (size() != 0) into.emplace(pop());
         Leaf* const l = senders.pop_claimed();  // there is room for it now
         if (l != nullptr) {
@@ -164,15 +166,15 @@ public:
     }
 
     /// Wakes everybody; senders keep their values.
-    void close(claimed_waiters<Leaf>& to) noexcept {
+    void close(claimed_waiters<Leaf>& to) noexcept BIDE_REQUIRES(this) {
         closed_ = true;
         while (Leaf* l = receivers.pop_claimed()) to.add(*l);
         while (Leaf* l = senders.pop_claimed()) to.add(*l);
         publish_counts(false);
     }
 
-    waiting_list<Leaf, Var> senders;
-    waiting_list<Leaf, Var> receivers;
+    waiting_list<Leaf, Var> senders BIDE_GUARDED_BY(this);
+    waiting_list<Leaf, Var> receivers BIDE_GUARDED_BY(this);
 
     // For a look without a lock. It is empty while as many were sent as were received, and full while as many were
     // received as were sent but for the capacity. relaxed: hints.
@@ -188,15 +190,15 @@ private:
     struct side {
         side(T* i, std::size_t c) noexcept : special(false), count(0), position(0), known(0), capacity(c), items(i) {}
         Lock lock;
-        Word<bool> special;         // the same on both sides; written under both locks
-        Word<std::size_t> count;    // in all; written under this lock
-        Var<std::size_t> position;  // the place of the next one
-        Var<std::size_t> known;     // of the other side's count
+        Word<bool> special;                               // the same on both sides; written under both locks
+        Word<std::size_t> count;                          // in all; written under this lock
+        Var<std::size_t> position BIDE_GUARDED_BY(lock);  // the place of the next one
+        Var<std::size_t> known BIDE_GUARDED_BY(lock);     // of the other side's count
         const std::size_t capacity;
         T* const items;  // a ring of `capacity` places
         // relaxed: a hint, or under this lock
         [[nodiscard]] bool is_special() const noexcept { return special.load(std::memory_order_relaxed); }
-        void advance() noexcept {
+        void advance() noexcept BIDE_REQUIRES(lock) {
             const std::size_t next = position + 1;
             position = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
         }
@@ -207,17 +209,21 @@ private:
     };
     using between = std::conditional_t<Apart == 0, no_padding, padding>;
 
-    void push(std::size_t sent, T&& value) noexcept {
+    /// Tells the analysis what lock() means.
+    void hold_both_sides() noexcept BIDE_REQUIRES(this) BIDE_ASSERT_CAPABILITY(in_.lock)
+        BIDE_ASSERT_CAPABILITY(out_.lock) {}
+    void push(std::size_t sent, T&& value) noexcept BIDE_REQUIRES(in_.lock) {
         std::construct_at(in_.items + in_.position, std::move(value));
         in_.advance();
         in_.count.store(sent + 1, std::memory_order_release);  // release: the value is there
     }
-    T pop() noexcept {
+    T pop() noexcept BIDE_REQUIRES(out_.lock) {
         // Whatever is left of it is destroyed, and its place counted as free, after it was moved away.
         struct leaving {
             side& out;
             T* item;
             ~leaving() {
+                assume_held(out.lock);
                 std::destroy_at(item);
                 out.advance();
                 const std::size_t received = out.count.load(std::memory_order_relaxed);  // relaxed: of this side
@@ -226,12 +232,13 @@ private:
         } const end{out_, out_.items + out_.position};
         return std::move(*end.item);
     }
-    void mark(bool special) noexcept {
+    void mark(bool special) noexcept BIDE_REQUIRES(this) {
         in_.special.store(special, std::memory_order_relaxed);  // relaxed: each is looked at again under its lock
         out_.special.store(special, std::memory_order_relaxed);
     }
     // After something went in or out under both locks: what each side goes by until the next time.
-    void publish_counts(bool will_wait) noexcept {
+    void publish_counts(bool will_wait) noexcept BIDE_REQUIRES(this) {
+        hold_both_sides();
         mark(will_wait || closed_ || !senders.empty() || !receivers.empty());
         in_.known = out_.count.load(std::memory_order_relaxed);  // relaxed: under both locks
         out_.known = in_.count.load(std::memory_order_relaxed);
@@ -240,7 +247,7 @@ private:
     side in_;
     [[no_unique_address]] between between_;  // so that they share no line of a processor's cache
     side out_;
-    Var<bool> closed_{false};
+    Var<bool> closed_ BIDE_GUARDED_BY(this){false};
 };
 
 }  // namespace detail
