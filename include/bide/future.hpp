@@ -23,6 +23,7 @@
 
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/future/future_state.hpp>
 #include <bide/detail/future/started.hpp>
@@ -135,12 +136,20 @@ private:
         detail::future_state<T>* s;
         completion_awaiter(detail::promise_base& p, detail::future_state<T>& st) noexcept
             : base(p, detail::future_kind, &st), s(&st) {}
-        ~completion_awaiter() { this->abandon(s->lock, s->waiters); }
+        // Unanalyzed: abandon() takes the lock, which it knows by another name.
+        ~completion_awaiter() BIDE_UNANALYZED {
+            this->abandon(s->lock, s->waiters);
+            BIDE_ASSERT(L2, !this->linked);
+        }
         [[nodiscard]] bool try_now() const noexcept { return s->ready(); }
-        [[nodiscard]] bool park() noexcept {
+        // Unanalyzed: park_owned() takes the lock, which it knows by another name.
+        [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
             return this->park_owned(s->lock, s->waiters, [this] { return s->ready(); });
         }
-        void await_resume() { this->completed(); }
+        void await_resume() {
+            this->completed();
+            BIDE_ASSERT(L1, s->ready());
+        }
         [[nodiscard]] detail::wait_target target() const noexcept { return {s->unfinished_producer()}; }
     };
     struct completion_op {

@@ -34,6 +34,7 @@ void future_base::publish(future_status how) noexcept {
         leaf* l = claimed;
         claimed = l->next;
         l->next = nullptr;
+        BIDE_ASSERT(L1, !l->linked && how != future_status::pending);
         l->resume();
     }
     if (subscribed) run_subscribers();

@@ -2,6 +2,7 @@
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/future/started.hpp>
 
 namespace bide {
@@ -52,7 +53,8 @@ void started_base::on_due(call_node* node) noexcept {
     if (!start_nested(s->prepare(self, &self->ctx, attached))) self->finish();
 }
 
-void started_base::on_ended(child_end* end, slot_base*) noexcept {
+void started_base::on_ended(child_end* end, [[maybe_unused]] slot_base* s) noexcept {
+    BIDE_ASSERT(K6, (s->flags & attached) == 0);
     auto* self = static_cast<started_base*>(end);
     if (this_thread.ended_on == self->ctx.ex) {
         self->finish();

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/guard/guard.hpp>
 
 #include <utility>
@@ -29,7 +30,8 @@ bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
     return true;
 }
 
-void guard::on_ended(child_end* self, slot_base*) noexcept {
+void guard::on_ended(child_end* self, [[maybe_unused]] slot_base* s) noexcept {
+    BIDE_ASSERT(K6, (s->flags & attached) == 0);
     auto* g = static_cast<guard*>(self);
     if (g->leave(false)) g->finish();
 }

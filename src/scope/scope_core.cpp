@@ -18,7 +18,9 @@ scope_core::scope_core(const scope_options& o, const std::source_location& where
     blocks_parent = true;
 }
 
-scope_core::~scope_core() {
+// Unanalyzed, without the lock: nothing runs in the scope any more.
+BIDE_UNANALYZED scope_core::~scope_core() {
+    BIDE_ASSERT(S1, count_.empty() && live_.empty());
     while (started_base* n = failed_.first()) {
         failed_.remove(*n);
         n->state().drop_ref();
@@ -89,7 +91,11 @@ void scope_core::take_off_count() noexcept {
     claimed_leaves woken;
     {
         const lock_guard guard(lock_);
-        last = count_.leave(woken, [](leaf& l) { return static_cast<join_awaiter&>(l).satisfied(); });
+        last = count_.leave(woken, [](leaf& l) {
+            auto& joining = static_cast<join_awaiter&>(l);
+            assume_held(joining.core_.lock_);
+            return joining.satisfied();
+        });
         if (last.unwind != nullptr) body_unwinds_ = true;
     }
     // From here on the scope may be gone.
@@ -148,7 +154,9 @@ void scope_core::body_failed(std::exception_ptr error) noexcept {
 
 void scope_core::body_stopped() noexcept {
     body_stopped_ = true;
-    if (stop.reason() == stop_reason::sibling_failed) cancelled_some_ = true;
+    if (stop.reason() != stop_reason::sibling_failed) return;
+    const lock_guard guard(lock_);  // a task may end on another thread meanwhile, and write it too
+    cancelled_some_ = true;
 }
 
 void scope_core::apply_exit_mode() noexcept {
@@ -213,13 +221,14 @@ std::exception_ptr scope_core::group_of_failures() {
     return std::make_exception_ptr(exception_group(std::move(errors)));
 }
 
-bool scope_core::conclude(bool deadline_passed) {
+// Unanalyzed, without the lock: nothing runs in the scope any more. Nor may a shortage of memory lose a failure.
+BIDE_UNANALYZED bool scope_core::conclude(bool deadline_passed) {
+    BIDE_ASSERT(S1, count_.empty() && live_.empty());
     stop_state* const outer = stop.parent();
     const bool outer_stopped = deadline_passed || (outer != nullptr && outer->requested());
     stop.unlink();
     close_door();
 
-    // Nothing runs in the scope any more: no lock is needed. Nor may a shortage of memory lose a failure.
     std::exception_ptr thrown = body_error_;
     started_base* thrown_of = nullptr;
     bool grouped = false;
@@ -275,8 +284,12 @@ bool join_awaiter::try_now() noexcept {
     return satisfied();
 }
 
-bool join_awaiter::park() noexcept {
-    return park_in(core_.lock_, core_.count_.joining, [this] { return satisfied(); });
+// Unanalyzed: park_in() takes the lock, which it knows by another name.
+BIDE_UNANALYZED bool join_awaiter::park() noexcept {
+    return park_in(core_.lock_, core_.count_.joining, [this] {
+        assume_held(core_.lock_);
+        return satisfied();
+    });
 }
 
 }  // namespace detail

@@ -6,6 +6,8 @@
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
+#include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/slot.hpp>
@@ -61,10 +63,11 @@ public:
     void leave_failure_to_owner() noexcept { owned_ = true; }
 
     /// The result is in the slot: make it known. Runs subscribers. The caller has a reference.
-    void publish(future_status how) noexcept;
+    void publish(future_status how) noexcept BIDE_EXCLUDES(lock);
     /// The same where all handles are copies of one that was there before the producer began.
     /// TRAP: a promise gives its handle at any time, also while another thread completes it: that is publish().
-    void publish_started(future_status how) noexcept {
+    /// Unanalyzed: it reads first_ without the lock, where the caller's reference is the only one.
+    void publish_started(future_status how) noexcept BIDE_UNANALYZED {
         // Nobody waits, for a waiter has a reference, and nobody can come. relaxed: only the owner looks, which is told.
         if (only_ref() && first_ == nullptr)
             status_.store(how, std::memory_order_relaxed);
@@ -72,7 +75,7 @@ public:
             publish(how);
     }
 
-    void subscribe(subscriber* s);  // takes ownership
+    void subscribe(subscriber* s) BIDE_EXCLUDES(lock);  // takes ownership
 
     /// Asks the producer to stop; nothing where there is none that could be asked.
     virtual void stop_producer(stop_reason) noexcept {}
@@ -85,7 +88,7 @@ public:
     [[nodiscard]] stop_reason why_cancelled() const noexcept { return why_; }
     void set_why(stop_reason why) noexcept { why_ = why; }
 
-    leaf_list waiters;  // under the lock
+    leaf_list waiters BIDE_GUARDED_BY(lock);
 
 protected:
     explicit future_base(bool plain) noexcept : trivial_release(plain) {}
@@ -93,16 +96,16 @@ protected:
     virtual void destroy() noexcept = 0;  // the last reference has gone
 
 private:
-    void last_ref_gone() noexcept;
-    void run_subscribers() noexcept;
+    void last_ref_gone() noexcept BIDE_UNANALYZED;  // without the lock: the last reference has gone
+    void run_subscribers() noexcept BIDE_EXCLUDES(lock);
 
-    subscriber* first_ = nullptr;  // under the lock
-    subscriber* last_ = nullptr;
+    subscriber* first_ BIDE_GUARDED_BY(lock) = nullptr;
+    subscriber* last_ BIDE_GUARDED_BY(lock) = nullptr;
     std::atomic<std::uint32_t> refs_{1};
     std::atomic<future_status> status_{future_status::pending};
     std::atomic<bool> consumed_{false};
     bool owned_ = false;
-    bool calling_ = false;  // subscribers are being called; under the lock
+    bool calling_ BIDE_GUARDED_BY(lock) = false;  // a thread is in run_subscribers()
     stop_reason why_ = stop_reason::user;
 
 public:  // down here, where there is room for them
@@ -221,13 +224,16 @@ public:
     future_awaiter(promise_base& p, future_state<T>& s) noexcept : base(p, future_kind, &s), state_(&s) {}
     future_awaiter(const future_awaiter&) = delete;
     future_awaiter& operator=(const future_awaiter&) = delete;
-    ~future_awaiter() {
+    // Unanalyzed: abandon() takes the lock, which it knows by another name.
+    ~future_awaiter() BIDE_UNANALYZED {
         this->abandon(state_->lock, state_->waiters);
+        BIDE_ASSERT(L2, !this->linked);
         if (has_reference_) state_->drop_ref();
     }
 
     [[nodiscard]] bool try_now() const noexcept { return state_->ready(); }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_owned() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         return this->park_owned(state_->lock, state_->waiters, [this] { return state_->ready(); });
     }
     /// The handle may go while the task waits, and what we wait for must not go with it. A result that is there needs
@@ -239,6 +245,7 @@ public:
     }
     decltype(auto) await_resume() {
         this->completed();
+        BIDE_ASSERT(L1, state_->ready());
         state_->consume();
         if constexpr (Move)
             return state_->get_moved();

@@ -197,11 +197,11 @@ using result_of_node = decltype(std::declval<Node&>().result.take());
 class submitted_work final : public started_owner {
 public:
     explicit submitted_work(const char* what) noexcept : what_(what) {}
-    void adopt(started_base& child) override;
-    void ended(started_base& child, future_base& result, future_status how) noexcept override;
+    void adopt(started_base& child) override BIDE_EXCLUDES(lock_);
+    void ended(started_base& child, future_base& result, future_status how) noexcept override BIDE_EXCLUDES(lock_);
 
     /// Refuses new work and asks what is there to stop.
-    void close(stop_reason why) noexcept;
+    void close(stop_reason why) noexcept BIDE_EXCLUDES(lock_);
     [[nodiscard]] bool empty() const noexcept { return count_.load(std::memory_order_acquire) == 0; }
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
     void reopen() noexcept { closed_.store(false, std::memory_order_release); }
@@ -211,7 +211,7 @@ public:
 private:
     const char* what_;
     spin_lock lock_;
-    started_list live_;
+    started_list live_ BIDE_GUARDED_BY(lock_);
     std::atomic<std::size_t> count_{0};
     std::atomic<bool> closed_{false};
 };

@@ -4,6 +4,7 @@
 // awaiting frame goes on in every case; whoever uses it sees to it that a stop goes on (pass_stop_op).
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/slot.hpp>
 
@@ -27,7 +28,10 @@ public:
     void await_resume() const noexcept {}
 
 private:
-    static void on_ended(child_end* self, slot_base*) noexcept { post(self->waiting_frame, step::resume); }
+    static void on_ended(child_end* self, [[maybe_unused]] slot_base* s) noexcept {
+        BIDE_ASSERT(K6, (s->flags & attached) == 0);
+        post(self->waiting_frame, step::resume);
+    }
     slot<T>& result_;
 };
 

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/detail/kernel/task_node.hpp>
@@ -89,7 +90,9 @@ private:
             slot_.drop();
             slot_.state = outcome::stopped;
         }
-        return slot_.state == outcome::stopped && this->outer_stopped();
+        const bool unwound = slot_.state == outcome::stopped && this->outer_stopped();
+        BIDE_ASSERT(K8, !unwound || slot_.state == outcome::stopped);
+        return unwound;
     }
     slot<T> slot_;
 };

@@ -7,6 +7,8 @@
 // whoever waits for the scope's end may destroy it from then on.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/future/started.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/scope/scope_count.hpp>
@@ -29,7 +31,7 @@ inline constexpr wait_kind join_kind{"join of a scope", false, true};
 struct scope_door {
     std::atomic<unsigned> refs{1};
     spin_lock lock;
-    scope_core* core;
+    scope_core* core BIDE_GUARDED_BY(lock);  // null: the scope has ended
     explicit scope_door(scope_core* c) noexcept : core(c) {}
     void drop() noexcept {
         // acq_rel: the last one sees everything before it deletes
@@ -49,7 +51,7 @@ public:
     /// Takes its place below `from` (null: plain code).
     void open(executor& ex, const context* from, bool shielded = false) noexcept;
 
-    void adopt(started_base& child) override;
+    void adopt(started_base& child) override BIDE_EXCLUDES(lock_);
     void ended(started_base& child, future_base& result, future_status how) noexcept override;
 
     // For defer_body_unwind() and waits_for_tasks() in task_node.hpp.
@@ -88,20 +90,21 @@ public:
 private:
     friend class join_awaiter;
     [[gnu::noinline]] void ended_slowly(started_base& child, future_base& result, future_status how) noexcept;
-    void take_off_count() noexcept;
+    void take_off_count() noexcept BIDE_EXCLUDES(lock_);
     void close_door() noexcept;
-    [[nodiscard]] std::exception_ptr group_of_failures();
+    [[nodiscard]] std::exception_ptr group_of_failures() BIDE_REQUIRES(lock_);
 
     spin_lock lock_;
-    started_list live_;                      // unfinished, in start order
-    started_list failed_;                    // in the order of failing; each with a reference of ours
-    scope_count<promise_base, leaf> count_;  // unfinished tasks and pins, and who waits for them
-    std::uint64_t places_ = 0;
-    bool body_unwinds_ = false;  // as every frame: nothing holds it back any more; under the lock
+    started_list live_ BIDE_GUARDED_BY(lock_);    // unfinished, in start order
+    started_list failed_ BIDE_GUARDED_BY(lock_);  // in the order of failing; each with a reference of ours
+    scope_count<promise_base, leaf> count_ BIDE_GUARDED_BY(lock_);  // unfinished tasks and pins, and who waits for them
+    std::uint64_t places_ BIDE_GUARDED_BY(lock_) = 0;
+    bool body_unwinds_ BIDE_GUARDED_BY(lock_) =
+        false;  // the body's frames are unwound: nothing holds them back any more
     bool body_stopped_ = false;
-    bool waited_at_end_ = false;   // tasks were unfinished when the body had ended
-    bool cancelled_any_ = false;   // a task was cancelled, for whatever reason
-    bool cancelled_some_ = false;  // the first failure ended something that was unfinished
+    bool waited_at_end_ = false;                          // tasks were unfinished when the body had ended
+    bool cancelled_any_ BIDE_GUARDED_BY(lock_) = false;   // a task was cancelled, for whatever reason
+    bool cancelled_some_ BIDE_GUARDED_BY(lock_) = false;  // the first failure ended something that was unfinished
     std::exception_ptr body_error_;
     std::exception_ptr unfinished_;
     std::atomic<scope_door*> door_{nullptr};
@@ -111,13 +114,18 @@ private:
 class join_awaiter final : public leaf_awaiter<join_awaiter> {
 public:
     join_awaiter(promise_base& p, scope_core& core);
-    ~join_awaiter() { abandon(core_.lock_, core_.count_.joining); }
+    // Unanalyzed: abandon() takes the lock, which it knows by another name.
+    ~join_awaiter() BIDE_UNANALYZED {
+        abandon(core_.lock_, core_.count_.joining);
+        BIDE_ASSERT(L2, !linked);
+    }
     [[nodiscard]] bool try_now() noexcept;
     [[nodiscard]] bool park() noexcept;
     void await_resume() noexcept { completed(); }
-    [[nodiscard]] bool satisfied() const noexcept;  // under the lock
 
 private:
+    friend class scope_core;
+    [[nodiscard]] bool satisfied() const noexcept BIDE_REQUIRES(core_.lock_);
     scope_core& core_;
     std::uint64_t up_to_;
 };
@@ -181,6 +189,7 @@ public:
 
 private:
     static void on_ended(child_end* self, slot_base* s) noexcept {
+        BIDE_ASSERT(K6, (s->flags & attached) == 0);
         auto& core = static_cast<scope_core&>(*self);
         core.body_ended(static_cast<slot<T>&>(*s));
         post(core.waiting_frame, step::resume);

@@ -9,6 +9,7 @@
 // `Frame`, `Leaf`, `Var`: the model checker has its own (waiting_list.hpp).
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/waiting_list.hpp>
 
 #include <cstddef>
@@ -31,6 +32,7 @@ public:
 
     /// As leave(), where that concerns nobody. False: it does, or may; nothing has changed.
     [[nodiscard]] bool try_leave_fast() noexcept {
+        BIDE_ASSERT(S1, live_ != 0);
         if (live_ == 1 || !joining.empty()) return false;
         live_ = live_ - 1;
         return true;
@@ -44,6 +46,7 @@ public:
     /// One less. Joins that are satisfied are claimed and added to `woken`.
     template <class Satisfied>
     [[nodiscard]] called leave(claimed_waiters<Leaf>& woken, Satisfied satisfied) noexcept {
+        BIDE_ASSERT(S1, live_ != 0);
         live_ = live_ - 1;
         for (Leaf* l = joining.front(); l != nullptr;) {
             Leaf* const after = l->next;
@@ -81,6 +84,7 @@ public:
         return true;
     }
 
+    [[nodiscard]] bool empty() const noexcept { return live_ == 0; }
     [[nodiscard]] bool waited_for() const noexcept {
         return end_waiter_ != nullptr || deferred_body_ != nullptr || !joining.empty();
     }
