@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The errors that future.hpp throws for mistakes in a program.
+//
+// They are functions of the library, so that a program does not compile them once for each type of result. Called by the thread
+// that uses the future or the promise.
 #include <bide/future.hpp>
 
 namespace bide {

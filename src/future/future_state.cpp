@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// future_base: how a result becomes known. The thread that completes the work calls publish(), once; any thread subscribes, and
+// any thread may drop the last reference.
+//
+// One thread at a time is in run_subscribers() of a state: what is subscribed meanwhile is called by that thread, in order.
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/future/future_state.hpp>
 

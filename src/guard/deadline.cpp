@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// deadline_guard: arms a timer for an operation, and takes it out when the operation has ended first.
+//
+// enter() and leave() are called on the awaiting chain's executor. The carrier loop's thread calls on_time() with its timer lock
+// held, and on_posted() as a ready node.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

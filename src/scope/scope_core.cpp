@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// scope_core: the count and the lists of a scope, what a failure means for the rest, and the end of the scope.
+//
+// Any thread that starts into the scope calls adopt(). The executor of a task calls ended() for it. The chain of the body calls
+// what is about the body and the end. The two functions that the kernel asks about a scope's body are at the end of their part:
+// seams, because the kernel knows no scope_core.
 #include "base/place.hpp"
 
 #include <bide/detail/base/cancelled.hpp>

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// barrier: releasing the waiters when all participants have arrived, withdrawing an arrival, and wait().
+//
+// The thread of the last participant calls release_waiters(). The thread on which a stopped waiter's frame is unwound calls
+// withdraw().
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// shared_mutex: giving it up, admitting the waiters in their order, and wait().
+//
+// The thread of the task that unlocks calls give_up(); for a local_shared_mutex that is the thread of its loop. Waiters that are
+// admitted are claimed under the lock and resumed after it was given back, by the destructor of `woken`.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/hooks.hpp>
