@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// barrier: n tasks or threads meet; nobody goes on before all have come. Again and again.
+// barrier: n tasks or threads meet. None of them goes on before all have arrived; then the barrier begins anew.
 //
 //     bide::barrier meeting(3);
 //     bool last = co_await meeting.arrive_and_wait();       // true for exactly one of the three
 //     if (last) swap(buffers);                              // in plain code: meeting.arrive_and_wait().wait()
 //
-// Thread rule: barrier: any coroutine, any thread. local_barrier: the same without atomics, for the tasks of one loop
-//   and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message.
-// Cancellation: an arrival that is cancelled while it waits is withdrawn, from the moment of the stop request: the
-//   meeting then needs somebody else to come. One that was let go already has met the others, and goes on to its next
-//   wait.
-// Errors: a count that is not positive is std::invalid_argument; arrive_and_drop more often than there are participants
-//   throws usage_error.
+// Thread rule: barrier: any coroutine and any thread may use it. local_barrier: the same without atomics; only the tasks
+//   of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from
+//   any thread.
+// Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
+//   message.
+// Cancellation: an arrival whose task is asked to stop while it waits is withdrawn from the moment of the request: that
+//   meeting needs another arrival. A task that was released before the request has met the others; its next wait ends it.
+// Errors: a count of participants that is not positive is std::invalid_argument. Calling arrive_and_drop more often than
+//   there are participants throws usage_error. A meeting for which an arrival is missing is reported as a stall
+//   (set_stall_delay in hooks.hpp).
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -44,9 +46,9 @@ public:
     basic_barrier& operator=(const basic_barrier&) = delete;
     ~basic_barrier();
 
-    /// Awaitable, with .wait(): until all have come. True for the one who came last.
+    /// Awaitable, with .wait(): arrives, and waits until all participants have. Gives true to the last to arrive.
     [[nodiscard]] arrive_op arrive_and_wait() noexcept { return arrive_op(*this); }
-    /// One participant fewer, from this meeting on.
+    /// Takes one participant away, from this meeting on; releases the waiters if the others have all arrived.
     void arrive_and_drop();
 
 private:

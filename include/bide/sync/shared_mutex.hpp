@@ -6,18 +6,20 @@
 //     auto writing = co_await m.lock();             // in plain code: m.lock().wait()
 //     auto reading = co_await m.lock_shared();      // together with other readers
 //
-// First come, first served: a reader that comes while a writer waits queues behind it, so neither starves. Readers that
-// stand next to each other in the queue go in together.
+// First come, first served: a reader that comes while a writer waits queues behind that writer, so neither starves. Readers
+// that are neighbours in the queue are admitted together.
 //
-// Thread rule: shared_mutex: any coroutine, any thread. local_shared_mutex: the same without atomics, for the tasks of
-//   one loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its guards and its waiters; destroyed while locked or waited for, it ends the program with
-//   a message. A guard that is kept beyond the task that locked it is moved there, not referred to.
-// Cancellation: a task that is asked to stop while it waits leaves the queue, and who is behind it may go on.
-// Errors: a writer that locks again (or shares), and the only reader that wants to write, get would_deadlock at once; a
-//   circle of writers that wait for each other is found as for mutex. Several readers are not told apart: what they
-//   wait for in a circle is not found, and a reader that shares again behind a writer waits for itself. Unlocking what
-//   is not locked throws usage_error.
+// Thread rule: shared_mutex: any coroutine and any thread may use it. local_shared_mutex: the same without atomics; only
+//   the tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may
+//   come from any thread.
+// Lifetime rule: it outlives its guards and its waiters. Destroying it while it is locked or waited for ends the program
+//   with a message. To keep a guard beyond the task that locked, move it; a reference to it would dangle.
+// Cancellation: a waiting task that is asked to stop leaves the queue and unwinds; the waiters behind it are admitted if
+//   they may be now.
+// Errors: a writer that locks or shares again, and the only reader if it wants to write, get would_deadlock immediately.
+//   A circle of writers that wait for each other is found as for mutex. Several readers are not told apart: a circle
+//   through one of them is not found, and a reader that shares again behind a waiting writer waits for itself. Unlocking
+//   what is not locked throws usage_error.
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -65,11 +67,11 @@ public:
     [[nodiscard]] lock_op lock() noexcept { return lock_op(*this); }
     /// Awaitable, with .wait(); gives a shared_guard.
     [[nodiscard]] lock_shared_op lock_shared() noexcept { return lock_shared_op(*this); }
-    /// The guard, or an empty one.
+    /// Returns the guard, or an empty one if the mutex is held or waited for. Never waits.
     [[nodiscard]] guard try_lock() noexcept { return try_take<detail::sharing::exclusive>(); }
-    /// The guard, or an empty one: a writer holds it, or somebody waits.
+    /// Returns the guard, or an empty one if a writer holds the mutex or a waiter is in the queue. Never waits.
     [[nodiscard]] shared_guard try_lock_shared() noexcept { return try_take<detail::sharing::shared>(); }
-    /// For what was guard::release()d; guards do it by themselves.
+    /// Unlocks a mutex whose guard was release()d. Guards unlock by themselves.
     void unlock() {
         if (!give_up(detail::sharing::exclusive)) detail::throw_not_held("shared_mutex");
     }
@@ -84,7 +86,7 @@ private:
         return take_locked(How, detail::current_holder()) ? guard_of<How>(*this) : guard_of<How>();
     }
     template <detail::sharing How>
-    static task<bool> acquire(lock_op_of<How> op);  // true: the caller holds it
+    static task<bool> acquire(lock_op_of<How> op);  // gives no guard: moving a guard forgets the owner
 
     bool take_locked(detail::sharing how, const detail::holder& as) noexcept BIDE_REQUIRES(lock_) {
         if (!waiters_.empty() || !admits(how)) return false;
@@ -138,7 +140,7 @@ class [[nodiscard("a guard that is dropped unlocks at once")]] basic_shared_mute
 public:
     guard_of() noexcept = default;
     guard_of(guard_of&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
-        if (mutex_ != nullptr) mutex_->forget_holder();  // whose it is now is not known
+        if (mutex_ != nullptr) mutex_->forget_holder();  // the new owner is not known
     }
     guard_of& operator=(guard_of&& other) noexcept {
         guard_of taken(std::move(other));
@@ -149,11 +151,11 @@ public:
         if (mutex_ != nullptr) drop();
     }
 
-    /// Before the end of its life; throws usage_error when it does not hold the mutex.
+    /// Unlocks before the end of its life; throws usage_error if the guard does not hold the mutex.
     void unlock() {
         if (mutex_ == nullptr || !std::exchange(mutex_, nullptr)->give_up(How)) detail::throw_not_held("shared_mutex");
     }
-    /// Leaves the mutex locked; somebody calls unlock() or unlock_shared() of the mutex later.
+    /// Leaves the mutex locked: the program calls unlock() or unlock_shared() of the mutex later.
     basic_shared_mutex* release() noexcept {
         if (mutex_ != nullptr) mutex_->forget_holder();
         return std::exchange(mutex_, nullptr);
@@ -235,7 +237,7 @@ public:
     [[nodiscard]] guard_awaiter native_awaiter(detail::promise_base& p) const noexcept {
         return guard_awaiter(p, *this);
     }
-    /// Blocks the calling thread; during stack unwinding the guard is empty when the wait failed.
+    /// Blocks the calling thread. During stack unwinding it does not throw: the guard is empty if the wait failed.
     guard_of<How> wait(std::source_location where = std::source_location::current()) const;
 
 private:
