@@ -49,16 +49,16 @@ bool deadline_guard::leave(bool in_line) noexcept {
 }
 
 bool deadline_guard::disarm(bool in_line) noexcept {
-    arm_deferred_timer(this_thread);  // TRAP: detach() does it too, and must not below: the lock may be the same
+    arm_deferred_timer(this_thread);  // TRAP: detach() arms it too, and would take the same lock below
     const lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;
-    if (in_line) detach(waiting_frame);  // before the node, on another thread perhaps, can see that we wait
+    if (in_line) detach(waiting_frame);  // before on_posted(), perhaps on another thread, can read waiting_
     waiting_ = true;
     return false;
 }
 
-// Under the timer lock.
+// Called by the carrier loop's thread, which holds its timer lock.
 void deadline_guard::on_time(timer_node* node) noexcept {
     auto* self = static_cast<deadline_guard*>(node);
     self->posted_ = true;
@@ -67,7 +67,7 @@ void deadline_guard::on_time(timer_node* node) noexcept {
 
 void deadline_guard::on_posted(call_node* node) noexcept {
     auto* self = static_cast<deadline_guard*>(node);
-    self->expired_ = true;  // seen through the request, or through the lock
+    self->expired_ = true;  // the request below, or the lock, publishes it to the awaiting chain
     self->stop_.request(stop_reason::deadline);
     bool finishes = false;
     {
@@ -78,7 +78,7 @@ void deadline_guard::on_posted(call_node* node) noexcept {
     if (finishes) self->finish();
 }
 
-// The loop that would have told us may have stood still (a wait() in plain code below, which had the same deadline).
+// The carrier loop may not have fired the timer: a wait() in plain code, which inherited the same deadline, may have blocked it.
 void deadline_guard::ended_without_value() noexcept {
     if (carrier_ == nullptr || expired_ || carrier_->now() < due) return;
     expired_ = true;

@@ -25,7 +25,7 @@ bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
     before_ = std::exchange(outer.owner->active, &ctx_);
     enter(outer);
     if (start_nested(child.prepare(this, &ctx_, attached))) return true;
-    // It ended in line: nobody else knows of us, except where leave() says so.
+    // The operation ended in line: no other thread knows of this guard, unless leave() returns false.
     if (!leave(true)) return true;
     restore();
     if (!passes_on()) return false;

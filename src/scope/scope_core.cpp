@@ -55,8 +55,8 @@ void scope_core::adopt(started_base& child) {
 }
 
 void scope_core::ended(started_base& child, future_base& result, future_status how) noexcept {
-    // The usual end, under the lock once. The node goes after the count: only one thread at a time runs what is on a
-    // loop, so whoever sees the scope end runs later, and nothing of the user's could tell.
+    // The usual end takes the lock once. The node is destroyed after the count was lowered, which no code of the user's can
+    // notice: only one thread runs what is on a loop, so the code that sees the scope end runs later.
     if (how == future_status::succeeded && result.trivial_release && child.ctx.ex == ctx.ex &&
         live_access::is_loop(*ctx.ex)) [[likely]] {
         lock_.lock();
@@ -86,7 +86,7 @@ void scope_core::ended_slowly(started_base& child, future_base& result, future_s
             if (result.why_cancelled() == stop_reason::sibling_failed) cancelled_some_ = true;
         }
     }
-    // Still on the count: the scope cannot end while it is told.
+    // This task is on the count still, so the scope cannot end during the request.
     if (first_failure && options.error == error_mode::cancel) stop.request(stop_reason::sibling_failed);
     result.drop_ref();
     take_off_count();
@@ -104,7 +104,7 @@ void scope_core::take_off_count() noexcept {
         });
         if (last.unwind != nullptr) body_unwinds_ = true;
     }
-    // From here on the scope may be gone.
+    // S1: from here on the scope may be destroyed.
     while (leaf* l = woken.take()) l->resume();
     if (last.unwind != nullptr) post(last.unwind, step::unwind);
     if (last.resume != nullptr) post(last.resume, step::resume);
@@ -119,7 +119,7 @@ scope_door* scope_core::door() {
     if (scope_door* d = door_.load(std::memory_order_acquire)) return d;
     auto* fresh = new scope_door(this);
     scope_door* expected = nullptr;
-    // acq_rel: two threads may ask at once; the loser sees the winner's door complete.
+    // acq_rel: two threads may make one at the same time; the loser sees the winner's door complete.
     if (door_.compare_exchange_strong(expected, fresh, std::memory_order_acq_rel, std::memory_order_acquire))
         return fresh;
     delete fresh;
@@ -213,7 +213,7 @@ void scope_core::close_door() noexcept {
     d->drop();
 }
 
-// keep_going: the failures that nobody has seen, in start order. Null: there are none.
+// For keep_going: the failures that no waiter has received, in start order. Null if there are none.
 std::exception_ptr scope_core::group_of_failures() {
     std::vector<started_base*> unseen;
     for (started_base* n = failed_.first(); n != nullptr; n = n->younger)
@@ -265,7 +265,7 @@ BIDE_UNANALYZED bool scope_core::conclude(bool deadline_passed) {
     }
     if (!thrown) thrown = unfinished_;
     if (thrown) std::rethrow_exception(thrown);
-    // Standing at the end is a wait, which a stop ends as every other, also when each task has ignored it.
+    // The end of the scope is a wait, which a stop request ends as it ends every other, also if each task has ignored it.
     return outer_stopped && (body_stopped_ || cancelled_any_ || waited_at_end_);
 }
 

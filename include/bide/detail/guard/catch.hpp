@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// catch_op: awaits a task in the caller's own context and leaves its outcome in a slot: value, failure, or stopped. The
-// awaiting frame goes on in every case; whoever uses it sees to it that a stop goes on (pass_stop_op).
+// catch_op: awaits a task in the caller's own context and leaves its outcome in a slot: value, failure, or stopped.
+//
+// The awaiting frame is resumed in each of the three cases. If the task was stopped, the awaiting frame has to pass the stop on
+// itself (pass_stop_op), or to have a reason not to.
 #pragma once
 
 #include <bide/detail/base/rules.hpp>
