@@ -25,14 +25,14 @@ void future_base::publish(future_status how) noexcept {
     bool subscribed = false;
     {
         lock_guard guard(lock);
-        // release: the result was written before. Under the lock: a waiter that parks sees it, or is seen here.
+        // release: the result was written before. Under the lock: a parking waiter sees the status, or is claimed below.
         status_.store(how, std::memory_order_release);
         while (leaf* l = waiters.pop_claimed()) {
             *last = l;
             last = &l->next;
         }
         *last = nullptr;
-        if (claimed != nullptr) consume();  // delivered for certain: nobody can cancel them any more
+        if (claimed != nullptr) consume();  // delivered for certain: a claimed waiter cannot be cancelled
         if (first_ != nullptr) subscribed = calling_ = true;
     }
     while (claimed != nullptr) {
@@ -48,7 +48,7 @@ void future_base::publish(future_status how) noexcept {
 void future_base::subscribe(subscriber* s) {
     {
         lock_guard guard(lock);
-        if (!ready() || calling_) {  // the earlier ones are being called: this one comes after them, over there
+        if (!ready() || calling_) {  // the thread that calls the earlier ones calls this one after them
             if (last_ != nullptr)
                 last_->next = s;
             else
@@ -89,7 +89,7 @@ void future_base::run_subscribers() noexcept {
 void future_base::last_ref_gone() noexcept {
     if (!owned_ && !consumed() && status() == future_status::failed)
         report_unhandled(failure(), "a future that nobody waited for");
-    while (subscriber* s = first_) {  // never completed: nobody is left to do it
+    while (subscriber* s = first_) {  // never completed: no producer is left
         first_ = s->next;
         delete s;
     }

@@ -64,7 +64,7 @@ void started_base::on_ended(child_end* end, [[maybe_unused]] slot_base* s) noexc
     auto* self = static_cast<started_base*>(end);
     if (this_thread.ended_on == self->ctx.ex) {
         self->finish();
-    } else {  // it had moved to another executor: its owner is told where it was started
+    } else {  // it had moved to another executor: its owner is told on the one where it was started
         self->call = &started_base::on_returned;
         self->ctx.ex->post(*self);
     }
@@ -103,7 +103,7 @@ void submitted_work::ended(started_base& child, future_base& result, future_stat
     }
     void (*const tell)(submitted_work*) noexcept = when_empty;
     result.drop_ref();
-    // release: whoever sees it empty sees what the tasks did.
+    // release: a thread that sees it empty sees what the tasks did.
     if (count_.fetch_sub(1, std::memory_order_acq_rel) == 1 && tell != nullptr) tell(this);
 }
 

@@ -51,7 +51,7 @@ bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed
     }
     while (detail::leaf* l = here.pop_front()) {
         if (waiters_.park(*l)) continue;
-        does_not_count(*l);  // stopped while it was claimed: the request left the unwinding to us
+        does_not_count(*l);  // stopped while it was claimed: such a request leaves the unwinding to the claimer
         detail::post(l->frame, detail::step::unwind);
     }
     return false;

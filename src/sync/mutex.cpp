@@ -59,7 +59,7 @@ void basic_mutex<Lock>::guard::drop() noexcept {
 
 // ---- taking it ------------------------------------------------------------------------------------------------------
 
-/// Who wait()s, and where.
+/// The task or thread that calls wait(), and the line of the call.
 template <class Lock>
 struct basic_mutex<Lock>::caller {
     detail::holder acquirer;
@@ -88,7 +88,7 @@ bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
     return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
 }
 
-// Its name is asked for: it gets one.
+// The child of a fork that locks needs a name: its context is made.
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
     return ready(detail::holder_of(*this->frame), detail::this_thread.credits);

@@ -65,7 +65,7 @@ void basic_shared_mutex<Lock>::leave(awaiter& a) noexcept {
     serve(woken);
 }
 
-// A reader waits for a writer, or (behind one that waits) for readers, of whom this is not known.
+// A reader waits for the writer; behind a waiting writer it waits for readers, which are not known.
 template <class Lock>
 detail::wait_target basic_shared_mutex<Lock>::awaiter::target() const noexcept {
     const detail::holder h = how_ == sharing::exclusive || mutex_.writing() ? mutex_.holder_.get() : detail::holder();

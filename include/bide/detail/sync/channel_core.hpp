@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// channel_core: the queue of a channel, and who gets what.
+// channel_core: the queue of a channel, and which waiter gets which value.
 //
 // It has two sides with a lock each, so that a sender and a receiver on two processors do not wait for each other, nor
-// for memory that the other one has just written. While the channel is open, nobody waits, and the queue is neither full
-// nor empty, one side is all that an operation needs. Everything else is *special*, and happens under both locks: then
-// nobody else is anywhere in the channel. That is also where the lists of waiters change, so no wake-up can be missed.
+// for memory that the other one has just written. While the channel is open, has no waiter, and its queue is neither full nor
+// empty, an operation needs one side only. Everything else is *special*, and takes both locks, which keeps every other thread
+// out of the channel. The lists of waiters change under both locks only, so no wake-up can be missed.
 //
 //     senders' side:   how many were sent in all, and how many had been received when it was last looked
 //     receivers' side: how many were received in all, and how many had been sent
 //
-// What one knows of the other side may be old: then there are fewer values, or fewer free places, than there seem to be,
-// never more. (So a ring of Lamport's, 1983, whose ends each have a lock.)
+// What a side knows of the other one may be old: then it sees fewer values, or fewer free places, than there are, never more.
+// (So a ring of Lamport's, 1983, whose ends each have a lock.)
 //
 // Kept true between two calls, counting only waiters that were not stopped: a receiver waits only while the queue is
 // empty and no sender waits; a sender waits only while the queue is full. So values leave in the order in which they
@@ -36,7 +36,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// A sender that waits: the value stays where the caller has it until somebody takes it from there.
+/// A sender that waits. The value stays where the caller has it until a receiver takes it from there.
 template <class T, class Leaf>
 struct sending : Leaf {
     using Leaf::Leaf;
@@ -51,7 +51,7 @@ struct receiving : Leaf {
 
 enum class passage : std::uint8_t { done, closed, has_to_wait };
 
-/// What was said under both locks: whoever has to wait queues before they are given back, or not at all.
+/// Whether a caller that has to wait queues before it gives both locks back, or does not wait.
 enum class patience : std::uint8_t { none, will_wait };
 
 template <class T, class Leaf, class Lock, template <class> class Word, template <class> class Var = plain,
@@ -76,7 +76,8 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return in_.capacity; }
 
-    // Under no lock. Nothing: it is special, and the _locked function of that name has to do it.
+    // These two take the lock of their side. They return nothing if the state is special: the caller takes both locks then,
+    // and calls the _locked function of that name.
 
     /// Moves from the value only when it says `done`.
     [[nodiscard]] std::optional<passage> try_send(T& value) noexcept {
@@ -126,7 +127,7 @@ public:
     }
     [[nodiscard]] bool closed() const noexcept BIDE_REQUIRES(this) { return closed_; }
 
-    /// As try_send(). `to`: who has the value then, claimed; else as it was.
+    /// As try_send(). Sets `to` to the claimed receiver that has the value, which the caller resumes; else leaves it as it is.
     passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept BIDE_REQUIRES(this) {
         hold_both_sides();
         if (closed_) return passage::closed;
@@ -141,7 +142,7 @@ public:
         publish_counts(!room && wait == patience::will_wait);
         return room ? passage::done : passage::has_to_wait;
     }
-    /// As try_receive(). `from`: whose value has been sent by that, claimed; else as it was.
+    /// As try_receive(). Sets `from` to the claimed sender whose value was taken, which the caller resumes; else leaves it.
     passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept
         BIDE_REQUIRES(this) {
         hold_both_sides();
@@ -165,7 +166,7 @@ public:
         return passage::has_to_wait;
     }
 
-    /// Wakes everybody; senders keep their values.
+    /// Claims every waiter, which the caller resumes; senders keep their values.
     void close(claimed_waiters<Leaf>& to) noexcept BIDE_REQUIRES(this) {
         closed_ = true;
         while (Leaf* l = receivers.pop_claimed()) to.add(*l);
