@@ -12,12 +12,14 @@
 #include <bide/for_each.hpp>
 #include <bide/foreign.hpp>
 #include <bide/future.hpp>
+#include <bide/future_status.hpp>
 #include <bide/hooks.hpp>
 #include <bide/io_driver.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
 #include <bide/pool.hpp>
 #include <bide/scope.hpp>
+#include <bide/scope_options.hpp>
 #include <bide/settled.hpp>
 #include <bide/shield.hpp>
 #include <bide/stop.hpp>

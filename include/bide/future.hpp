@@ -2,7 +2,7 @@
 //
 // future<T>: a handle to a result that arrives later. promise<T>: the other end, for code with callbacks.
 //
-// A future is hot: the work was started elsewhere. Handles may be copied, and many threads and coroutines may wait.
+// A future is hot: its work was started elsewhere. Handles may be copied, and many threads and coroutines may wait for one result.
 //
 //     bide::promise<int> p;
 //     bide::future<int> f = p.get_future();
@@ -11,21 +11,24 @@
 //
 // Thread rule: a handle is a value; every operation may be called from any thread.
 // Lifetime rule: the result lives as long as a handle does, also after its scope is gone. A reference that value(),
-//   wait() or co_await gave refers into the result. On an rvalue future the result is moved out, for all handles.
-//   A handle may be destroyed or assigned to while somebody waits through it: the wait is for what it meant at its
-//   beginning, and holds on to that until it is over. (A wait() whose reference would refer to nothing then, because
-//   no handle is left, throws usage_error.)
+//   wait() or co_await gave refers into the result. On an rvalue future the result is moved out, for all handles. A handle
+//   may be destroyed or assigned to while a task or thread waits through it: the wait keeps the result that the handle had
+//   when the wait began. (If no handle is left when such a wait() ends, its reference would refer to nothing: it throws
+//   usage_error.)
 // Cancellation: cancelling a waiter never cancels the producer; stop() asks the producer to end.
-// Destructor: dropping the last handle detaches; a failure that nobody saw goes to the unhandled-error hook.
-// Errors: wait() and co_await rethrow the producer's exception, as itself, every time; `cancelled` when it was
-//   cancelled. value() throws not_ready before completion.
+// Destructor: dropping the last handle detaches the work. A failure that no waiter has received goes to the unhandled-
+//   error hook.
+// Errors: wait() and co_await rethrow the producer's exception, as itself, every time; they throw `cancelled` if the
+//   producer was cancelled. value() throws not_ready before completion.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/future/future_state.hpp>
 #include <bide/detail/future/started.hpp>
+#include <bide/future_status.hpp>
 #include <bide/hooks.hpp>
 #include <bide/task.hpp>
 
@@ -37,7 +40,7 @@
 namespace bide {
 inline namespace v0 {
 
-/// Where subscribers run: where the result is produced, or on the thread that subscribes (which then waits).
+/// Where a subscriber is called: by the thread that produces the result, or by the subscribing thread, which waits for it.
 enum class run_on : std::uint8_t { producer, caller };
 
 template <class T = void>
@@ -58,11 +61,11 @@ public:
         if (state_ != nullptr) state_->drop_ref();
     }
 
-    /// False for a default-constructed or moved-from handle; everything below then throws usage_error.
+    /// Returns false for a default-constructed or moved-from handle; everything below throws usage_error then.
     [[nodiscard]] bool valid() const noexcept { return state_ != nullptr; }
     [[nodiscard]] future_status status() const { return state().status(); }
 
-    /// The result, without waiting.
+    /// The result. Never waits: throws not_ready before completion.
     decltype(auto) value() const& {
         need_ready();
         return state_->get();
@@ -72,7 +75,7 @@ public:
         return state_->get_moved();
     }
 
-    /// Blocks until the result is there. See wait.hpp for how and when it may.
+    /// Blocks the calling thread until the result is there. wait.hpp says how, and where it may.
     decltype(auto) wait(std::source_location where = std::source_location::current()) const& {
         if (state().ready()) {
             state_->consume();
@@ -92,13 +95,13 @@ public:
         return held.state_->move_waited();
     }
 
-    /// Asks the producer to stop. Idempotent; nothing after completion.
+    /// Asks the producer to stop. Further calls, and calls after completion, do nothing.
     void stop() const {
-        const future held(*this);  // whoever is told of the end may drop this handle
+        const future held(*this);  // a callback of the producer's end may drop this handle
         held.state().stop_producer(stop_reason::user);
     }
 
-    /// Calls on_value(const T&) or on_error(std::exception_ptr) once, when the result is there; at once if it is.
+    /// Calls on_value(const T&) or on_error(std::exception_ptr) once, when the result is there; immediately if it is already.
     template <class V, class E>
     void subscribe(V on_value, E on_error, run_on where = run_on::producer) const;
 
@@ -120,7 +123,7 @@ private:
     void need_ready() const {
         if (!state().ready()) throw not_ready();
     }
-    /// A handle of the caller's own: other tasks run meanwhile, and this one may be gone or mean another result then.
+    /// Waits, and returns a handle of its own: other tasks run during the wait, and may destroy or assign to *this.
     future held_until_ready(const std::source_location& where) const {
         future held(*this);
         if (!held.state_->run_now()) {
@@ -134,12 +137,20 @@ private:
         detail::future_state<T>* s;
         completion_awaiter(detail::promise_base& p, detail::future_state<T>& st) noexcept
             : base(p, detail::future_kind, &st), s(&st) {}
-        ~completion_awaiter() { this->abandon(s->lock, s->waiters); }
+        // Unanalyzed: abandon() takes the lock, which it knows by another name.
+        ~completion_awaiter() BIDE_UNANALYZED {
+            this->abandon(s->lock, s->waiters);
+            BIDE_ASSERT(L2, !this->linked);
+        }
         [[nodiscard]] bool try_now() const noexcept { return s->ready(); }
-        [[nodiscard]] bool park() noexcept {
+        // Unanalyzed: park_owned() takes the lock, which it knows by another name.
+        [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
             return this->park_owned(s->lock, s->waiters, [this] { return s->ready(); });
         }
-        void await_resume() { this->completed(); }
+        void await_resume() {
+            this->completed();
+            BIDE_ASSERT(L1, s->ready());
+        }
         [[nodiscard]] detail::wait_target target() const noexcept { return {s->unfinished_producer()}; }
     };
     struct completion_op {
@@ -158,7 +169,7 @@ template <class T>
 class promise_state final : public future_state<T> {
 public:
     stop_state stop;
-    std::atomic<bool> taken{false};  // somebody completes it, or has
+    std::atomic<bool> taken{false};  // a thread completes it, or has
     void stop_producer(stop_reason why) noexcept override { stop.request(why); }
 
 private:
@@ -197,7 +208,7 @@ bool is_null(const F& f) {
 [[noreturn]] void throw_null_exception();
 [[noreturn]] void throw_second_result();
 [[noreturn]] void throw_second_future();
-/// Where there is no memory for it: bad_alloc, which says why as well.
+/// Returns a bad_alloc if there is no memory for a broken_promise.
 [[nodiscard]] std::exception_ptr make_broken_promise() noexcept;
 
 }  // namespace detail
@@ -219,7 +230,7 @@ void future<T>::subscribe(V on_value, E on_error, run_on where) const {
     }
 }
 
-/// Completes a future once, from any thread.
+/// Completes a future once, from any thread. Dropped before that, it completes the future with broken_promise.
 template <class T = void>
 class promise {
 public:
@@ -240,7 +251,7 @@ public:
         state_->drop_ref();
     }
 
-    /// The future; once.
+    /// Returns the future. A second call throws usage_error; copy the future instead.
     [[nodiscard]] future<T> get_future() {
         need();
         if (given_) detail::throw_second_future();
@@ -280,7 +291,7 @@ public:
         state_->set_why(why);
         state_->publish(future_status::cancelled);
     }
-    /// Whether somebody called stop() on the future.
+    /// Returns true if stop() was called on the future.
     [[nodiscard]] bool stop_requested() const { return need().stop.requested(); }
 
 private:

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// scope: owns what was started in it; ends when all of it has ended: done, failed, or cancelled with its cleanup run.
+// scope: owns what was started in it. It ends when all of that has ended: with a value, with a failure, or cancelled and its
+// cleanup run.
 //
 //     bide::with_scope([&](bide::scope& s) {                              // plain code
 //         for (auto& url : urls) s.start(fetch, url);
-//     });                                                                 // all finished; first failure thrown
+//     });                                                                 // all have ended; the first failure is thrown
 //
 //     co_await bide::with_scope([&](bide::scope& s) -> bide::task<> {     // in a coroutine: the same rules
 //         auto size = s.start(fetch_size, url);
@@ -12,28 +13,31 @@
 //         …
 //     });
 //
-// start(f, args…) copies the callable and the arguments into the started task, so a lambda may capture what outlives
-// the scope. Tasks begin at the next switching point, in the order in which they were started.
+// start(f, args…) copies the callable and the arguments into the started task, so a lambda may capture what outlives the scope.
+// Tasks begin at the next switching point, in the order in which they were started.
 //
-// Exit modes: wait (default); cancel: unfinished tasks are cancelled when the body has ended; fail: as cancel, and
-//   throws unfinished_tasks naming the lines that started them.
-// Error modes: cancel (default): the first failure, of a task or of the body, cancels the rest of this scope and is
-//   thrown as itself at its end; keep_going: the others run to their end, the failures are thrown as one
-//   exception_group in start order. A failure that somebody waited for is not thrown again unless it cancelled
-//   something unfinished. If the body threw, its exception goes on. What is not thrown goes to `.errors`, else to the
-//   unhandled-error hook.
+// What the end of the body means for tasks that have not ended (exit_mode), and what a failure means for the others
+// (error_mode), is in scope_options.hpp. At the end of the scope:
+// - If the body threw, its exception is thrown.
+// - error_mode::cancel: the first failure of a task is thrown as itself. A failure that a waiter has received is not thrown
+//   again, unless it cancelled something that had not ended.
+// - error_mode::keep_going: the failures that no waiter has received are thrown as one exception_group, in start order.
+// - A failure that is not thrown goes to scope_options::errors, else to the unhandled-error hook.
+// - Cancelled tasks alone never make the scope throw.
 //
-// Thread rule: start and stop may be called from any thread while the scope is open; ref() gives a handle that may
-//   outlive it (starting through it then throws scope_closed).
+// Thread rule: any thread may call start and stop while the scope is open. ref() gives a handle that may outlive the scope;
+//   starting through it throws scope_closed after the scope's end.
 // Lifetime rule: the body's locals die when the body ends, before the tasks are joined: tasks may refer only to what
-//   outlives with_scope. (A cancelled async body is unwound after its tasks have ended.)
-// Cancellation: cancelling the task in which the scope stands cancels body and tasks, joins them, and goes on outwards.
+//   outlives with_scope. (The frames of a cancelled coroutine body are unwound after its tasks have ended.)
+// Cancellation: cancelling the task that runs or awaits with_scope cancels body and tasks. The scope joins them, and then
+//   that task unwinds, too.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/scope/scope_core.hpp>
 #include <bide/future.hpp>
+#include <bide/scope_options.hpp>
 #include <bide/wait.hpp>
 
 #include <exception>
@@ -47,14 +51,14 @@ inline namespace v0 {
 
 class scope;
 
-/// A handle to a scope that may outlive it.
+/// A handle to a scope, which may outlive the scope. A value: copies refer to the same scope.
 class scope_ref {
 public:
     scope_ref(const scope_ref& other) noexcept;
     scope_ref& operator=(const scope_ref& other) noexcept;
     ~scope_ref();
 
-    /// As scope::start; throws scope_closed after the scope's end, then nothing was called.
+    /// As scope::start. Throws scope_closed after the scope's end; the callable was not called then.
     BIDE_DETAIL_SUBMIT_OVERLOADS(start, start_at)
 
 private:
@@ -92,13 +96,15 @@ public:
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
 
-    /// Starts f(args…), which returns a task or another awaitable, or a ready-made task. Gives a future of its result.
+    /// Starts f(args…), which returns a task or another awaitable, or starts a task that was made before. Returns a future
+    /// of its result.
     BIDE_DETAIL_SUBMIT_OVERLOADS(start, start_at)
 
-    /// Asks the body and every task to stop.
+    /// Asks the body and every task to stop. Returns immediately.
     void stop(stop_reason why = stop_reason::user) noexcept { core_.stop.request(why); }
 
-    /// Waits until everything started so far has ended: co_await s.join(), or s.join().wait() in a sync body.
+    /// Waits until everything that was started so far has ended: co_await s.join(), or s.join().wait() in plain code. For
+    /// the body: a task of the scope that joins it would wait for itself, and gets would_deadlock.
     [[nodiscard]] detail::join_op join() noexcept { return detail::join_op(core_); }
 
     [[nodiscard]] scope_ref ref() { return scope_ref(core_.door()); }
@@ -125,16 +131,18 @@ auto scope_ref::start_at(const std::source_location& where, F&& f, A&&... args) 
 
 namespace detail {
 
-/// The plain form's frame: an idle loop, and the scope as what runs now.
+/// with_scope in plain code, on the native stack of the calling thread: an idle loop that drain() drives, and the scope as the
+/// chain that runs on this thread now.
 class sync_scope_frame {
 public:
-    /// All that the scope's end needs is made here: from the first start on nothing may be short of memory.
+    /// Allocates all that the scope's end needs, so that the end cannot fail once a task was started.
     explicit sync_scope_frame(scope_core& core);
     sync_scope_frame(const sync_scope_frame&) = delete;
     sync_scope_frame& operator=(const sync_scope_frame&) = delete;
     ~sync_scope_frame();
     void leave_body() noexcept;
-    /// Drives the loop until every task has ended; throws what the scope throws.
+    /// Drives the loop until every task has ended, and throws what the scope throws. Returns true if the stop of the calling
+    /// task has to be passed on.
     [[nodiscard]] bool drain();
 
 private:
@@ -143,8 +151,8 @@ private:
     thread_state& state_;
     task_node* before_;
     task<> end_;
-    nested_wait_scope nested_wait_;  // the loop below stands still until the scope has ended
-    bool shielded_;                  // in a destructor that an exception or a cancellation runs
+    nested_wait_scope nested_wait_;  // this thread's running loop is blocked until the scope has ended
+    bool shielded_;                  // made in a destructor that an exception or a cancellation runs
 };
 
 template <class R, class F>
@@ -168,7 +176,8 @@ R with_scope_sync(const scope_options& options, F& body, const std::source_locat
         frame.leave_body();
         core.body_failed(std::current_exception());
     }
-    if (frame.drain()) throw cancelled(core.stop.reason());  // the stop came from outside and goes on outwards
+    if (frame.drain())
+        throw cancelled(core.stop.reason());  // the stop came from outside: the calling task is unwound by it
     if constexpr (!std::is_void_v<R>) {
         if (!result) throw cancelled(core.stop.reason());  // the body was stopped: there is no value
         if constexpr (std::is_reference_v<R>)

@@ -4,17 +4,18 @@
 //
 //     inline constinit bide::task_local<std::string> request_id;        // a key; it has to outlive its use
 //
-//     co_await request_id.with_value("r-17", handle(request));          // set for handle() and all that it awaits,
-//                                                                       // waits for, gives to threads, starts in
-//                                                                       scopes
+//     co_await request_id.with_value("r-17", handle(request));          // for handle(), and for all that it awaits, waits
+//                                                                       // for, gives to threads or starts in scopes
 //     log(request_id.get() ? *request_id.get() : "-");                  // in there
 //
-// A scope hands on what was set where it was opened: start() from inside a with_value into a scope outside of it does
-// not see the value. submit() hands on nothing.
+// A scope hands on the values that were set where the scope was opened: a start() inside a with_value, into a scope outside of
+// it, does not hand on that value. submit() hands on nothing.
 //
-// Thread rule: get() may be called anywhere. A value is shared by all tasks below, on every thread: it is const.
-// Lifetime rule: a value lives until the operation has ended, and as long as a job on a thread that saw it runs.
-//   get() gives a pointer that is good within the operation.
+// Thread rule: get() may be called anywhere. All tasks below share the value, on every thread: it is const.
+// Lifetime rule: a value lives until the operation has ended, and until every job on a thread that inherited it has ended.
+//   The pointer that get() gives is good within the operation.
+// Cancellation: with_value passes a stop request to its operation, and unwinds the caller when the operation has ended.
+// Errors: those of the operation, and what copying the value throws.
 #pragma once
 
 #include <bide/detail/guard/guard.hpp>
@@ -63,7 +64,7 @@ template <class T>
 class task_local {
 public:
     constexpr task_local() noexcept = default;
-    /// With a default, which get() gives where no value was set.
+    /// With a default, which get() gives if no value was set.
     template <class U>
         requires std::constructible_from<T, U> && (!std::same_as<std::remove_cvref_t<U>, task_local>)
     constexpr explicit task_local(U&& otherwise) : default_(std::forward<U>(otherwise)) {}
@@ -71,7 +72,7 @@ public:
     task_local& operator=(const task_local&) = delete;
     constexpr ~task_local() = default;
 
-    /// The value for the code that runs now; else the default; else null.
+    /// Returns the value for the code that calls it, else the default, else null. Valid within the operation.
     [[nodiscard]] const T* get() const noexcept {
         if (const void* found = detail::find_local(this)) return static_cast<const T*>(found);
         return default_ ? &*default_ : nullptr;

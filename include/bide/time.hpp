@@ -10,23 +10,23 @@
 //         co_await s.write_all("welcome");
 //     }
 //
-// with_timeout and with_deadline ask their operation to stop when the time is over, let its cleanup finish, and throw
-// timed_out. An operation that has its result in spite of that gives it. The deadline is inherited by everything that
-// the operation awaits, waits for or starts in scopes of its own; an inner deadline is never later than an outer one.
-// Only the guard whose own deadline has passed throws timed_out: through the inner ones the stop goes on outwards.
+// with_timeout and with_deadline ask their operation to stop when the time is over, wait until its cleanup has ended, and throw
+// timed_out. An operation that has its result in spite of that gives it. The deadline is inherited by everything that the
+// operation awaits, waits for or starts in scopes of its own; an inner deadline is never later than an outer one. Only the guard
+// whose own deadline has passed throws timed_out; the guards inside it pass the stop on.
 //
-// Durations: counted from the await. Zero and negative ones are over at once: a sleeping task still passes a point of
-//   cancellation; a guarded operation is asked to stop before it begins, ends at its first wait, and gives its result
-//   if it has no wait. max() is for ever.
-// Precision: nothing is over early. In virtual time it is over exactly then; in real time later by what the system takes
-//   to wake a thread (on Linux about 60 µs, on epoll up to 1 ms), and where timers fall due one after another every few
-//   microseconds by 1 ms at most, so that they share their wake-ups.
-// Cancellation: a sleeping task that is asked to stop unwinds at once. A guarded operation is asked too, and the stop
-//   goes on when it has ended.
+// Durations: counted from the await. A duration of zero or less is over immediately: a sleeping task still looks for a stop
+//   request; a guarded operation is asked to stop before it begins, ends at its first wait, and gives its result if it has no
+//   wait. max() never ends.
+// Precision: no wait ends early. In virtual time it ends exactly then. In real time it ends later by what the system
+//   takes to wake a thread (on Linux about 60 µs, on epoll up to 1 ms). Where timers fall due one after another every few
+//   microseconds, it ends up to 1 ms later, so that they share their wake-ups.
+// Cancellation: a sleeping task that is asked to stop unwinds immediately. A guard passes a stop request to its
+//   operation, and the awaiting task unwinds when the operation has ended.
 // Errors: timed_out, and what the operation throws.
 // Thread rule: the awaitables are values; await them anywhere. In plain code: bide::wait(sleep_for(10ms)) or .wait().
-// Lifetime rule: a guard holds its operation (an lvalue future by copy of the handle). One that is never awaited never
-//   runs.
+// Lifetime rule: a guard holds its operation (an lvalue future by a copy of the handle). An operation whose guard is never
+//   awaited never runs.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
@@ -68,7 +68,7 @@ template <class Rep, class Period>
     return detail::sleep_op<std::chrono::steady_clock::time_point>(t);
 }
 
-/// Awaits op for at most the duration; then stops it, and throws timed_out when it has ended.
+/// Awaits op. Asks op to stop when the duration is over, and throws timed_out when op has ended.
 template <class Rep, class Period, awaitable A>
 [[nodiscard]] auto with_timeout(const std::chrono::duration<Rep, Period>& d, A&& op) {
     using result = detail::guarded<detail::task_result_t<A>, detail::deadline_guard>;
@@ -83,7 +83,7 @@ template <class Duration, awaitable A>
     return result(detail::to_task(std::forward<A>(op)), at);
 }
 
-/// What is left until the deadline of the code that runs now; zero when it has passed, empty when there is none.
+/// Returns the time until the deadline of the code that calls it: zero if it has passed, empty if there is none.
 [[nodiscard]] std::optional<std::chrono::steady_clock::duration> time_left() noexcept;
 
 /// Lets every other ready task of the executor run first.

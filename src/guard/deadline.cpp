@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// deadline_guard: arms a timer for an operation, and takes it out when the operation has ended first.
+//
+// enter() and leave() are called on the awaiting chain's executor. The carrier loop's thread calls on_time() with its timer lock
+// held, and on_posted() as a ready node.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/guard/deadline.hpp>
 
 #include <bide/detail/loop/loop_access.hpp>
-#include <bide/time.hpp>
+#include <bide/loop.hpp>
 
 #include <algorithm>
 
@@ -44,16 +49,16 @@ bool deadline_guard::leave(bool in_line) noexcept {
 }
 
 bool deadline_guard::disarm(bool in_line) noexcept {
-    arm_deferred_timer(this_thread);  // TRAP: detach() does it too, and must not below: the lock may be the same
+    arm_deferred_timer(this_thread);  // TRAP: detach() arms it too, and would take the same lock below
     const lock_guard locked(loop_access::timers_lock(*carrier_));
     loop_access::disarm_locked(*carrier_, *this);
     if (!posted_) return true;
-    if (in_line) detach(waiting_frame);  // before the node, on another thread perhaps, can see that we wait
+    if (in_line) detach(waiting_frame);  // before on_posted(), perhaps on another thread, can read waiting_
     waiting_ = true;
     return false;
 }
 
-// Under the timer lock.
+// Called by the carrier loop's thread, which holds its timer lock.
 void deadline_guard::on_time(timer_node* node) noexcept {
     auto* self = static_cast<deadline_guard*>(node);
     self->posted_ = true;
@@ -62,7 +67,7 @@ void deadline_guard::on_time(timer_node* node) noexcept {
 
 void deadline_guard::on_posted(call_node* node) noexcept {
     auto* self = static_cast<deadline_guard*>(node);
-    self->expired_ = true;  // seen through the request, or through the lock
+    self->expired_ = true;  // the request below, or the lock, publishes it to the awaiting chain
     self->stop_.request(stop_reason::deadline);
     bool finishes = false;
     {
@@ -73,7 +78,7 @@ void deadline_guard::on_posted(call_node* node) noexcept {
     if (finishes) self->finish();
 }
 
-// The loop that would have told us may have stood still (a wait() in plain code below, which had the same deadline).
+// The carrier loop may not have fired the timer: a wait() in plain code, which inherited the same deadline, may have blocked it.
 void deadline_guard::ended_without_value() noexcept {
     if (carrier_ == nullptr || expired_ || carrier_->now() < due) return;
     expired_ = true;
@@ -86,16 +91,5 @@ void deadline_guard::throw_stopped() const {
 }
 
 }  // namespace detail
-
-std::optional<std::chrono::steady_clock::duration> time_left() noexcept {
-    using clock = std::chrono::steady_clock;
-    const detail::context* now = detail::current_context();
-    if (now == nullptr || now->deadline == clock::time_point::max()) return std::nullopt;
-    const detail::thread_state& t = detail::tls();
-    const bool in_a_job = t.sleep != nullptr && t.running_loop == nullptr;  // no loop: real time
-    const clock::time_point at = now->ex != nullptr && !in_a_job ? now->ex->carrier().now() : clock::now();
-    return now->deadline <= at ? clock::duration::zero() : now->deadline - at;
-}
-
 }  // namespace v0
 }  // namespace bide

@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// guard: begins an operation under a context of its own, and resumes or unwinds the awaiting frame when it has ended.
+//
+// run() is called by the awaiting frame's await_suspend, on that frame's thread. on_ended() is called on the executor on which the
+// operation ended.
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/guard/guard.hpp>
 
 #include <utility>
@@ -19,7 +25,7 @@ bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
     before_ = std::exchange(outer.owner->active, &ctx_);
     enter(outer);
     if (start_nested(child.prepare(this, &ctx_, attached))) return true;
-    // It ended in line: nobody else knows of us, except where leave() says so.
+    // The operation ended in line: no other thread knows of this guard, unless leave() returns false.
     if (!leave(true)) return true;
     restore();
     if (!passes_on()) return false;
@@ -29,7 +35,8 @@ bool guard::run(promise_base& awaiting, slot_base& child) noexcept {
     return true;
 }
 
-void guard::on_ended(child_end* self, slot_base*) noexcept {
+void guard::on_ended(child_end* self, [[maybe_unused]] slot_base* s) noexcept {
+    BIDE_ASSERT(K6, (s->flags & attached) == 0);
     auto* g = static_cast<guard*>(self);
     if (g->leave(false)) g->finish();
 }

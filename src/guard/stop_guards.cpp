@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// What with_stop, shield and finally do when they begin and end, and what they report.
+//
+// The awaiting chain's thread calls all of it but registration::asked(), which the thread of the stop request calls.
 #include "base/place.hpp"
 
 #include <bide/detail/guard/stop_guards.hpp>

@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// barrier: releasing the waiters when all participants have arrived, withdrawing an arrival, and wait().
+//
+// The thread of the last participant calls release_waiters(). The thread on which a stopped waiter's frame is unwound calls
+// withdraw().
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
@@ -20,13 +25,17 @@ basic_barrier<Lock>::~basic_barrier() {
     detail::need_no_waiters(waiters_, "barrier");
 }
 
-// Everybody seems to be there. An arrival whose task was asked to stop meanwhile does not count, and whether it was is
-// known only by claiming it. So all are claimed first; when some were stopped, the others wait on, in their order.
+// As many have arrived as there are participants. An arrival whose task was asked to stop meanwhile does not count, and
+// only claiming its leaf tells whether it was. So this function claims all of them first; if some were stopped, it parks
+// the others again, in their order.
 template <class Lock>
 bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
     detail::leaf_list here;
     const auto does_not_count = [this](detail::leaf& l) {
-        static_cast<awaiter&>(l).counted_ = false;
+        auto& withdrawn = static_cast<awaiter&>(l);
+        detail::assume_held(lock_);
+        detail::assume_held(withdrawn.barrier_.lock_);  // the same lock
+        withdrawn.counted_ = false;
         --waiting_;
     };
     while (detail::leaf* l = waiters_.pop_front()) {
@@ -42,7 +51,7 @@ bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed
     }
     while (detail::leaf* l = here.pop_front()) {
         if (waiters_.park(*l)) continue;
-        does_not_count(*l);  // stopped while it was claimed: the request left the unwinding to us
+        does_not_count(*l);  // stopped while it was claimed: such a request leaves the unwinding to the claimer
         detail::post(l->frame, detail::step::unwind);
     }
     return false;
@@ -51,6 +60,7 @@ bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed
 template <class Lock>
 void basic_barrier<Lock>::withdraw(awaiter& a) noexcept {
     const detail::lock_guard hold(lock_);
+    detail::assume_held(a.barrier_.lock_);  // the same lock
     if (a.linked) waiters_.remove(a);
     if (a.counted_) --waiting_;
 }

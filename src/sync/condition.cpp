@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// condition: waiting, which gives the mutex up, and the two notifications, which take it again for the waiter.
+//
+// The waiting task's thread parks the leaf; the notifying thread claims it and calls relock(), which takes the mutex for the
+// waiter or parks the leaf in the mutex's list. So a leaf is in one of two lists, each under its primitive's lock. Lock order:
+// the condition's, then the mutex's.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/sync/condition.hpp>
@@ -24,13 +30,13 @@ condition_awaiter<Lock>::condition_awaiter(promise_base& p, basic_condition<Lock
 
 template <class Lock>
 bool condition_awaiter<Lock>::park() noexcept {
-    this->note();         // there is nobody to wait for yet; see target()
-    claimed_leaves next;  // has the mutex after us
+    this->note();         // the edge has no target yet: no task is known that will notify
+    claimed_leaves next;  // the next holder of the mutex, resumed after the lock
     const lock_guard hold(condition_.lock_);
     detach(this->frame);
     held_.mutex_ = nullptr;
     this->acquirer = mutex_.holder_.get();
-    // Within the condition's lock: whoever gets the mutex now and notifies finds us in the list.
+    // Within the condition's lock: the next holder of the mutex, if it notifies, finds this leaf in the list.
     if (leaf* const l = mutex_.hand_to_next()) next.add(*l);
     if (!condition_.waiters_.park(*this)) post(this->frame, step::unwind);
     return true;
@@ -44,7 +50,7 @@ void condition_awaiter<Lock>::relock() noexcept {
         if (!mutex_.try_lock_or_mark(this->acquirer)) {
             relocking_.store(true, std::memory_order_relaxed);  // park() below publishes it to the destructor
             if (mutex_.core_.waiters.park(*this)) return;       // from here on it is not ours
-            stopped = true;  // after it was claimed: the request left the unwinding to us
+            stopped = true;  // requested after the claim: such a request leaves the unwinding to the claimer
         }
     }
     if (stopped)
@@ -92,7 +98,9 @@ void basic_condition<Lock>::notify_one() noexcept {
         const detail::lock_guard hold(lock_);
         first = waiters_.pop_claimed();
     }
-    if (first != nullptr) static_cast<detail::condition_awaiter<Lock>*>(first)->relock();
+    if (first == nullptr) return;
+    BIDE_ASSERT(L1, !first->linked);
+    static_cast<detail::condition_awaiter<Lock>*>(first)->relock();
 }
 
 template <class Lock>

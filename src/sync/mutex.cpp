@@ -1,4 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// mutex: taking it where it is not free at once, handing it over, and wait(). The word and the hand-over itself are in
+// detail/sync/mutex_core.hpp, which the model checker runs.
+//
+// A task's own thread calls everything about its awaiter; the thread that gives the mutex up calls hand_to_next() and resumes
+// the next holder. Instantiated here, once for mutex and once for local_mutex.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -35,7 +41,10 @@ detail::leaf* basic_mutex<Lock>::hand_to_next() noexcept {
 template <class Lock>
 bool basic_mutex<Lock>::unlock_with_waiters() noexcept {
     if (!core_.locked()) return false;
-    if (detail::leaf* const next = hand_to_next()) next->resume();
+    if (detail::leaf* const next = hand_to_next()) {
+        BIDE_ASSERT(L1, !next->linked);
+        next->resume();
+    }
     return true;
 }
 
@@ -50,7 +59,7 @@ void basic_mutex<Lock>::guard::drop() noexcept {
 
 // ---- taking it ------------------------------------------------------------------------------------------------------
 
-/// Who wait()s, and where.
+/// The task or thread that calls wait(), and the line of the call.
 template <class Lock>
 struct basic_mutex<Lock>::caller {
     detail::holder acquirer;
@@ -79,7 +88,7 @@ bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
     return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
 }
 
-// Its name is asked for: it gets one.
+// The child of a fork that locks needs a name: its context is made.
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
     return ready(detail::holder_of(*this->frame), detail::this_thread.credits);
@@ -88,8 +97,10 @@ bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::park() noexcept {
     this->describe(detail::mutex_kind, &mutex_);
-    return this->park_owned(mutex_.lock_, mutex_.core_.waiters,
-                            [this] { return mutex_.try_lock_or_mark(this->acquirer); });
+    return this->park_owned(mutex_.lock_, mutex_.core_.waiters, [this] {
+        detail::assume_held(mutex_.lock_);
+        return mutex_.try_lock_or_mark(this->acquirer);
+    });
 }
 
 template <class Lock>

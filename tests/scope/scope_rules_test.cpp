@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Clauses of the contract's section 3, each by itself, that scope_basics_test.cpp has not.
+// Clauses of the contract's section 3, each by itself, that scope_test.cpp has not.
 #include <bide/combine.hpp>
 #include <bide/error.hpp>
 #include <bide/scope.hpp>
@@ -99,32 +99,6 @@ TEST(scope_rules, C3_2_tasks_complete_by_readiness_not_by_order) {
     EXPECT_EQ(log, (log_of{"second started", "third started", "first started"}));
 }
 
-task<> eight(int, int, int, int, int, int, int, int) { co_await bide::sleep_for(1h); }
-
-TEST(scope_rules, C3_4_exit_fail_knows_the_line_of_each_start_with_up_to_eight_arguments) {
-    const bide::testing::virtual_time time;
-    int first = 0;
-    try {
-        with_scope({.exit = exit_mode::fail}, [&](scope& s) {
-            first = __LINE__ + 1;
-            s.start(eight, 1, 2, 3, 4, 5, 6, 7, 8);
-            s.start([]() -> task<> { co_await bide::sleep_for(1h); });
-            s.start([]() -> task<> { co_return; });
-            s.start(bide::sleep_for(1h));
-            bide::sleep_for(1s).wait();              // the third has ended
-            s.start([]() -> task<> { co_return; });  // has not begun
-        });
-        ADD_FAILURE();
-    } catch (const bide::unfinished_tasks& e) {
-        ASSERT_EQ(e.places().size(), 4U);
-        const int lines[] = {first, first + 1, first + 3, first + 5};
-        for (std::size_t i = 0; i < 4; ++i)
-            EXPECT_NE(e.places()[i].find("scope_rules_test.cpp:" + std::to_string(lines[i]) + " "), std::string::npos)
-                << e.places()[i];
-    }
-    EXPECT_EQ(time.elapsed(), 1s);  // they were cancelled
-}
-
 TEST(scope_rules, C3_5_an_async_body_is_cancelled_at_its_next_suspension) {
     const bide::testing::virtual_time time;
     log_of log;
@@ -187,59 +161,6 @@ TEST(scope_rules, C3_6_the_first_failure_in_time_is_thrown_as_itself) {
     EXPECT_EQ(time.elapsed(), 1s);
 }
 
-TEST(scope_rules, C3_6_keep_going_throws_even_one_failure_as_a_group_without_those_that_were_consumed) {
-    const bide::testing::virtual_time time;
-    const support::unhandled lost;
-    try {
-        with_scope({.error = error_mode::keep_going}, [](scope& s) {
-            auto seen = s.start(fails_after, 1s, "seen");
-            s.start(fails_after, 2s, "unseen");
-            EXPECT_THROW(seen.wait(), std::runtime_error);
-        });
-        ADD_FAILURE();
-    } catch (const bide::exception_group& group) {
-        ASSERT_EQ(group.errors().size(), 1U);
-        EXPECT_EQ(bide::describe(group.errors()[0]), "unseen");
-    }
-    EXPECT_EQ(lost.errors(), log_of());
-}
-
-TEST(scope_rules, C3_6_a_sibling_that_awaited_it_and_was_cancelled_first_has_not_consumed_it) {
-    const bide::testing::virtual_time time;
-    const support::unhandled lost;
-    bide::future<> waits;
-    EXPECT_THROW(with_scope({.error = error_mode::keep_going},
-                            [&](scope& s) {
-                                auto fails = s.start(fails_after, 2s, "boom");
-                                waits = s.start([](bide::future<> f) -> task<> { co_await f; }, fails);
-                                bide::sleep_for(1s).wait();
-                                waits.stop();
-                            }),
-                 bide::exception_group);
-    EXPECT_EQ(waits.status(), future_status::cancelled);
-    EXPECT_EQ(lost.errors(), log_of());
-}
-
-TEST(scope_rules, C3_7_what_is_not_thrown_goes_to_the_list_or_else_to_the_hook) {
-    const bide::testing::virtual_time time;
-    const auto body = [](scope& s) {
-        s.start(fails_after, 1s, "task");
-        bide::sleep_for(2s).wait();
-        throw std::out_of_range("body");
-    };
-    {
-        const support::unhandled lost;
-        EXPECT_THROW(with_scope({.error = error_mode::keep_going}, body), std::out_of_range);
-        EXPECT_EQ(lost.errors(), log_of{"task"});
-    }
-    const support::unhandled lost;
-    std::vector<std::exception_ptr> errors;
-    EXPECT_THROW(with_scope({.error = error_mode::keep_going, .errors = &errors}, body), std::out_of_range);
-    ASSERT_EQ(errors.size(), 1U);
-    EXPECT_EQ(bide::describe(errors[0]), "task");
-    EXPECT_EQ(lost.errors(), log_of());
-}
-
 TEST(scope_rules, C3_9_a_handle_outlives_its_scope_and_is_copyable) {
     support::life_count lives;
     std::vector<bide::scope_ref> handles;
@@ -276,41 +197,6 @@ TEST(scope_rules, C2_1_the_frame_dies_at_completion_and_only_the_result_lives_on
         EXPECT_EQ(lives.alive, 0);  // locals, parameters, and the arguments that start() had copied
     });
     EXPECT_EQ(f.value(), 3);
-}
-
-TEST(scope_rules, C3_4_exit_modes_are_the_same_in_a_coroutine) {
-    const bide::testing::virtual_time time;
-    log_of log;
-    const auto cancels = [&]() -> task<> {
-        co_await with_scope({.exit = exit_mode::cancel}, [&](scope& s) -> task<> {
-            s.start(
-                [](log_of& l) -> task<> {
-                    const says unwound(l, "unwound");
-                    const auto clean = [&l]() -> task<> { co_await says_after(l, 1s, "cleaned up"); };
-                    auto hour = bide::sleep_for(1h);
-                    co_await bide::finally(hour, clean, 1min);
-                },
-                std::ref(log));
-            co_await bide::sleep_for(1s);
-            s.start(
-                [](log_of& l) -> task<> {
-                    l.push_back("never");
-                    co_return;
-                },
-                std::ref(log));
-        });
-        log.push_back("after");
-    };
-    cancels().wait();
-    EXPECT_EQ(log, (log_of{"cleaned up", "unwound", "after"}));
-    EXPECT_EQ(time.elapsed(), 2s);
-    const auto fails = []() -> task<> {
-        co_await with_scope({.exit = exit_mode::fail}, [](scope& s) -> task<> {
-            s.start(bide::sleep_for(1h));
-            co_return;
-        });
-    };
-    EXPECT_THROW(fails().wait(), bide::unfinished_tasks);
 }
 
 TEST(scope_rules, C3_10_a_cancelled_sync_scope_ends_cancelled_and_its_task_with_it) {

@@ -3,28 +3,31 @@
 // channel<T>: a bounded queue between tasks and threads; first in, first out.
 //
 //     bide::channel<job> jobs(64);
-//     bool sent = co_await jobs.send(std::move(j));              // waits while it is full; false: it is closed
+//     bool sent = co_await jobs.send(std::move(j));              // waits while the channel is full; false if it is closed
 //     while (std::optional<job> j = co_await jobs.receive())     // until it is closed and empty
 //         work(*j);
 //     jobs.close();                                              // from anywhere
 //
 // In plain code: jobs.send(std::move(j)).wait() and jobs.receive().wait(). So a channel joins threads and loops.
-// Capacity 0: send waits until somebody receives.
+// Capacity 0: a send waits until a receiver takes the value.
 //
-// A value is moved from only when it was sent: after a send that was refused, cancelled, or found the channel closed,
-// the caller has it as before. So send(std::move(x)) refers to x until it is over; send(x) sends a copy. close() wakes
-// all who wait. What is queued can still be received. Closing twice is harmless.
+// send() moves from a value only if it was sent. After a send that was refused or cancelled, or that found the channel closed,
+// the caller has its value as before. send(std::move(x)) refers to x until the send is over; send(x) sends a copy. close() wakes
+// every waiter. Values that are queued can still be received. Closing twice is harmless.
 //
-// Thread rule: channel: any coroutine, any thread. local_channel: the same without atomics, for the tasks of one loop
-//   and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its waiters; destroyed while somebody waits, it ends the program with a message. What is
-//   queued is destroyed with it. It allocates its whole capacity when it is made, and nothing later.
-// Cancellation: a task that is asked to stop while it waits leaves. A value that was handed to a receiver is delivered.
+// Thread rule: channel: any coroutine and any thread may use it. local_channel: the same without atomics; only the tasks
+//   of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from
+//   any thread.
+// Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
+//   message. Its destructor destroys the queued values. It allocates its whole capacity when it is made, and nothing later.
+// Cancellation: a waiting task that is asked to stop leaves the channel and unwinds. A value that was handed to a receiver
+//   before the request is delivered.
 // Errors: none of its own. T moves without throwing; its move constructor runs under the channel's lock.
 #pragma once
 
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/kernel/leaf.hpp>
@@ -70,24 +73,24 @@ public:
         detail::need_no_waiters(core_.senders, "channel");
     }
 
-    /// Awaitable once, with .wait(): true when the value was sent, false when the channel is closed.
+    /// Awaitable once, with .wait(): true if the value was sent, false if the channel is closed.
     [[nodiscard]] send_op send(T&& value) noexcept { return send_op(*this, value); }
     [[nodiscard]] send_copy_op send(const T& value)
         requires std::copy_constructible<T>
     {
         return send_copy_op(*this, value);
     }
-    /// Awaitable, with .wait(): a value, or nothing when the channel is closed and empty.
+    /// Awaitable, with .wait(): a value, or nothing if the channel is closed and empty.
     [[nodiscard]] receive_op receive() noexcept { return receive_op(*this); }
 
-    /// False: it is full or closed, and the value is the caller's still.
+    /// Returns false if the channel is full or closed; the caller has its value as before then. Never waits.
     [[nodiscard]] bool try_send(T&& value) noexcept { return send_now(value) == detail::passage::done; }
     [[nodiscard]] bool try_send(const T& value)
         requires std::copy_constructible<T>
     {
         return try_send(T(value));
     }
-    /// Empty: there is nothing at this moment.
+    /// Returns a value, or nothing if none is queued at this moment. Never waits.
     [[nodiscard]] std::optional<T> try_receive() noexcept {
         std::optional<T> value;
         receive_now(value);
@@ -136,7 +139,8 @@ private:
         return how;
     }
     /// Resumes a waiter. Nothing of the channel may be touched afterwards.
-    void resume_claimed(detail::leaf& claimed) noexcept {
+    void resume_claimed(detail::leaf& claimed) noexcept BIDE_EXCLUDES(core_) {
+        BIDE_ASSERT(L1, !claimed.linked);
         if constexpr (policy::shared) {
             const bool crosses = claimed.frame->ctx->ex != detail::tls().running;
             if (crosses_.load(std::memory_order_relaxed) != crosses) crosses_.store(crosses, std::memory_order_relaxed);
@@ -166,7 +170,7 @@ private:
     }
 
     mutable core core_;                 // with its locks
-    std::atomic<bool> crosses_{false};  // whoever was woken last runs on another executor. relaxed: a hint
+    std::atomic<bool> crosses_{false};  // the waiter that was woken last runs on another executor. relaxed: a hint
 };
 
 /// For coroutines and threads.
@@ -238,13 +242,19 @@ public:
     send_awaiter(detail::promise_base& p, basic_channel& c, T& v) noexcept : base(p), channel_(c) { this->value = &v; }
     send_awaiter(const send_awaiter&) = delete;
     send_awaiter& operator=(const send_awaiter&) = delete;
-    ~send_awaiter() { this->abandon(channel_.core_, channel_.core_.senders); }
+    // Unanalyzed: abandon() takes the locks, which it knows by another name.
+    ~send_awaiter() BIDE_UNANALYZED {
+        this->abandon(channel_.core_, channel_.core_.senders);
+        BIDE_ASSERT(L2, !this->linked);
+    }
 
     [[nodiscard]] bool try_now() noexcept { return over(channel_.send_now(*this->value)) || after_a_look(); }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_in() takes the locks, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         this->describe(detail::send_kind, &channel_);
         detail::leaf* to = nullptr;
         const bool parked = this->park_in(channel_.core_, channel_.core_.senders, [this, &to] {
+            detail::assume_held(channel_.core_);
             return over(channel_.core_.send_locked(*this->value, to, detail::patience::will_wait));
         });
         if (to != nullptr) to->resume();
@@ -276,13 +286,19 @@ public:
     receive_awaiter(detail::promise_base& p, basic_channel& c) noexcept : base(p), channel_(c) {}
     receive_awaiter(const receive_awaiter&) = delete;
     receive_awaiter& operator=(const receive_awaiter&) = delete;
-    ~receive_awaiter() { this->abandon(channel_.core_, channel_.core_.receivers); }
+    // Unanalyzed: abandon() takes the locks, which it knows by another name.
+    ~receive_awaiter() BIDE_UNANALYZED {
+        this->abandon(channel_.core_, channel_.core_.receivers);
+        BIDE_ASSERT(L2, !this->linked);
+    }
 
     [[nodiscard]] bool try_now() noexcept { return over(channel_.receive_now(this->got)) || after_a_look(); }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_in() takes the locks, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         this->describe(detail::receive_kind, &channel_);
         detail::leaf* from = nullptr;
         const bool parked = this->park_in(channel_.core_, channel_.core_.receivers, [this, &from] {
+            detail::assume_held(channel_.core_);
             return over(channel_.core_.receive_locked(this->got, from, detail::patience::will_wait));
         });
         if (from != nullptr) from->resume();

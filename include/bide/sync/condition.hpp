@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// condition: waits, with a mutex given up meanwhile, until somebody says that something has changed.
+// condition: waits, with a mutex given up meanwhile, until a notification says that something has changed.
 //
 //     bide::mutex m;
 //     bide::condition changed;
@@ -11,18 +11,21 @@
 //     { auto held = co_await m.lock(); queue.push(x); }               // elsewhere
 //     changed.notify_one();
 //
-// Who is notified queues for the mutex at that moment, in the order of the notifications. A wait without a predicate
-// ends only by a notification: there are no spurious ones, but others may have had the mutex in between.
+// A notified waiter queues for the mutex at the moment of the notification, in the order of the notifications. A wait without a
+// predicate ends only by a notification, never without reason; but other holders may have had the mutex in between.
 //
-// Thread rule: condition: any coroutine, any thread, with a mutex. local_condition: with a local_mutex, for the tasks
-//   of one loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: the condition, the mutex and the guard outlive the wait; a condition that is destroyed while it is
-//   waited for ends the program with a message.
-// Cancellation: a wait that is cancelled, at whatever point, ends with its guard not owning the mutex.
-// Errors: a guard that does not own its mutex throws usage_error. What the predicate throws comes through, with the
-//   mutex held. Locking again may throw would_deadlock (see mutex.hpp); the guard does not own then.
+// Thread rule: condition: any coroutine and any thread may use it, with a mutex. local_condition: with a local_mutex;
+//   only the tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task
+//   may come from any thread.
+// Lifetime rule: the condition, the mutex and the guard outlive the wait. Destroying the condition while a task or thread
+//   waits for it ends the program with a message.
+// Cancellation: a wait that is cancelled, at any point, ends with its guard not owning the mutex.
+// Errors: a guard that does not own its mutex throws usage_error. An exception of the predicate comes through, with the
+//   mutex held. Locking again may throw would_deadlock (see mutex.hpp); the guard does not own the mutex then.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/sync/mutex.hpp>
 
@@ -44,12 +47,14 @@ public:
     basic_condition& operator=(const basic_condition&) = delete;
     ~basic_condition();
 
+    /// Wakes the waiter that has waited longest, if there is one. The caller may hold the mutex, and need not.
     void notify_one() noexcept;
+    /// Wakes every waiter of that moment.
     void notify_all() noexcept;
 
-    /// Awaitable, with .wait(): until it is notified.
+    /// Awaitable, with .wait(): gives the mutex up, waits for a notification, and takes the mutex again.
     [[nodiscard]] wait_op wait(guard& held) noexcept { return wait_op(*this, held); }
-    /// Until the predicate, which is called with the mutex held, says yes.
+    /// The same until the predicate, which is called with the mutex held, returns true; does not wait if it does already.
     template <std::predicate P>
     [[nodiscard]] task<> wait(guard& held, P&& predicate) {
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
@@ -69,7 +74,7 @@ private:
     }
 
     Lock lock_;
-    detail::leaf_list waiters_;
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -94,8 +99,8 @@ private:
 
 namespace detail {
 
-// First it waits in the condition's list. The notifier claims it there and, on its behalf, takes the mutex or parks it
-// in the mutex's list; so a waiter is woken once, with the mutex in hand.
+// The leaf waits in the condition's list first. The notifying thread claims it there and, on its behalf, takes the mutex or
+// parks the leaf in the mutex's list. So the waiting task is woken once, when it holds the mutex.
 template <class Lock>
 class condition_awaiter final : public owned_leaf<condition_awaiter<Lock>, holding_leaf> {
     using base = owned_leaf<condition_awaiter<Lock>, holding_leaf>;
@@ -108,6 +113,7 @@ public:
     ~condition_awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             leave();
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard]] bool try_now() const noexcept { return false; }
@@ -118,7 +124,7 @@ public:
     }
     [[nodiscard]] wait_target target() const noexcept;
 
-    /// By the notifier that has claimed it.
+    /// Called by the notifying thread, which has claimed the leaf.
     void relock() noexcept;
 
 private:

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// event: a flag that can be waited for.
+// event: a flag that tasks and threads can wait for.
 //
 //     bide::event ready;
-//     co_await ready;          // in a coroutine; at once when it is set
+//     co_await ready;          // in a coroutine; does not wait if the event is set
 //     ready.wait();            // in plain code, on any thread
-//     ready.set();             // from anywhere: wakes all who wait
+//     ready.set();             // from anywhere: wakes every waiter
 //
-// set() wakes everybody who waits at that moment, in the order in which they came, also when reset() follows at once.
+// set() wakes every task and thread that waits at that moment, in the order in which they began to wait, also if reset()
+// follows immediately.
 //
-// Thread rule: event: any coroutine, any thread. local_event: the same without atomics, for the tasks of one loop and
-//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message. Whoever
-//   was woken does not touch it any more: it may be destroyed after set().
-// Cancellation: a task that is asked to stop while it waits leaves; one that was woken already goes on to its next
-// wait. Errors: none. Nobody is known who will set it: a wait that has no end is no would_deadlock (as it is for a
-// mutex), it is reported as a stall (set_stall_delay in error.hpp).
+// Thread rule: event: any coroutine and any thread may use it. local_event: the same without atomics; only the tasks of
+//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from any
+//   thread.
+// Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
+//   message. A woken waiter does not touch the event any more, so the event may be destroyed after set().
+// Cancellation: a waiting task that is asked to stop leaves the event and unwinds. A task that was woken before the request
+//   returns from this wait, and its next wait ends it.
+// Errors: none. bide does not know who will call set(). A wait that never ends is therefore no would_deadlock, as it is
+//   for a mutex; it is reported as a stall (set_stall_delay in hooks.hpp).
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -48,7 +52,7 @@ public:
         set_ = false;
     }
     [[nodiscard]] bool is_set() const noexcept {
-        const detail::lock_guard hold(lock_);  // not a look from outside: whoever sees it set may destroy it
+        const detail::lock_guard hold(lock_);  // a caller that sees it set may destroy it: set() is done with it then
         return set_;
     }
 
@@ -59,8 +63,8 @@ public:
 
 private:
     mutable Lock lock_;
-    bool set_;
-    detail::leaf_list waiters_;
+    bool set_ BIDE_GUARDED_BY(lock_);
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -75,11 +79,19 @@ public:
         : detail::leaf_awaiter<awaiter>(p, detail::event_kind, &e), event_(e) {}
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
-    ~awaiter() { this->abandon(event_.lock_, event_.waiters_); }
+    // Unanalyzed: abandon() takes the lock, which it knows by another name.
+    ~awaiter() BIDE_UNANALYZED {
+        this->abandon(event_.lock_, event_.waiters_);
+        BIDE_ASSERT(L2, !this->linked);
+    }
 
     [[nodiscard]] bool try_now() noexcept { return event_.is_set(); }
-    [[nodiscard]] bool park() noexcept {
-        return this->park_in(event_.lock_, event_.waiters_, [this] { return event_.set_; });
+    // Unanalyzed: park_in() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
+        return this->park_in(event_.lock_, event_.waiters_, [this] {
+            detail::assume_held(event_.lock_);
+            return event_.set_;
+        });
     }
     void await_resume() noexcept { this->completed(); }
 

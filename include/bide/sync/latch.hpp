@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// latch: waits until something has happened n times; once.
+// latch: a count that goes down to zero once; tasks and threads wait for the zero.
 //
 //     bide::latch done(3);
 //     done.count_down();                 // three times, from anywhere
 //     co_await done;                     // in a coroutine; in plain code: done.wait()
-//     co_await done.arrive_and_wait();   // both in one
+//     co_await done.arrive_and_wait();   // counts down and waits
 //
-// Thread rule: latch: any coroutine, any thread. local_latch: the same without atomics, for the tasks of one loop and
-//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its waiters; destroyed while it is waited for, it ends the program with a message. Whoever
-//   was woken does not touch it any more.
-// Cancellation: a task that is asked to stop while it waits leaves. What it counted down stays counted.
-// Errors: a negative count is std::invalid_argument; counting down below zero throws usage_error and counts nothing.
+// Thread rule: latch: any coroutine and any thread may use it. local_latch: the same without atomics; only the tasks of
+//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from any
+//   thread.
+// Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
+//   message. A woken waiter does not touch the latch any more, so a waiter may destroy the latch when its wait has ended.
+// Cancellation: a waiting task that is asked to stop leaves the latch and unwinds. What it counted down stays counted.
+// Errors: a negative count is std::invalid_argument. Counting down below zero throws usage_error and changes nothing.
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -43,7 +45,7 @@ public:
     ~basic_latch();
 
     void count_down(std::ptrdiff_t n = 1);
-    /// True when the count is zero.
+    /// Returns true if the count is zero. Never waits.
     [[nodiscard]] bool try_wait() const noexcept {
         const detail::lock_guard hold(lock_);
         return count_ == 0;
@@ -57,8 +59,8 @@ public:
     [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) noexcept { return awaiter(p, *this, 0); }
 
 private:
-    /// Under the lock. Brings the count to zero; throws nothing, false: it is lower than n.
-    bool finish(std::ptrdiff_t n, detail::claimed_leaves& woken) noexcept {
+    /// Brings the count to zero and claims every waiter. Returns false, and changes nothing, if the count is below n.
+    bool finish(std::ptrdiff_t n, detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(lock_) {
         if (n > count_) return false;
         count_ = 0;
         while (detail::leaf* l = waiters_.pop_claimed()) woken.add(*l);
@@ -67,8 +69,8 @@ private:
     [[noreturn]] static void throw_below_zero();
 
     mutable Lock lock_;
-    std::ptrdiff_t count_;
-    detail::leaf_list waiters_;
+    std::ptrdiff_t count_ BIDE_GUARDED_BY(lock_);
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -89,8 +91,8 @@ private:
     std::ptrdiff_t n_;
 };
 
-// Counting and parking are one section under the lock: when the last one has counted, a waiter that wakes may destroy
-// the latch, and nobody who counted before may look at it again.
+// park() counts and parks in one section under the lock. Once the last arrival has counted, a woken waiter may destroy the
+// latch, so an arrival that has counted must not touch the latch again.
 template <class Lock>
 class basic_latch<Lock>::awaiter final : public detail::leaf_awaiter<awaiter> {
 public:
@@ -98,16 +100,22 @@ public:
         : detail::leaf_awaiter<awaiter>(p, detail::latch_kind, &l), latch_(l), n_(n) {}
     awaiter(const awaiter&) = delete;
     awaiter& operator=(const awaiter&) = delete;
-    ~awaiter() { this->abandon(latch_.lock_, latch_.waiters_); }
+    // Unanalyzed: abandon() takes the lock, which it knows by another name.
+    ~awaiter() BIDE_UNANALYZED {
+        this->abandon(latch_.lock_, latch_.waiters_);
+        BIDE_ASSERT(L2, !this->linked);
+    }
 
     [[nodiscard]] bool try_now() noexcept {
         detail::claimed_leaves woken;
         const detail::lock_guard hold(latch_.lock_);
         return arrive_last(woken);
     }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_in() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         detail::claimed_leaves woken;
         return this->park_in(latch_.lock_, latch_.waiters_, [this, &woken] {
+            detail::assume_held(latch_.lock_);
             if (arrive_last(woken)) return true;
             latch_.count_ -= n_;
             return false;
@@ -120,7 +128,7 @@ public:
     }
 
 private:
-    bool arrive_last(detail::claimed_leaves& woken) noexcept {
+    bool arrive_last(detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(latch_.lock_) {
         if (n_ < latch_.count_) return false;
         below_zero_ = !latch_.finish(n_, woken);
         return true;

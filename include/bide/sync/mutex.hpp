@@ -1,25 +1,28 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// mutex: one at a time, first come, first served. It may be held over a co_await.
+// mutex: one holder at a time, first come, first served. A task may hold it over a co_await.
 //
 //     bide::mutex m;
 //     auto held = co_await m.lock();     // in a coroutine
 //     auto held = m.lock().wait();       // in plain code, on any thread
 //     …                                  // until the guard is destroyed, or held.unlock()
 //
-// Hand-over: unlock gives the mutex to whoever has waited longest; nobody overtakes. A waiter that is cancelled is
-// skipped. One that was cancelled after it had been handed the mutex still gets its guard, which unlocks as usual.
+// Hand-over: unlock gives the mutex to the waiter that has waited longest; none overtakes. A waiter that was asked to stop is
+// skipped. A waiter that is asked to stop after the mutex was handed to it still gets its guard, which unlocks as usual.
 //
-// Thread rule: mutex: any coroutine, any thread. local_mutex: the same without atomics, for the tasks of one loop and
-//   the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its guards and its waiters; destroyed while locked or waited for, it ends the program with
-//   a message. A guard that is kept beyond the task that locked it is moved there, not referred to.
-// Cancellation: a task that is asked to stop while it waits leaves the queue.
-// Errors: locking it again as its owner throws would_deadlock at once, and so does a circle of tasks and threads that
-//   wait for each other's mutexes (for the one that closes it). The owner is the task or thread that locked it; once a
-//   guard is moved the owner counts as unknown. Unlocking what is not locked throws usage_error.
+// Thread rule: mutex: any coroutine and any thread may use it. local_mutex: the same without atomics; only the tasks of
+//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from any
+//   thread.
+// Lifetime rule: it outlives its guards and its waiters. Destroying it while it is locked or waited for ends the program
+//   with a message. To keep a guard beyond the task that locked, move it; a reference to it would dangle.
+// Cancellation: a waiting task that is asked to stop leaves the queue and unwinds.
+// Errors: the owner of a mutex is the task or thread that locked it. The owner that locks it again gets would_deadlock
+//   immediately. If tasks and threads wait for each other's mutexes in a circle, the wait that closes the circle throws
+//   would_deadlock. Moving a guard makes the owner unknown. Unlocking what is not locked throws usage_error.
 #pragma once
 
+#include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/deadlock/holder.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -53,9 +56,9 @@ public:
 
     /// Awaitable, with .wait(); gives a guard.
     [[nodiscard]] lock_op lock() noexcept { return lock_op(*this); }
-    /// The guard, or an empty one: it is locked, by whomever.
+    /// Returns the guard, or an empty one if the mutex is locked, also by the caller. Never waits.
     [[nodiscard]] guard try_lock() noexcept { return take(detail::current_holder()) ? guard(*this) : guard(); }
-    /// For what was guard::release()d; guards do it by themselves.
+    /// Unlocks a mutex whose guard was release()d. Guards unlock by themselves.
     void unlock() {
         if (!give_up()) detail::throw_not_held("mutex");
     }
@@ -66,7 +69,7 @@ private:
     struct caller;
     class awaiter_for;
     class lock_for_op;
-    static task<bool> acquire(lock_for_op op);  // true: the caller holds it; a guard that is moved would lose its owner
+    static task<bool> acquire(lock_for_op op);  // gives no guard: moving a guard forgets the owner
     friend class detail::condition_awaiter<Lock>;
 
     bool take(const detail::holder& as) noexcept {
@@ -74,24 +77,24 @@ private:
         holder_.set(as);
         return true;
     }
-    /// The same under the lock. False: whoever holds it will hand it over.
-    bool try_lock_or_mark(const detail::holder& as) noexcept {
+    /// As take(). Returns false if the mutex is held: its holder will look among the waiters, and hand it over.
+    bool try_lock_or_mark(const detail::holder& as) noexcept BIDE_REQUIRES(lock_) {
         if (!core_.try_lock_or_mark()) return false;
         holder_.set(as);
         return true;
     }
-    /// False: it was not locked. Afterwards nothing of the mutex may be touched.
+    /// Returns false if it was not locked. The caller must not touch the mutex afterwards: its next holder may destroy it.
     bool give_up() noexcept {
         holder_.forget();
         return core_.try_unlock_uncontended() || unlock_with_waiters();
     }
-    [[gnu::noinline]] bool unlock_with_waiters() noexcept;
-    /// For the holder: nobody, or the waiter that has it now, which is to be resumed.
-    [[nodiscard]] detail::leaf* hand_to_next() noexcept;
+    [[gnu::noinline]] bool unlock_with_waiters() noexcept BIDE_EXCLUDES(lock_);
+    /// Called by the holder. Returns the waiter that holds the mutex now, which the caller resumes; null if none waits.
+    [[nodiscard]] detail::leaf* hand_to_next() noexcept BIDE_EXCLUDES(lock_);
 
     Lock lock_;
     detail::mutex_core<detail::leaf, detail::lock_policy<Lock>::template word> core_;  // its waiters are holding_leaf
-    detail::holder_record holder_;  // written by whoever holds the mutex
+    detail::holder_record holder_;  // written by the holder of the mutex
 };
 
 /// For coroutines and threads.
@@ -105,7 +108,7 @@ class [[nodiscard("a guard that is dropped unlocks at once")]] basic_mutex<Lock>
 public:
     guard() noexcept = default;
     guard(guard&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
-        if (mutex_ != nullptr) mutex_->holder_.forget();  // whose it is now is not known
+        if (mutex_ != nullptr) mutex_->holder_.forget();  // the new owner is not known
     }
     guard& operator=(guard&& other) noexcept {
         guard taken(std::move(other));
@@ -116,12 +119,12 @@ public:
         if (mutex_ != nullptr) drop();
     }
 
-    /// Before the end of its life; throws usage_error when it does not hold the mutex.
+    /// Unlocks before the end of its life; throws usage_error if the guard does not hold the mutex.
     void unlock() {
         if (mutex_ == nullptr) detail::throw_not_held("mutex");
         std::exchange(mutex_, nullptr)->unlock();
     }
-    /// Leaves the mutex locked; somebody calls mutex::unlock() later.
+    /// Leaves the mutex locked: the program calls mutex::unlock() later.
     basic_mutex* release() noexcept {
         if (mutex_ != nullptr) mutex_->holder_.forget();
         return std::exchange(mutex_, nullptr);
@@ -142,7 +145,7 @@ template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_mutex<Lock>::lock_op {
 public:
     [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) const noexcept { return awaiter(p, *mutex_); }
-    /// Blocks the calling thread; during stack unwinding the guard is empty when the wait failed.
+    /// Blocks the calling thread. During stack unwinding it does not throw: the guard is empty if the wait failed.
     guard wait(std::source_location where = std::source_location::current()) const;
 
 private:
@@ -162,6 +165,7 @@ public:
     ~awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             leave();
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard, gnu::noinline]] bool await_ready() noexcept;
@@ -182,7 +186,7 @@ protected:
     void waited(const std::source_location* place);
     void leave() noexcept;
     basic_mutex& mutex_;
-    bool again_;  // set where it is not free: its holder asks for it
+    bool again_;  // written if the mutex is not free: the acquirer holds it already
 };
 
 extern template class basic_mutex<detail::spin_lock>;

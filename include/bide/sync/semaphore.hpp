@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// semaphore: at most n at a time, first come, first served.
+// semaphore: at most n holders at a time, first come, first served.
 //
 //     bide::semaphore connections(8);
 //     auto permit = co_await connections.acquire();      // in plain code: connections.acquire().wait()
 //     …                                                  // until the permit is destroyed, or permit.release()
 //
-// As a counter of things that were produced: the producer calls release(), the consumer acquires and keeps:
+// As a counter of things that were produced, the producer calls release(), and the consumer acquires and keeps the permit:
 //
 //     (co_await items.acquire()).keep();
 //
-// Fair: nobody overtakes, so one who wants many at once gets them although others want few.
+// Fair: waiters are served in their order and none overtakes, so a waiter that wants many permits gets them although others
+// want few.
 //
-// Thread rule: semaphore: any coroutine, any thread. local_semaphore: the same without atomics, for the tasks of one
-//   loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its permits and its waiters; destroyed while it is waited for, it ends the program with a
-//   message.
-// Cancellation: a task that is asked to stop while it waits leaves the queue, and who is behind it may go on. One that
-//   has its permits already keeps them; its permit gives them back as usual.
-// Errors: to ask for less than one, or for more than the highest count, is std::invalid_argument; releasing above the
-//   highest count throws usage_error. Nobody is known who will release: a wait that has no end is no would_deadlock, it
-//   is reported as a stall (set_stall_delay in error.hpp).
+// Thread rule: semaphore: any coroutine and any thread may use it. local_semaphore: the same without atomics; only the
+//   tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come
+//   from any thread.
+// Lifetime rule: it outlives its permits and its waiters. Destroying it while a task or thread waits for it ends the
+//   program with a message.
+// Cancellation: a waiting task that is asked to stop leaves the queue and unwinds; the waiters behind it are served if
+//   there is enough for them now. A task that had got its permits before the request keeps them; its permit gives them back
+//   as usual.
+// Errors: asking for less than one, or for more than the highest count, is std::invalid_argument. Releasing above the
+//   highest count throws usage_error. bide does not know who will release: a wait that never ends is no would_deadlock, it
+//   is reported as a stall (set_stall_delay in hooks.hpp).
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -48,18 +52,18 @@ public:
     class permit;
     class acquire_op;
 
-    /// `available` now, never more than `highest`.
+    /// A semaphore with `available` permits now, which never has more than `highest`.
     explicit basic_semaphore(std::ptrdiff_t available,
                              std::ptrdiff_t highest = std::numeric_limits<std::ptrdiff_t>::max());
     basic_semaphore(const basic_semaphore&) = delete;
     basic_semaphore& operator=(const basic_semaphore&) = delete;
     ~basic_semaphore();
 
-    /// Awaitable, with .wait(): a permit for n at once.
+    /// Awaitable, with .wait(): waits until there are n, takes them together, and gives a permit for them.
     [[nodiscard]] acquire_op acquire(std::ptrdiff_t n = 1);
-    /// The permit, or an empty one: there are not enough, or somebody waits.
+    /// Returns the permit, or an empty one if there are not enough or a waiter is in the queue. Never waits.
     [[nodiscard]] permit try_acquire(std::ptrdiff_t n = 1);
-    /// Adds n, wherever they come from.
+    /// Adds n, also such as were never acquired. Wakes the waiters for whom there is enough.
     void release(std::ptrdiff_t n = 1);
     [[nodiscard]] std::ptrdiff_t available() const noexcept {
         const detail::lock_guard hold(lock_);
@@ -67,19 +71,19 @@ public:
     }
 
 private:
-    bool take(std::ptrdiff_t n) noexcept {  // under the lock
+    bool take(std::ptrdiff_t n) noexcept BIDE_REQUIRES(lock_) {
         if (n > available_ || !waiters_.empty()) return false;
         available_ -= n;
         return true;
     }
     void need_possible(std::ptrdiff_t n) const;
-    void serve(detail::claimed_leaves& woken) noexcept;
-    void leave(awaiter& a) noexcept;
+    void serve(detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(lock_);
+    void leave(awaiter& a) noexcept BIDE_EXCLUDES(lock_);
 
     mutable Lock lock_;
-    std::ptrdiff_t available_;
-    std::ptrdiff_t highest_;
-    detail::leaf_list waiters_;
+    std::ptrdiff_t available_ BIDE_GUARDED_BY(lock_);
+    const std::ptrdiff_t highest_;
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
 };
 
 /// For coroutines and threads.
@@ -87,7 +91,7 @@ using semaphore = basic_semaphore<detail::spin_lock>;
 /// For the tasks of one loop.
 using local_semaphore = basic_semaphore<detail::no_lock>;
 
-/// What was acquired; given back at the end of its life. Movable; empty when default-constructed or moved from.
+/// What was acquired. Its destructor gives it back. Movable; empty when default-constructed, released, kept or moved from.
 template <class Lock>
 class [[nodiscard("a permit that is dropped is given back at once")]] basic_semaphore<Lock>::permit {
 public:
@@ -103,9 +107,9 @@ public:
         if (semaphore_ != nullptr) drop();
     }
 
-    /// Gives it back before the end of its life; throws usage_error when it is empty.
+    /// Gives it back before the end of its life; throws usage_error if it is empty.
     void release();
-    /// It is never given back.
+    /// Empties the permit without giving anything back.
     void keep() noexcept { semaphore_ = nullptr; }
     [[nodiscard]] std::ptrdiff_t count() const noexcept { return semaphore_ != nullptr ? count_ : 0; }
     [[nodiscard]] explicit operator bool() const noexcept { return semaphore_ != nullptr; }
@@ -122,7 +126,7 @@ template <class Lock>
 class [[nodiscard("co_await it or call .wait()")]] basic_semaphore<Lock>::acquire_op {
 public:
     [[nodiscard]] awaiter native_awaiter(detail::promise_base& p) const noexcept { return awaiter(p, *semaphore_, n_); }
-    /// Blocks the calling thread; during stack unwinding the permit is empty when the wait failed.
+    /// Blocks the calling thread. During stack unwinding it does not throw: the permit is empty if the wait failed.
     permit wait(std::source_location where = std::source_location::current()) const;
 
 private:
@@ -142,14 +146,19 @@ public:
     ~awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             semaphore_.leave(*this);
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard]] bool try_now() noexcept {
         const detail::lock_guard hold(semaphore_.lock_);
         return semaphore_.take(n_);
     }
-    [[nodiscard]] bool park() noexcept {
-        return this->park_in(semaphore_.lock_, semaphore_.waiters_, [this] { return semaphore_.take(n_); });
+    // Unanalyzed: park_in() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
+        return this->park_in(semaphore_.lock_, semaphore_.waiters_, [this] {
+            detail::assume_held(semaphore_.lock_);
+            return semaphore_.take(n_);
+        });
     }
     [[nodiscard]] permit await_resume() noexcept {
         this->completed();

@@ -6,21 +6,24 @@
 //     auto writing = co_await m.lock();             // in plain code: m.lock().wait()
 //     auto reading = co_await m.lock_shared();      // together with other readers
 //
-// First come, first served: a reader that comes while a writer waits queues behind it, so neither starves. Readers that
-// stand next to each other in the queue go in together.
+// First come, first served: a reader that comes while a writer waits queues behind that writer, so neither starves. Readers
+// that are neighbours in the queue are admitted together.
 //
-// Thread rule: shared_mutex: any coroutine, any thread. local_shared_mutex: the same without atomics, for the tasks of
-//   one loop and the plain code of that loop's thread; a stop request to its waiters may come from anywhere.
-// Lifetime rule: it outlives its guards and its waiters; destroyed while locked or waited for, it ends the program with
-//   a message. A guard that is kept beyond the task that locked it is moved there, not referred to.
-// Cancellation: a task that is asked to stop while it waits leaves the queue, and who is behind it may go on.
-// Errors: a writer that locks again (or shares), and the only reader that wants to write, get would_deadlock at once; a
-//   circle of writers that wait for each other is found as for mutex. Several readers are not told apart: what they
-//   wait for in a circle is not found, and a reader that shares again behind a writer waits for itself. Unlocking what
-//   is not locked throws usage_error.
+// Thread rule: shared_mutex: any coroutine and any thread may use it. local_shared_mutex: the same without atomics; only
+//   the tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may
+//   come from any thread.
+// Lifetime rule: it outlives its guards and its waiters. Destroying it while it is locked or waited for ends the program
+//   with a message. To keep a guard beyond the task that locked, move it; a reference to it would dangle.
+// Cancellation: a waiting task that is asked to stop leaves the queue and unwinds; the waiters behind it are admitted if
+//   they may be now.
+// Errors: a writer that locks or shares again, and the only reader if it wants to write, get would_deadlock immediately.
+//   A circle of writers that wait for each other is found as for mutex. Several readers are not told apart: a circle
+//   through one of them is not found, and a reader that shares again behind a waiting writer waits for itself. Unlocking
+//   what is not locked throws usage_error.
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/deadlock/holder.hpp>
 #include <bide/detail/sync/lock_policy.hpp>
@@ -64,11 +67,11 @@ public:
     [[nodiscard]] lock_op lock() noexcept { return lock_op(*this); }
     /// Awaitable, with .wait(); gives a shared_guard.
     [[nodiscard]] lock_shared_op lock_shared() noexcept { return lock_shared_op(*this); }
-    /// The guard, or an empty one.
+    /// Returns the guard, or an empty one if the mutex is held or waited for. Never waits.
     [[nodiscard]] guard try_lock() noexcept { return try_take<detail::sharing::exclusive>(); }
-    /// The guard, or an empty one: a writer holds it, or somebody waits.
+    /// Returns the guard, or an empty one if a writer holds the mutex or a waiter is in the queue. Never waits.
     [[nodiscard]] shared_guard try_lock_shared() noexcept { return try_take<detail::sharing::shared>(); }
-    /// For what was guard::release()d; guards do it by themselves.
+    /// Unlocks a mutex whose guard was release()d. Guards unlock by themselves.
     void unlock() {
         if (!give_up(detail::sharing::exclusive)) detail::throw_not_held("shared_mutex");
     }
@@ -83,18 +86,17 @@ private:
         return take_locked(How, detail::current_holder()) ? guard_of<How>(*this) : guard_of<How>();
     }
     template <detail::sharing How>
-    static task<bool> acquire(lock_op_of<How> op);  // true: the caller holds it
+    static task<bool> acquire(lock_op_of<How> op);  // gives no guard: moving a guard forgets the owner
 
-    // Under the lock.
-    bool take_locked(detail::sharing how, const detail::holder& as) noexcept {
+    bool take_locked(detail::sharing how, const detail::holder& as) noexcept BIDE_REQUIRES(lock_) {
         if (!waiters_.empty() || !admits(how)) return false;
         admit(how, as);
         return true;
     }
-    bool admits(detail::sharing how) const noexcept {
+    bool admits(detail::sharing how) const noexcept BIDE_REQUIRES(lock_) {
         return !writing() && (how == detail::sharing::shared || readers_ == 0);
     }
-    void admit(detail::sharing how, const detail::holder& as) noexcept {
+    void admit(detail::sharing how, const detail::holder& as) noexcept BIDE_REQUIRES(lock_) {
         // The holder is known while there is just one.
         if (how == detail::sharing::exclusive)
             writing_.store(true, std::memory_order_relaxed);
@@ -105,24 +107,24 @@ private:
         else
             holder_.set(as);
     }
-    /// Waiting would be waiting for oneself.
-    bool waits_for_itself(detail::sharing how, const detail::holder& as) const noexcept {
+    /// Returns true if `as` would wait for itself.
+    bool waits_for_itself(detail::sharing how, const detail::holder& as) const noexcept BIDE_REQUIRES(lock_) {
         return holder_.is(as) && (writing() || how == detail::sharing::exclusive);
     }
-    void serve(detail::claimed_leaves& woken) noexcept;
+    void serve(detail::claimed_leaves& woken) noexcept BIDE_REQUIRES(lock_);
     [[nodiscard]] bool writing() const noexcept { return writing_.load(std::memory_order_relaxed); }
 
-    bool give_up(detail::sharing how) noexcept;
-    void forget_holder() noexcept {
+    bool give_up(detail::sharing how) noexcept BIDE_EXCLUDES(lock_);
+    void forget_holder() noexcept BIDE_EXCLUDES(lock_) {
         const detail::lock_guard hold(lock_);
         holder_.forget();
     }
-    void leave(awaiter& a) noexcept;
+    void leave(awaiter& a) noexcept BIDE_EXCLUDES(lock_);
 
     Lock lock_;
     std::atomic<bool> writing_{false};  // changed under the lock, relaxed: a search may look at it (see holder_record)
-    std::size_t readers_ = 0;
-    detail::leaf_list waiters_;
+    std::size_t readers_ BIDE_GUARDED_BY(lock_) = 0;
+    detail::leaf_list waiters_ BIDE_GUARDED_BY(lock_);
     detail::holder_record holder_;
 };
 
@@ -138,7 +140,7 @@ class [[nodiscard("a guard that is dropped unlocks at once")]] basic_shared_mute
 public:
     guard_of() noexcept = default;
     guard_of(guard_of&& other) noexcept : mutex_(std::exchange(other.mutex_, nullptr)) {
-        if (mutex_ != nullptr) mutex_->forget_holder();  // whose it is now is not known
+        if (mutex_ != nullptr) mutex_->forget_holder();  // the new owner is not known
     }
     guard_of& operator=(guard_of&& other) noexcept {
         guard_of taken(std::move(other));
@@ -149,11 +151,11 @@ public:
         if (mutex_ != nullptr) drop();
     }
 
-    /// Before the end of its life; throws usage_error when it does not hold the mutex.
+    /// Unlocks before the end of its life; throws usage_error if the guard does not hold the mutex.
     void unlock() {
         if (mutex_ == nullptr || !std::exchange(mutex_, nullptr)->give_up(How)) detail::throw_not_held("shared_mutex");
     }
-    /// Leaves the mutex locked; somebody calls unlock() or unlock_shared() of the mutex later.
+    /// Leaves the mutex locked: the program calls unlock() or unlock_shared() of the mutex later.
     basic_shared_mutex* release() noexcept {
         if (mutex_ != nullptr) mutex_->forget_holder();
         return std::exchange(mutex_, nullptr);
@@ -182,6 +184,7 @@ public:
     ~awaiter() {
         if (this->frame != nullptr) [[unlikely]]
             mutex_.leave(*this);
+        BIDE_ASSERT(L2, !this->linked);
     }
 
     [[nodiscard]] bool try_now() noexcept {
@@ -191,9 +194,12 @@ public:
         again_ = this->frame;  // an error is a result: it does not wait either
         return true;
     }
-    [[nodiscard]] bool park() noexcept {
-        return this->park_owned(mutex_.lock_, mutex_.waiters_,
-                                [this] { return mutex_.take_locked(how_, this->acquirer); });
+    // Unanalyzed: park_owned() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
+        return this->park_owned(mutex_.lock_, mutex_.waiters_, [this] {
+            detail::assume_held(mutex_.lock_);
+            return mutex_.take_locked(how_, this->acquirer);
+        });
     }
     [[nodiscard]] detail::wait_target target() const noexcept;
 
@@ -231,7 +237,7 @@ public:
     [[nodiscard]] guard_awaiter native_awaiter(detail::promise_base& p) const noexcept {
         return guard_awaiter(p, *this);
     }
-    /// Blocks the calling thread; during stack unwinding the guard is empty when the wait failed.
+    /// Blocks the calling thread. During stack unwinding it does not throw: the guard is empty if the wait failed.
     guard_of<How> wait(std::source_location where = std::source_location::current()) const;
 
 private:

@@ -10,6 +10,11 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
+/// Tells the analysis that the caller holds the lock: for a function that is called by code which took the lock under
+/// another name, as park_in() does. Does nothing at run time.
+template <class Lock>
+inline void assume_held([[maybe_unused]] const Lock& lock) noexcept BIDE_ASSERT_CAPABILITY(lock) {}
+
 /// Takes the lock, and gives it back at the end of the block.
 template <class Lock>
 class [[nodiscard]] BIDE_SCOPED_CAPABILITY lock_guard {

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The result that several handles share: written once, by a started task, a job on a thread, or a promise.
-// Order at completion: waiters are claimed and posted in the order in which they came, then subscribers run, then
-// whoever owns the producer (a scope) is told. So a waiter has its failure before any cancellation that it causes.
+// Order at completion: the completing thread claims and posts the waiters in the order in which they came, then it calls the
+// subscribers, then it tells the owner of the producer (a scope). So a waiter has its failure before any cancellation that this
+// failure causes.
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
+#include <bide/detail/base/lock_guard.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
+#include <bide/future_status.hpp>
 #include <bide/hooks.hpp>
 
 #include <atomic>
@@ -18,8 +22,6 @@
 
 namespace bide {
 inline namespace v0 {
-
-enum class future_status : std::uint8_t { pending, succeeded, failed, cancelled };
 
 namespace detail {
 
@@ -36,10 +38,10 @@ public:
     future_base(const future_base&) = delete;
     future_base& operator=(const future_base&) = delete;
 
-    /// Nobody but the caller has a reference.
+    /// Returns true if the caller has the only reference.
     [[nodiscard]] bool only_ref() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
-    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: whoever adds has one already
-    /// While nobody knows of it but the caller: no exchange is needed.
+    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller has one already
+    /// For a state that no other thread knows of yet: no exchange is needed.
     void add_ref_alone() noexcept { refs_.store(refs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
     void drop_ref_alone() noexcept {  // not the last one
         refs_.store(refs_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
@@ -47,10 +49,10 @@ public:
     void drop_ref() noexcept {
         if (release_ref()) last_ref_gone();
     }
-    /// As drop_ref(). True: it was the last one, and what would be done then is left to the caller.
+    /// As drop_ref(), but returns true if it was the last one, and leaves what has to be done then to the caller.
     [[nodiscard]] bool release_ref() noexcept {
-        // acq_rel: the last one sees everything that the others did with the state. One that is alone needs no exchange:
-        // nobody is there who could add or drop one.
+        // acq_rel: the last one sees everything that the others did with the state. The only reference needs no exchange:
+        // no other thread can add or drop one.
         return only_ref() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
     [[nodiscard]] future_status status() const noexcept { return status_.load(std::memory_order_acquire); }
@@ -58,35 +60,37 @@ public:
 
     void consume() noexcept { consumed_.store(true, std::memory_order_relaxed); }  // relaxed: read after a join
     [[nodiscard]] bool consumed() const noexcept { return consumed_.load(std::memory_order_relaxed); }
-    /// Somebody else (a scope) answers for the failure.
+    /// The owner (a scope) answers for the failure: the last reference does not report it.
     void leave_failure_to_owner() noexcept { owned_ = true; }
 
-    /// The result is in the slot: make it known. Runs subscribers. The caller has a reference.
-    void publish(future_status how) noexcept;
+    /// Makes the result, which is in the slot, known: resumes the waiters and calls the subscribers. The caller has a reference.
+    void publish(future_status how) noexcept BIDE_EXCLUDES(lock);
     /// The same where all handles are copies of one that was there before the producer began.
     /// TRAP: a promise gives its handle at any time, also while another thread completes it: that is publish().
-    void publish_started(future_status how) noexcept {
-        // Nobody waits, for a waiter has a reference, and nobody can come. relaxed: only the owner looks, which is told.
+    /// Unanalyzed: it reads first_ without the lock, where the caller's reference is the only one.
+    void publish_started(future_status how) noexcept BIDE_UNANALYZED {
+        // No waiter is there, for a waiter has a reference, and none can come. relaxed: only the owner reads it, which is told.
         if (only_ref() && first_ == nullptr)
             status_.store(how, std::memory_order_relaxed);
         else
             publish(how);
     }
 
-    void subscribe(subscriber* s);  // takes ownership
+    void subscribe(subscriber* s) BIDE_EXCLUDES(lock);  // takes ownership
 
-    /// Asks the producer to stop; nothing where there is none that could be asked.
+    /// Asks the producer to stop. Does nothing if there is none that could be asked.
     virtual void stop_producer(stop_reason) noexcept {}
     /// The chain of frames that will complete this, for the wait graph; null when unknown.
     [[nodiscard]] virtual task_node* producer() noexcept { return nullptr; }
     [[nodiscard]] task_node* unfinished_producer() noexcept { return ready() ? nullptr : producer(); }
-    /// For a wait in plain code: a producer that has not begun, and may run on this thread, does. True: it has ended.
+    /// Called by a wait in plain code. Runs a producer that has not begun and may run on this thread. Returns true if it has
+    /// ended.
     [[nodiscard]] virtual bool run_now() noexcept { return false; }
     [[nodiscard]] virtual std::exception_ptr failure() const noexcept = 0;  // status failed, or `cancelled`
     [[nodiscard]] stop_reason why_cancelled() const noexcept { return why_; }
     void set_why(stop_reason why) noexcept { why_ = why; }
 
-    leaf_list waiters;  // under the lock
+    leaf_list waiters BIDE_GUARDED_BY(lock);
 
 protected:
     explicit future_base(bool plain) noexcept : trivial_release(plain) {}
@@ -94,25 +98,24 @@ protected:
     virtual void destroy() noexcept = 0;  // the last reference has gone
 
 private:
-    void last_ref_gone() noexcept;
-    void run_subscribers() noexcept;
+    void last_ref_gone() noexcept BIDE_UNANALYZED;  // without the lock: the last reference has gone
+    void run_subscribers() noexcept BIDE_EXCLUDES(lock);
 
-    subscriber* first_ = nullptr;  // under the lock
-    subscriber* last_ = nullptr;
+    subscriber* first_ BIDE_GUARDED_BY(lock) = nullptr;
+    subscriber* last_ BIDE_GUARDED_BY(lock) = nullptr;
     std::atomic<std::uint32_t> refs_{1};
     std::atomic<future_status> status_{future_status::pending};
     std::atomic<bool> consumed_{false};
     bool owned_ = false;
-    bool calling_ = false;  // subscribers are being called; under the lock
+    bool calling_ BIDE_GUARDED_BY(lock) = false;  // a thread is in run_subscribers()
     stop_reason why_ = stop_reason::user;
 
 public:  // down here, where there is room for them
     spin_lock lock;
-    bool
-        trivial_release;  // nothing of the user's is called when this goes after a success. Asked of started tasks only
+    bool trivial_release;  // after a success its destruction calls nothing of the user's. Read for started tasks only
 };
 
-/// The last handle went while wait() waited through it.
+/// The error of a wait() whose last handle was destroyed while it waited.
 [[nodiscard]] std::exception_ptr handle_gone();
 [[noreturn]] void throw_handle_gone();
 
@@ -222,17 +225,20 @@ public:
     future_awaiter(promise_base& p, future_state<T>& s) noexcept : base(p, future_kind, &s), state_(&s) {}
     future_awaiter(const future_awaiter&) = delete;
     future_awaiter& operator=(const future_awaiter&) = delete;
-    ~future_awaiter() {
+    // Unanalyzed: abandon() takes the lock, which it knows by another name.
+    ~future_awaiter() BIDE_UNANALYZED {
         this->abandon(state_->lock, state_->waiters);
+        BIDE_ASSERT(L2, !this->linked);
         if (has_reference_) state_->drop_ref();
     }
 
     [[nodiscard]] bool try_now() const noexcept { return state_->ready(); }
-    [[nodiscard]] bool park() noexcept {
+    // Unanalyzed: park_owned() takes the lock, which it knows by another name.
+    [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         return this->park_owned(state_->lock, state_->waiters, [this] { return state_->ready(); });
     }
-    /// The handle may go while the task waits, and what we wait for must not go with it. A result that is there needs
-    /// nothing of this: nobody else runs before it is taken.
+    /// Takes a reference of its own: the handle may be destroyed while the task waits, and the state must not be. A result
+    /// that is there already needs none: no other code runs before await_resume() takes it.
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> h) noexcept {
         state_->add_ref();
         has_reference_ = true;
@@ -240,6 +246,7 @@ public:
     }
     decltype(auto) await_resume() {
         this->completed();
+        BIDE_ASSERT(L1, state_->ready());
         state_->consume();
         if constexpr (Move)
             return state_->get_moved();

@@ -34,13 +34,13 @@ namespace detail {
 
 class started_base;
 
-/// Who answers for started tasks: a scope, or a loop for what was submitted to it.
+/// The owner of started tasks: a scope; or submitted_work, for what was submitted to a loop, a pool or a strand.
 class started_owner {
 public:
-    /// Before the task is posted; throws (not_running, scope_closed) to refuse it.
+    /// Called before the task is posted. Throws (not_running, scope_closed) to refuse it.
     virtual void adopt(started_base& child) = 0;
-    /// After it was published. `result` is the child's state(). `failed`: with an error. Gives back the owner's reference
-    /// before it lets anybody see that the child has ended: the memory of the node may be gone after that.
+    /// Called on the child's executor after its result was published; `result` is the child's state(). Gives the owner's
+    /// reference back before another thread can see that the child has ended: the node's memory may be gone after that.
     virtual void ended(started_base& child, future_base& result, future_status how) noexcept = 0;
 
 protected:
@@ -56,16 +56,16 @@ public:
     std::uint64_t place = 0;  // which start of the owner's this was
 
     [[nodiscard]] virtual future_base& state() noexcept = 0;
-    virtual void destroy_node() noexcept = 0;  // nobody has a reference
+    virtual void destroy_node() noexcept = 0;  // the last reference has gone
 
 protected:
     explicit started_base(const std::source_location& where) noexcept;
     ~started_base();  // not inline, as the constructor: there is a node for every type of callable
 
-    /// Adopts and posts it. Throws what adopt() throws; then nothing has happened.
+    /// Adopts and posts it. Throws what adopt() throws; nothing has happened then.
     void launch(future_base& result, executor& ex, started_owner& by, const context* inherited);
 
-    // These two give what is asked for next as well: a call less for each.
+    // make_frame() and drop_callable() return what their caller needs next as well: one virtual call less for each.
     [[nodiscard]] virtual slot_base& make_frame() = 0;  // calls the callable; the slot's child is the frame
     struct slot_and_state {
         slot_base& slot;
@@ -193,25 +193,25 @@ auto* make_started(std::pmr::memory_resource* memory, const std::source_location
 template <class Node>
 using result_of_node = decltype(std::declval<Node&>().result.take());
 
-/// What was submitted to a loop and has not ended.
+/// What was submitted to a loop, a pool or a strand and has not ended. Any thread may call its functions.
 class submitted_work final : public started_owner {
 public:
     explicit submitted_work(const char* what) noexcept : what_(what) {}
-    void adopt(started_base& child) override;
-    void ended(started_base& child, future_base& result, future_status how) noexcept override;
+    void adopt(started_base& child) override BIDE_EXCLUDES(lock_);
+    void ended(started_base& child, future_base& result, future_status how) noexcept override BIDE_EXCLUDES(lock_);
 
     /// Refuses new work and asks what is there to stop.
-    void close(stop_reason why) noexcept;
+    void close(stop_reason why) noexcept BIDE_EXCLUDES(lock_);
     [[nodiscard]] bool empty() const noexcept { return count_.load(std::memory_order_acquire) == 0; }
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
     void reopen() noexcept { closed_.store(false, std::memory_order_release); }
-    /// Called on the executor after the last one has ended.
+    /// Called on the executor of the last task after it has ended.
     void (*when_empty)(submitted_work* self) noexcept = nullptr;
 
 private:
     const char* what_;
     spin_lock lock_;
-    started_list live_;
+    started_list live_ BIDE_GUARDED_BY(lock_);
     std::atomic<std::size_t> count_{0};
     std::atomic<bool> closed_{false};
 };

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// catch_op: awaits a task in the caller's own context and leaves its outcome in a slot: value, failure, or stopped. The
-// awaiting frame goes on in every case; whoever uses it sees to it that a stop goes on (pass_stop_op).
+// catch_op: awaits a task in the caller's own context and leaves its outcome in a slot: value, failure, or stopped.
+//
+// The awaiting frame is resumed in each of the three cases. If the task was stopped, the awaiting frame has to pass the stop on
+// itself (pass_stop_op), or to have a reason not to.
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/slot.hpp>
 
@@ -27,7 +30,10 @@ public:
     void await_resume() const noexcept {}
 
 private:
-    static void on_ended(child_end* self, slot_base*) noexcept { post(self->waiting_frame, step::resume); }
+    static void on_ended(child_end* self, [[maybe_unused]] slot_base* s) noexcept {
+        BIDE_ASSERT(K6, (s->flags & attached) == 0);
+        post(self->waiting_frame, step::resume);
+    }
     slot<T>& result_;
 };
 

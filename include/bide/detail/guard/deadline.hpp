@@ -2,8 +2,9 @@
 //
 // The guard behind with_timeout, with_deadline and the limit of a cleanup.
 //
-// The timer fires under the loop's timer lock, where nothing of the user's may run; so it only posts a node, and the
-// node asks the operation to stop. If the operation ends while that node is on its way, the node completes the guard.
+// The carrier loop's thread fires the timer under its timer lock, where nothing of the user's may run. So on_time() only posts the
+// guard's node, and on_posted() asks the operation to stop. If the operation ends while the node is in the queue, the node
+// completes the guard.
 #pragma once
 
 #include <bide/detail/base/duration.hpp>
@@ -26,7 +27,7 @@ protected:
     void enter(context& outer) noexcept override;
     [[nodiscard]] bool leave(bool in_line) noexcept override;
     void ended_without_value() noexcept override;
-    /// It was this guard that asked the operation to stop.
+    /// Returns true if this guard has asked the operation to stop.
     [[nodiscard]] bool expired() const noexcept { return expired_; }
     [[noreturn]] void throw_stopped() const;
 
@@ -39,8 +40,9 @@ private:
     loop* carrier_ = nullptr;  // where a timer was armed
     bool shielded_;
     bool expired_ = false;
-    bool posted_ = false;   // the node is on its way; under the carrier's timer lock, as is the next
-    bool waiting_ = false;  // the operation has ended meanwhile
+    // The next two are read and written under loop_access::timers_lock(*carrier_).
+    bool posted_ = false;   // the node is in the carrier's queue
+    bool waiting_ = false;  // the operation has ended meanwhile: the node calls finish()
 };
 
 }  // namespace detail

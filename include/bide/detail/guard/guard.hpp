@@ -1,19 +1,26 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// guard: awaits one operation under a context of its own: another deadline, another stop request, other task-locals.
-// The operation stays part of the awaiting chain (same owner, same locks); it has one frame less than a coroutine
-// around it would have.
+// guard: awaits one operation under a context of its own: with another deadline, another stop request, other task-locals. The
+// operation stays a part of the awaiting chain: same owner, same locks. A guard costs no frame, as a coroutine around the
+// operation would.
 //
 //     Kind : guard            what differs: enter() before the operation begins, leave() after it has ended
-//     guard_awaiter<T, Kind>  the operation's slot
+//     guard_awaiter<T, Kind>  the awaiter: the guard, and the slot for the operation's result
 //     guarded<T, Kind>        what the user holds until it is awaited
 //
-// When the operation has ended stopped: if the awaiting frame is asked to stop too, the stop goes on through it. If
-// not, the guard asked, and Kind::throw_stopped() says so. Leaving with `cancelled` after being asked counts as stopped
-// (2.4).
+// How the awaiting frame goes on:
+// - The operation ended with a value or a failure: the frame is resumed, and await_resume gives or throws it (K8).
+// - The operation ended stopped, and the awaiting frame was asked to stop, too: the frame is unwound.
+// - The operation ended stopped, and the awaiting frame was not asked: the guard itself had asked the operation, and
+//   Kind::throw_stopped() says so.
+// - The operation left with `cancelled` after it was asked to stop: that counts as stopped (2.4).
+//
+// Threads: run() and await_resume() are called on the awaiting frame's thread. on_ended() is called on the executor on which the
+// operation ended.
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/kernel/slot.hpp>
 #include <bide/detail/kernel/task_node.hpp>
@@ -36,20 +43,21 @@ protected:
     guard() noexcept : child_end{nullptr, &on_ended} {}
     ~guard() = default;
 
-    /// For await_suspend. True: suspended, nothing of it may be touched any more.
+    /// Called by await_suspend. Returns true if the awaiting frame is suspended; the caller must not touch *this then.
     [[nodiscard]] bool run(promise_base& awaiting, slot_base& child) noexcept;
-    /// Resumes or unwinds the awaiting frame after leave() had said that it cannot be done yet.
+    /// Resumes or unwinds the awaiting frame. Called when leave() had returned false, and the guard is free now.
     void finish() noexcept;
     [[nodiscard]] bool outer_stopped() const noexcept { return waiting_frame->ctx->stop->requested(); }
 
-    /// The operation's context is filled in as a copy of `outer` with a stop request of its own, not yet linked.
+    /// Called before the operation begins. ctx_ is a copy of `outer` with stop_ as its stop state, which is not linked yet.
     virtual void enter(context& outer) noexcept = 0;
-    /// False: something of the guard is in use elsewhere, which will call finish(). Then, if the operation ended in
-    /// line, the awaiting frame has to be detached before that other one can see it.
+    /// Called when the operation has ended. Returns false if another thread, or a node in a queue, uses the guard still and
+    /// will call finish(). An implementation that returns false for an operation that ended in line detaches the awaiting
+    /// frame before that other thread can see that finish() is its business.
     [[nodiscard]] virtual bool leave([[maybe_unused]] bool in_line) noexcept { return true; }
-    /// The operation has ended without a value: the last moment to find out that it should have been asked to stop.
+    /// Called when the operation has ended without a value: the last moment to find out that its deadline has passed.
     virtual void ended_without_value() noexcept {}
-    /// The operation has ended and the guard was left: is the awaiting frame unwound instead of resumed?
+    /// Called after leave(). Returns true if the awaiting frame is unwound instead of resumed.
     [[nodiscard]] virtual bool passes_on() noexcept = 0;
 
     context ctx_;
@@ -64,7 +72,7 @@ private:
 template <class T, class Kind>
 class guard_awaiter final : public Kind {
 public:
-    /// Takes over a cold frame; so nothing may throw here.
+    /// Takes over a cold frame, so this constructor must not throw.
     template <class... A>
     guard_awaiter(promise_base& awaiting, promise_base* cold, A&&... args) noexcept
         : Kind(std::forward<A>(args)...), slot_(cold) {
@@ -89,12 +97,14 @@ private:
             slot_.drop();
             slot_.state = outcome::stopped;
         }
-        return slot_.state == outcome::stopped && this->outer_stopped();
+        const bool unwound = slot_.state == outcome::stopped && this->outer_stopped();
+        BIDE_ASSERT(K8, !unwound || slot_.state == outcome::stopped);
+        return unwound;
     }
     slot<T> slot_;
 };
 
-/// An operation with its guard, not begun. Awaited once.
+/// An operation with its guard, which has not begun. Awaited once.
 template <class T, class Kind>
 class [[nodiscard("a guarded operation runs only when it is awaited or waited for")]] guarded {
 public:
@@ -122,8 +132,8 @@ task<await_result_t<A&>> as_task_of_copy(A a) {
     co_return co_await a;
 }
 
-/// What guards and combinators take: a task as it is; another awaitable in a frame of its own, which holds it (an
-/// lvalue by copy where it can be copied: a future handle is; else by reference).
+/// Turns what guards and combinators are given into a task. A task stays as it is. Another awaitable gets a frame of its own,
+/// which holds it: an rvalue moved, an lvalue copied if it can be (a future handle can), else by reference.
 template <awaitable A>
 auto to_task(A&& a) {
     using held = std::remove_cvref_t<A>;

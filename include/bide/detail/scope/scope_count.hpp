@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// scope_count: how many tasks (and starts from outside) live in a scope, and who waits for there to be none: the end of
-// the scope, its stopped body, which unwinds after its tasks have ended, and joins. Everything under the scope's lock.
+// scope_count: how many tasks (and pins of starts from outside) a scope has, and what waits until there are none: the end of the
+// scope, its stopped body, which unwinds after its tasks have ended, and joins. The scope's lock is held for every call.
 //
-// leave() is the last thing that an ending task does in its scope. As soon as the lock is given back the scope may end
-// and be gone: what leave() gives is posted after that, and nothing else may be touched.
+// An ending task calls leave() as its last act in the scope (S1). As soon as the lock is given back, the scope may end and be
+// destroyed. The caller posts what leave() returns after that, and touches nothing else.
 //
 // `Frame`, `Leaf`, `Var`: the model checker has its own (waiting_list.hpp).
 #pragma once
 
+#include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/waiting_list.hpp>
 
 #include <cstddef>
@@ -22,28 +23,30 @@ class scope_count {
 public:
     scope_count() noexcept : live_(0), closed_(false), end_waiter_(nullptr), deferred_body_(nullptr) {}
 
-    /// One more. False: the scope has ended.
+    /// Counts one more. Returns false if the scope has ended.
     [[nodiscard]] bool enter() noexcept {
         if (closed_) return false;
         live_ = live_ + 1;
         return true;
     }
 
-    /// As leave(), where that concerns nobody. False: it does, or may; nothing has changed.
+    /// As leave(), if no join and no end waits for this one. Returns false, and changes nothing, if one may.
     [[nodiscard]] bool try_leave_fast() noexcept {
+        BIDE_ASSERT(S1, live_ != 0);
         if (live_ == 1 || !joining.empty()) return false;
         live_ = live_ - 1;
         return true;
     }
 
-    /// Whom the last one calls; one of the two at most.
+    /// The frame that the last task posts; one of the two at most.
     struct called {
         Frame* resume = nullptr;  // the end of the scope, which is closed now
         Frame* unwind = nullptr;  // the body
     };
-    /// One less. Joins that are satisfied are claimed and added to `woken`.
+    /// Counts one less. Claims the joins that are satisfied, and adds them to `woken`.
     template <class Satisfied>
     [[nodiscard]] called leave(claimed_waiters<Leaf>& woken, Satisfied satisfied) noexcept {
+        BIDE_ASSERT(S1, live_ != 0);
         live_ = live_ - 1;
         for (Leaf* l = joining.front(); l != nullptr;) {
             Leaf* const after = l->next;
@@ -66,21 +69,23 @@ public:
         return last;
     }
 
-    /// The scope's end. True: nothing lives, it is closed now. Else wait_for_end(), under the same lock.
+    /// Called at the end of the body. Returns true if no task lives; the scope is closed then. Else the caller calls
+    /// wait_for_end() without giving the lock back in between.
     [[nodiscard]] bool close() noexcept {
         if (live_ == 0) closed_ = true;
         return closed_;
     }
-    /// The frame is detached already: the last one posts it as soon as the lock is given back.
+    /// The caller has detached `waiting`: the last task posts it as soon as the lock is given back.
     void wait_for_end(Frame& waiting) noexcept { end_waiter_ = &waiting; }
 
-    /// The stopped body, at its leaf. False: nothing holds it back.
+    /// `body` is the leaf's frame of the stopped body. Returns false if no task lives: the caller unwinds it itself.
     [[nodiscard]] bool defer_unwind(Frame& body) noexcept {
         if (live_ == 0) return false;
         deferred_body_ = &body;
         return true;
     }
 
+    [[nodiscard]] bool empty() const noexcept { return live_ == 0; }
     [[nodiscard]] bool waited_for() const noexcept {
         return end_waiter_ != nullptr || deferred_body_ != nullptr || !joining.empty();
     }

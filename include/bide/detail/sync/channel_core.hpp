@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// channel_core: the queue of a channel, and who gets what.
+// channel_core: the queue of a channel, and which waiter gets which value.
 //
 // It has two sides with a lock each, so that a sender and a receiver on two processors do not wait for each other, nor
-// for memory that the other one has just written. While the channel is open, nobody waits, and the queue is neither full
-// nor empty, one side is all that an operation needs. Everything else is *special*, and happens under both locks: then
-// nobody else is anywhere in the channel. That is also where the lists of waiters change, so no wake-up can be missed.
+// for memory that the other one has just written. While the channel is open, has no waiter, and its queue is neither full nor
+// empty, an operation needs one side only. Everything else is *special*, and takes both locks, which keeps every other thread
+// out of the channel. The lists of waiters change under both locks only, so no wake-up can be missed.
 //
 //     senders' side:   how many were sent in all, and how many had been received when it was last looked
 //     receivers' side: how many were received in all, and how many had been sent
 //
-// What one knows of the other side may be old: then there are fewer values, or fewer free places, than there seem to be,
-// never more. (So a ring of Lamport's, 1983, whose ends each have a lock.)
+// What a side knows of the other one may be old: then it sees fewer values, or fewer free places, than there are, never more.
+// (So a ring of Lamport's, 1983, whose ends each have a lock.)
 //
 // Kept true between two calls, counting only waiters that were not stopped: a receiver waits only while the queue is
 // empty and no sender waits; a sender waits only while the queue is full. So values leave in the order in which they
@@ -21,6 +21,7 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/base/waiting_list.hpp>
 
@@ -35,7 +36,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// A sender that waits: the value stays where the caller has it until somebody takes it from there.
+/// A sender that waits. The value stays where the caller has it until a receiver takes it from there.
 template <class T, class Leaf>
 struct sending : Leaf {
     using Leaf::Leaf;
@@ -50,7 +51,7 @@ struct receiving : Leaf {
 
 enum class passage : std::uint8_t { done, closed, has_to_wait };
 
-/// What was said under both locks: whoever has to wait queues before they are given back, or not at all.
+/// Whether a caller that has to wait queues before it gives both locks back, or does not wait.
 enum class patience : std::uint8_t { none, will_wait };
 
 template <class T, class Leaf, class Lock, template <class> class Word, template <class> class Var = plain,
@@ -75,7 +76,8 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return in_.capacity; }
 
-    // Under no lock. Nothing: it is special, and the _locked function of that name has to do it.
+    // These two take the lock of their side. They return nothing if the state is special: the caller takes both locks then,
+    // and calls the _locked function of that name.
 
     /// Moves from the value only when it says `done`.
     [[nodiscard]] std::optional<passage> try_send(T& value) noexcept {
@@ -120,15 +122,14 @@ public:
         in_.lock.unlock();
     }
 
-    // Under both locks:
-
-    [[nodiscard]] std::size_t size() const noexcept {
+    [[nodiscard]] std::size_t size() const noexcept BIDE_REQUIRES(this) {
         return in_.count.load(std::memory_order_relaxed) - out_.count.load(std::memory_order_relaxed);
     }
-    [[nodiscard]] bool closed() const noexcept { return closed_; }
+    [[nodiscard]] bool closed() const noexcept BIDE_REQUIRES(this) { return closed_; }
 
-    /// As try_send(). `to`: who has the value then, claimed; else as it was.
-    passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept {
+    /// As try_send(). Sets `to` to the claimed receiver that has the value, which the caller resumes; else leaves it as it is.
+    passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept BIDE_REQUIRES(this) {
+        hold_both_sides();
         if (closed_) return passage::closed;
         if (Leaf* const l = receivers.pop_claimed()) {
             static_cast<receiver*>(l)->got.emplace(std::move(value));
@@ -141,8 +142,10 @@ public:
         publish_counts(!room && wait == patience::will_wait);
         return room ? passage::done : passage::has_to_wait;
     }
-    /// As try_receive(). `from`: whose value has been sent by that, claimed; else as it was.
-    passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept {
+    /// As try_receive(). Sets `from` to the claimed sender whose value was taken, which the caller resumes; else leaves it.
+    passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept
+        BIDE_REQUIRES(this) {
+        hold_both_sides();
         if (size() != 0) into.emplace(pop());
         Leaf* const l = senders.pop_claimed();  // there is room for it now
         if (l != nullptr) {
@@ -163,16 +166,16 @@ public:
         return passage::has_to_wait;
     }
 
-    /// Wakes everybody; senders keep their values.
-    void close(claimed_waiters<Leaf>& to) noexcept {
+    /// Claims every waiter, which the caller resumes; senders keep their values.
+    void close(claimed_waiters<Leaf>& to) noexcept BIDE_REQUIRES(this) {
         closed_ = true;
         while (Leaf* l = receivers.pop_claimed()) to.add(*l);
         while (Leaf* l = senders.pop_claimed()) to.add(*l);
         publish_counts(false);
     }
 
-    waiting_list<Leaf, Var> senders;
-    waiting_list<Leaf, Var> receivers;
+    waiting_list<Leaf, Var> senders BIDE_GUARDED_BY(this);
+    waiting_list<Leaf, Var> receivers BIDE_GUARDED_BY(this);
 
     // For a look without a lock. It is empty while as many were sent as were received, and full while as many were
     // received as were sent but for the capacity. relaxed: hints.
@@ -188,15 +191,15 @@ private:
     struct side {
         side(T* i, std::size_t c) noexcept : special(false), count(0), position(0), known(0), capacity(c), items(i) {}
         Lock lock;
-        Word<bool> special;         // the same on both sides; written under both locks
-        Word<std::size_t> count;    // in all; written under this lock
-        Var<std::size_t> position;  // the place of the next one
-        Var<std::size_t> known;     // of the other side's count
+        Word<bool> special;                               // the same on both sides; written under both locks
+        Word<std::size_t> count;                          // in all; written under this lock
+        Var<std::size_t> position BIDE_GUARDED_BY(lock);  // the place of the next one
+        Var<std::size_t> known BIDE_GUARDED_BY(lock);     // of the other side's count
         const std::size_t capacity;
         T* const items;  // a ring of `capacity` places
         // relaxed: a hint, or under this lock
         [[nodiscard]] bool is_special() const noexcept { return special.load(std::memory_order_relaxed); }
-        void advance() noexcept {
+        void advance() noexcept BIDE_REQUIRES(lock) {
             const std::size_t next = position + 1;
             position = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
         }
@@ -207,17 +210,21 @@ private:
     };
     using between = std::conditional_t<Apart == 0, no_padding, padding>;
 
-    void push(std::size_t sent, T&& value) noexcept {
+    /// Tells the analysis what lock() means.
+    void hold_both_sides() noexcept BIDE_REQUIRES(this) BIDE_ASSERT_CAPABILITY(in_.lock)
+        BIDE_ASSERT_CAPABILITY(out_.lock) {}
+    void push(std::size_t sent, T&& value) noexcept BIDE_REQUIRES(in_.lock) {
         std::construct_at(in_.items + in_.position, std::move(value));
         in_.advance();
         in_.count.store(sent + 1, std::memory_order_release);  // release: the value is there
     }
-    T pop() noexcept {
+    T pop() noexcept BIDE_REQUIRES(out_.lock) {
         // Whatever is left of it is destroyed, and its place counted as free, after it was moved away.
         struct leaving {
             side& out;
             T* item;
             ~leaving() {
+                assume_held(out.lock);
                 std::destroy_at(item);
                 out.advance();
                 const std::size_t received = out.count.load(std::memory_order_relaxed);  // relaxed: of this side
@@ -226,12 +233,13 @@ private:
         } const end{out_, out_.items + out_.position};
         return std::move(*end.item);
     }
-    void mark(bool special) noexcept {
+    void mark(bool special) noexcept BIDE_REQUIRES(this) {
         in_.special.store(special, std::memory_order_relaxed);  // relaxed: each is looked at again under its lock
         out_.special.store(special, std::memory_order_relaxed);
     }
     // After something went in or out under both locks: what each side goes by until the next time.
-    void publish_counts(bool will_wait) noexcept {
+    void publish_counts(bool will_wait) noexcept BIDE_REQUIRES(this) {
+        hold_both_sides();
         mark(will_wait || closed_ || !senders.empty() || !receivers.empty());
         in_.known = out_.count.load(std::memory_order_relaxed);  // relaxed: under both locks
         out_.known = in_.count.load(std::memory_order_relaxed);
@@ -240,7 +248,7 @@ private:
     side in_;
     [[no_unique_address]] between between_;  // so that they share no line of a processor's cache
     side out_;
-    Var<bool> closed_{false};
+    Var<bool> closed_ BIDE_GUARDED_BY(this){false};
 };
 
 }  // namespace detail

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// mutex_core: a word that says whether it is held, and the hand-over. While nobody waits, to take it and to give it up
-// is one compare-and-exchange each. Who has to wait marks the word, under the lock, and queues; from then on whoever
-// gives the mutex up hands it to the first waiter that was not stopped meanwhile. It is never free while somebody (who
-// will take it) waits, so nobody overtakes.
+// mutex_core: a word that says whether the mutex is held, and the hand-over. While no task waits, taking it is one
+// compare-and-exchange and giving it up is another. An acquirer that has to wait marks the word, under the primitive's lock, and
+// queues; from then on the holder that gives the mutex up hands it to the first waiter that was not stopped meanwhile. The mutex
+// is never free while such a waiter is queued, so no acquirer overtakes.
 //
-//     free <-> held -> crowded: somebody may wait. Who gives it up takes the lock, and finds out
+//     unlocked <-> locked -> locked_with_waiters: a waiter may be queued. The holder that unlocks takes the lock, and looks
 //
 // `Leaf`, `Var`: see waiting_list.hpp; `Word` is an atomic, or what stands for it (lock_policy.hpp); the model checker
 // has its own.
@@ -27,9 +27,9 @@ class mutex_core {
 public:
     mutex_core() noexcept : word_(lock_state::unlocked) {}
 
-    /// A hint, unless it is the caller's.
+    /// A hint, unless the caller holds it.
     [[nodiscard]] bool locked() const noexcept { return word_.load(std::memory_order_relaxed) != lock_state::unlocked; }
-    /// True: it was free and is the caller's now.
+    /// Returns true if it was free; the caller holds it now.
     [[nodiscard]] bool take() noexcept {
         // acquire, also where it is held: what was done before it was free once (the holder's name may be ours from
         // then).
@@ -39,7 +39,8 @@ public:
                word_.compare_exchange_strong(now, lock_state::locked, std::memory_order_acquire,
                                              std::memory_order_acquire);
     }
-    /// By the holder. True: given up, nothing of the mutex may be touched any more. False: give() has to, under the lock.
+    /// Called by the holder. Returns true if the mutex is given up: the caller must not touch it any more. Else the caller takes
+    /// the lock and calls give().
     [[nodiscard]] bool try_unlock_uncontended() noexcept {
         lock_state now =
             word_.load(std::memory_order_relaxed);  // relaxed: as in the exchange; where not, the lock is next
@@ -49,9 +50,9 @@ public:
                                              std::memory_order_relaxed);
     }
 
-    // Under the lock:
+    // The caller of these two holds the primitive's lock.
 
-    /// True: it was free and is the caller's now. False: whoever holds it will look among the waiters.
+    /// Returns true if it was free; the caller holds it now. Else the word is marked: the holder will look among the waiters.
     [[nodiscard]] bool try_lock_or_mark() noexcept {
         lock_state now = word_.load(std::memory_order_relaxed);
         for (;;) {
@@ -66,8 +67,8 @@ public:
             now = word_.load(std::memory_order_relaxed);  // relaxed: looked at again by the exchanges
         }
     }
-    /// By the holder, when try_unlock_uncontended() said no: the word changes under the lock alone now. The waiter that has the
-    /// mutex, claimed; null: it is free.
+    /// Called by the holder when try_unlock_uncontended() has returned false: only a holder of the lock changes the word now.
+    /// Returns the claimed waiter that holds the mutex from now on; null if the mutex is free.
     [[nodiscard]] Leaf* give() noexcept {
         Leaf* const next = waiters.pop_claimed();
         if (next == nullptr)

@@ -167,8 +167,7 @@ TEST(scope, C3_4_exit_fail_names_the_lines_of_the_unfinished) {
         FAIL() << "nothing was thrown";
     } catch (const bide::unfinished_tasks& e) {
         ASSERT_EQ(e.places().size(), 2U);
-        EXPECT_NE(e.places()[0].find("scope_basics_test.cpp:" + std::to_string(__LINE__ - 6)), std::string::npos)
-            << e.what();
+        EXPECT_NE(e.places()[0].find("scope_test.cpp:" + std::to_string(__LINE__ - 6)), std::string::npos) << e.what();
     }
     EXPECT_NO_THROW(with_scope({.exit = exit_mode::fail}, [](scope&) {}));
 }
