@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The slow half of idle_loop_scope: it makes a loop for a wait in plain code, or takes one from the thread's cache, and
+// returns it there. On the waiting thread, which alone runs these loops. The usual case, one cached loop, is in line.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/loop/idle_loop_scope.hpp>

@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The loop: its turn, its sleep and its wake-up, and the runs that the rest of the library asks for (through loop_access).
+// The thread that runs the loop calls everything but post(), stop() and wake_sleeper(), which any thread may call. The turn,
+// the sleep and run_while stay in one source, so that the compiler sees a whole turn.
 #include "kernel/this_thread.hpp"
 #include "loop/loop_service.hpp"
 #include "loop/running_here.hpp"

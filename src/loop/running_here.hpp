@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// running_here: a run of a loop by this thread, and with it the list of the loops that this thread runs.
+// running_here: one run of a loop by this thread, on the native stack. The constructor saves the thread's state and acquires
+// the loop's ring; the destructor restores both. The runs of a thread form a list, innermost first. loop.cpp and
+// loop_access.cpp make them.
 #pragma once
 
 #include "base/static_tls.hpp"
@@ -17,7 +19,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-// While it lives, this thread runs the loop.
+/// While it lives, this thread runs the loop.
 struct running_here {
     thread_state& t;
     loop* loop_before;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The pairing heap of a loop's next timers. timer_queue calls it, with the loop's timers_lock_ held, on any thread.
 #include <bide/detail/loop/timer_heap.hpp>
 
 #include <utility>

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The timing wheel of a loop's further timers, and the heap of its next ones. loop and loop_access call it with the loop's
+// timers_lock_ held, on any thread.
 #include <bide/detail/loop/timer_queue.hpp>
 
 #include <algorithm>

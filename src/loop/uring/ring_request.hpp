@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// ring_request in the kernel's terms.
+// prepare_request: what an operation asks for (ring_request, detail/loop/uring/ring_entry.hpp) in the kernel's terms. ring
+// calls it on the thread that owns the ring.
 #pragma once
 
 #include <bide/detail/loop/uring/ring_entry.hpp>
@@ -11,7 +12,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Into a cleared entry.
+/// Fills in a cleared submission entry.
 void prepare_request(io_uring_sqe& sqe, const ring_request& r) noexcept;
 
 }  // namespace detail

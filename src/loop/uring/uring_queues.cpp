@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
+//
+// The system calls of io_uring: it sets the queues up, maps them, moves entries through them, and gives the kernel its
+// buffers. ring calls it on the thread that owns the ring. A kernel that is older than 6.1 is refused here.
 #if BIDE_HAS_IO_URING
 #include "loop/uring/uring_queues.hpp"
 
