@@ -96,6 +96,34 @@ void take_out(registry& r, signal_source& s) noexcept BIDE_REQUIRES(r.m) {
     while (r.readers.load(std::memory_order_seq_cst) != 0) ::sched_yield();
 }
 
+// These two are functions because clang does not check constructors and destructors.
+void enlist(signal_source& s, std::uint64_t signals) {
+    registry& r = all();
+    for_handler.store(&r, std::memory_order_release);
+    const lock_guard hold(r.m);
+    s.next.store(r.first.load(std::memory_order_relaxed), std::memory_order_relaxed);  // relaxed: under the mutex
+    r.first.store(&s, std::memory_order_seq_cst);
+    std::uint64_t done = 0;
+    try {
+        for (int n = 1; n <= 64; ++n) {
+            if (!has(signals, n)) continue;
+            acquire(r, n);
+            done |= signal_bit(n);
+        }
+    } catch (...) {
+        release(r, done);
+        take_out(r, s);
+        throw;
+    }
+}
+
+void delist(signal_source& s, std::uint64_t signals) noexcept {
+    registry& r = all();
+    const lock_guard hold(r.m);
+    release(r, signals);
+    take_out(r, s);
+}
+
 }  // namespace
 
 std::uint64_t signal_bit(int signal) {
@@ -121,32 +149,11 @@ signal_source::signal_source(std::uint64_t signals)
           return own_descriptor(fd);
       }()),
       event_fd_(event_.get()->descriptor()) {
-    registry& r = all();
-    for_handler.store(&r, std::memory_order_release);
-    const lock_guard hold(r.m);
-    next.store(r.first.load(std::memory_order_relaxed), std::memory_order_relaxed);  // relaxed: under the mutex
-    r.first.store(this, std::memory_order_seq_cst);
-    std::uint64_t done = 0;
-    try {
-        for (int s = 1; s <= 64; ++s) {
-            if (!has(signals, s)) continue;
-            acquire(r, s);
-            done |= signal_bit(s);
-        }
-    } catch (...) {
-        release(r, done);
-        take_out(r, *this);
-        throw;
-    }
+    enlist(*this, signals);
 }
 
 signal_source::~signal_source() {
-    {
-        registry& r = all();
-        const lock_guard hold(r.m);
-        release(r, signals_);
-        take_out(r, *this);
-    }
+    delist(*this, signals_);
     event_.get()->close();           // no handler writes to it any more: the source has left the list
     event_.get()->wait_for_tries();  // a try uses the members
 }
