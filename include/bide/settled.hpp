@@ -20,7 +20,7 @@
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/combine/element.hpp>
 #include <bide/error.hpp>
-#include <bide/future.hpp>
+#include <bide/future_status.hpp>
 
 #include <exception>
 #include <type_traits>
