@@ -216,11 +216,13 @@ struct call_node : ready_node {
 struct final_awaiter {
     promise_base* p;
     // An attached frame falls off its end, which frees it, and control returns to the parent's await_suspend.
-    [[nodiscard]] bool await_ready() const noexcept { return (p->result_slot->flags & attached) != 0; }
+    [[nodiscard]] bool await_ready() const noexcept {
+        BIDE_ASSERT(K7, p->result_slot->state != outcome::stopped);
+        return (p->result_slot->flags & attached) != 0;
+    }
     [[gnu::noinline]] void await_suspend(std::coroutine_handle<>) noexcept {
         slot_base* s = p->result_slot;
         executor* here = p->ctx->ex;
-        BIDE_ASSERT(K7, s->state != outcome::stopped);
         destroy_frame(p);  // K6
         deliver(s, here);
     }
