@@ -3,6 +3,7 @@
 
 #include <bide/future.hpp>
 #include <bide/scope.hpp>
+#include <bide/shield.hpp>
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
@@ -60,24 +61,17 @@ TEST(future_status, C2_1_C2_4_of_a_task_that_leaves_with_cancelled_the_stop_requ
         co_await bide::sleep_for(1s);
         throw bide::cancelled(bide::stop_reason::user);
     };
-    const auto when_stopped = []() -> task<> {
-        try {
-            bide::sleep_for(1h).wait();
-        } catch (const bide::cancelled&) {
-            throw;
-        }
-        co_return;
+    const auto leaves_when_stopped = []() -> task<> {
+        co_await bide::shield(bide::sleep_for(2s));
+        throw bide::cancelled(bide::stop_reason::user);
     };
     bide::with_scope({.error = bide::error_mode::keep_going}, [&](bide::scope& s) {
         const auto unasked = s.start(leaves);
         EXPECT_THROW(unasked.wait(), bide::cancelled);
         EXPECT_EQ(unasked.status(), future_status::failed);
-        const auto asked = s.start(when_stopped);
-        const auto stops = [&]() -> task<> {
-            co_await bide::sleep_for(1s);
-            asked.stop();
-        };
-        s.start(stops);
+        const auto asked = s.start(leaves_when_stopped);
+        bide::sleep_for(1s).wait();
+        asked.stop();
         EXPECT_THROW(asked.wait(), bide::cancelled);
         EXPECT_EQ(asked.status(), future_status::cancelled);
     });
