@@ -18,7 +18,8 @@
 // Lifetime rule: the awaitable is moved into the work. An lvalue is copied, so a task needs std::move.
 // Cancellation: nothing of bide's asks a foreign coroutine to stop; destroy it to stop the work.
 // Destructor: a foreign coroutine that is destroyed while it waits stops the work and drops its result.
-// Errors: the work's own exception; `cancelled` when the work was stopped. The unhandled-error hook gets what a hand-over
+// Errors: the work's own exception; `cancelled` when the work was stopped. The unhandled-error hook gets what a
+// hand-over
 //   throws.
 #pragma once
 
@@ -41,8 +42,8 @@ inline namespace v0 {
 
 namespace detail {
 
-/// Decides once between the end of the work, which resumes the foreign coroutine, and the awaiter's destructor, after which
-/// nobody resumes it. take() returns true to the first of the two.
+/// Decides once between the end of the work, which resumes the foreign coroutine, and the awaiter's destructor, after
+/// which nobody resumes it. take() returns true to the first of the two.
 class foreign_turn : public counted {
 public:
     [[nodiscard]] bool take() noexcept {

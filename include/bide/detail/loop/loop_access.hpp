@@ -19,10 +19,11 @@ class blocking_wait_base;
 class loop_service;
 
 struct loop_access {
-    /// The lock that guards the loop's timers. A timer that is due is taken out, and its fire() called, with the lock held.
+    /// The lock that guards the loop's timers. A timer that is due is taken out, and its fire() called, with the lock
+    /// held.
     static spin_lock& timers_lock(loop& l) noexcept BIDE_RETURN_CAPABILITY(l.timers_lock_) { return l.timers_lock_; }
-    /// Arms a timer, from any thread. Returns true if no other timer of the loop is due before: the caller gives the lock
-    /// back and then calls timer_became_first().
+    /// Arms a timer, from any thread. Returns true if no other timer of the loop is due before: the caller gives the
+    /// lock back and then calls timer_became_first().
     [[nodiscard]] static bool arm_locked(loop& l, timer_node& t) noexcept BIDE_REQUIRES(l.timers_lock_);
     /// Wakes the loop, unless this thread runs it, so that it sleeps no longer than until the new first timer.
     static void timer_became_first(loop& l) noexcept;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// timer_coalescer: how long a loop sleeps for its timers. To sleep and to be woken costs ten or twenty microseconds of the
-// processor, several times what most timers have to do. So where they fall due one after another every few of those, the
-// loop sleeps a little longer, up to a millisecond, and fires many at once. None fires early.
+// timer_coalescer: how long a loop sleeps for its timers. To sleep and to be woken costs ten or twenty microseconds of
+// the processor, several times what most timers have to do. So where they fall due one after another every few of
+// those, the loop sleeps a little longer, up to a millisecond, and fires many at once. None fires early.
 //
 // A timer by itself, a task that sleeps again and again, and timers for one and the same time are not delayed by this:
 // it takes four others that have fallen due while the loop was being woken for the first one, and the same just before.

@@ -5,8 +5,9 @@
 // The next few are in a pairing heap (timer_heap.hpp). Those further ahead lie unsorted in the slots of a hierarchical
 // timing wheel (Varghese and Lauck 1987), which is also a radix heap (Ahuja, Mehlhorn, Orlin, Tarjan 1990): the highest
 // digit, of five bits, in which a time differs from the wheel's base says in which of the levels it lies, and the digit
-// in which slot. When the heap has run empty, the first slot is dealt out to the levels below it, again and again, until
-// what is first is so little that it goes to the heap. So times are exact, there is no tick, and nothing is allocated.
+// in which slot. When the heap has run empty, the first slot is dealt out to the levels below it, again and again,
+// until what is first is so little that it goes to the heap. So times are exact, there is no tick, and nothing is
+// allocated.
 //
 // Costs. Arming and taking out is constant beyond the heap's last time. A timer that fires was moved a few times before
 // (twice or three times with a million of them over seconds; thirteen times at most), always with its neighbours, in

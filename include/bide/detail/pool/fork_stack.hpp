@@ -95,8 +95,8 @@ private:
     work_queue<ready_node>& queue_;
     spin_lock lock_;
     std::uint32_t base_ BIDE_GUARDED_BY(lock_) = 0;  // the forks below this place are shared
-    // The frames of the forks below this place have the contexts of their nodes. The owner alone writes it, with the lock
-    // held; so the owner reads it without.
+    // The frames of the forks below this place have the contexts of their nodes. The owner alone writes it, with the
+    // lock held; so the owner reads it without.
     std::uint32_t mark_ = 0;
     std::uint32_t told_ = 0;  // the owner's: below this place thread_state::current is the child that runs
     fork_group* last_named_ BIDE_GUARDED_BY(lock_) = nullptr;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // ring_entry: one operation that the kernel carries out for a loop, and reports the end of (io_uring).
-// Completion-shaped I/O plugs in here, as readiness-shaped I/O does at fd_watcher; src/loop/uring/ring.hpp has the machine behind
-// it.
+// Completion-shaped I/O plugs in here, as readiness-shaped I/O does at fd_watcher; src/loop/uring/ring.hpp has the
+// machine behind it.
 //
 // How it goes. The operation is queued, on the loop's thread. When the loop next hands over its batch, prepare() is
 // asked for the request: the last moment to say no. Until then it can be taken out, and has not happened. Afterwards
