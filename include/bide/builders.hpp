@@ -10,15 +10,17 @@
 //     for (auto& url : urls) all.add(fetch_size, url);
 //     std::vector<int> sizes = all.wait();
 //
-// parallel runs all calls at the same time; its results are in the order of add. The first failure in time stops the other
-//   calls, and is thrown when they have ended. serial runs one call after the other; the first failure ends the run, and later
-//   calls never begin. A void result is std::monostate. Blocking functions run on threads (run, in call.hpp).
+// parallel runs all calls at the same time; its results are in the order of add. The first failure in time stops the
+//   other calls, and is thrown when they have ended. serial runs one call after the other; the first failure ends the
+//   run, and later calls never begin. A void result is std::monostate. Blocking functions run on threads (run, in
+//   call.hpp).
 //
-// A builder is a value: add copies the callable and its arguments into it, and each run copies them again. So a builder may
-// run several times, and may be extended between runs. A builder with arguments that cannot be copied runs once:
+// A builder is a value: add copies the callable and its arguments into it, and each run copies them again. So a builder
+// may run several times, and may be extended between runs. A builder with arguments that cannot be copied runs once:
 // std::move(builder).run().
 //
-// Thread rule: as for every value: several threads may run one builder, and none may extend it meanwhile. Runs may overlap.
+// Thread rule: as for every value: several threads may run one builder, and none may extend it meanwhile. Runs may
+// overlap.
 // Lifetime rule: a run owns copies of the callables and arguments. Objects to which arguments refer outlive the run.
 // Cancellation: a stop of the task that awaits run() stops the calls that run, and joins them.
 // Destructor: destroys the callables and arguments; runs that have begun have their own.
@@ -113,7 +115,8 @@ public:
     }
     [[nodiscard]] std::size_t size() const noexcept { return calls_.size(); }
 
-    /// Returns a task of all results, in the order of add. The task is cold. Calls that are added later belong to later runs.
+    /// Returns a task of all results, in the order of add. The task is cold. Calls that are added later belong to later
+    /// runs.
     [[nodiscard]] task<result_type> run() const {
         if constexpr (Kind == detail::composition::parallel)
             return detail::run_listed_parallel<T>(calls_);

@@ -12,19 +12,20 @@
 //         co_await bide::run(write_file, "a.txt", text);        // write_file blocks a thread; the loop runs other tasks
 //     }
 //
-// A call whose result is awaitable is async, every other call is blocking: each call of a function, lambda or functor is
-// classified by its result. Where the type of f alone tells (functions, callables with one operator() that is no template),
-// to_async and to_blocking return f itself if it is of the wanted kind.
+// A call whose result is awaitable is async, every other call is blocking: each call of a function, lambda or functor
+// is classified by its result. Where the type of f alone tells (functions, callables with one operator() that is no
+// template), to_async and to_blocking return f itself if it is of the wanted kind.
 //
-// run and the callables of to_async copy or move the callable and its arguments into the task that they return. The task is
-// cold: nothing runs until it is awaited, waited for or started.
+// run and the callables of to_async copy or move the callable and its arguments into the task that they return. The
+// task is cold: nothing runs until it is awaited, waited for or started.
 //
-// Thread rule: blocking functions of run run on the default set of threads (threads.hpp), all others on the calling thread.
-// Lifetime rule: the task owns the callable and its arguments until f has ended. An executor outlives the coroutines that move
-//   to it by resume_on.
-// Cancellation: a stop of the awaiting task asks the blocking function to stop. A function that has not begun never begins; a
-//   running one may ask stop_requested(). The task unwinds when the function has ended; if the function returns a value all
-//   the same, the task gets the value.
+// Thread rule: blocking functions of run run on the default set of threads (threads.hpp), all others on the calling
+// thread.
+// Lifetime rule: the task owns the callable and its arguments until f has ended. An executor outlives the coroutines
+//   that move to it by resume_on.
+// Cancellation: a stop of the awaiting task asks the blocking function to stop. A function that has not begun never
+//   begins; a running one may ask stop_requested(). The task unwinds when the function has ended; if the function
+//   returns a value all the same, the task gets the value.
 // Destructor: a task that never ran drops the callable and its arguments.
 // Errors: exceptions of f pass through unchanged. run on a thread also throws what to_thread throws.
 #pragma once
@@ -176,7 +177,8 @@ decltype(auto) block(F&& f, A&&... args) {
         return detail::invoke(std::forward<F>(f), std::forward<A>(args)...);
 }
 
-/// Returns a callable whose calls are awaitable: f itself if its type says that it is async, else one that calls run(f, …).
+/// Returns a callable whose calls are awaitable: f itself if its type says that it is async, else one that calls run(f,
+/// …).
 template <class F>
 [[nodiscard]] auto to_async(F&& f, std::source_location where = std::source_location::current()) {
     using held = std::decay_t<F>;
@@ -198,8 +200,8 @@ template <class F>
         return detail::blocking_call<held>(std::forward<F>(f), where);
 }
 
-/// Moves the awaiting coroutine to another executor: the rest of it runs there, and so do the tasks that it awaits from then
-/// on. The coroutine that awaits this coroutine resumes on its own executor.
+/// Moves the awaiting coroutine to another executor: the rest of it runs there, and so do the tasks that it awaits from
+/// then on. The coroutine that awaits this coroutine resumes on its own executor.
 inline detail::resume_on_op resume_on(executor& ex) noexcept { return detail::resume_on_op(ex); }
 
 }  // namespace v0

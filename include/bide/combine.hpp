@@ -10,26 +10,26 @@
 //     first_success     returns the first value and skips failures before it; if every item fails, throws the first failure
 //     race              returns the first value, or throws the first failure, whichever comes first
 //
-// Items are tasks (or other awaitables) and futures, or one range of them. A task is started, in the order of the arguments,
-// and is stopped and joined when its result is not needed any more. A future is observed: its producer is never stopped. A
-// void result is std::monostate in a tuple, vector or variant.
+// Items are tasks (or other awaitables) and futures, or one range of them. A task is started, in the order of the
+// arguments, and is stopped and joined when its result is not needed any more. A future is observed: its producer is
+// never stopped. A void result is std::monostate in a tuple, vector or variant.
 //
-// first_success and race return T if every item has the result type T (void stays void). Else they return a std::variant with
-// one alternative for each item, in the order of the items: its index tells which item won. On a loop, items
-// whose results are ready at the start are looked at in the order of their indices. Items that have to be begun first, tasks
-// above all, win in the order in which they end; tasks that end in the same turn of a loop win in the order in which the loop
-// resumes them. On a pool the first item to end wins, whatever its index.
+// first_success and race return T if every item has the result type T (void stays void). Else they return a
+// std::variant with one alternative for each item, in the order of the items: its index tells which item won. On a
+// loop, items whose results are ready at the start are looked at in the order of their indices. Items that have to be
+// begun first, tasks above all, win in the order in which they end; tasks that end in the same turn of a loop win in
+// the order in which the loop resumes them. On a pool the first item to end wins, whatever its index.
 //
-// Thread rule: the returned awaitables are values; any task may await them, and plain code may call .wait(). Items run on the
-//   executor of the awaiting task; on a pool when_all may run them on several workers at a time (pool.hpp).
-// Lifetime rule: the returned awaitable owns its items. Of a future that is given as an lvalue it owns a copy of the handle,
-//   and the value is copied.
-// Cancellation: the awaiting task's stop request reaches every item. When every item has ended, the awaiting task unwinds,
-//   unless its result was decided before. A task that has lost a race is stopped; a value that the task has received
-//   meanwhile is dropped with it.
+// Thread rule: the returned awaitables are values; any task may await them, and plain code may call .wait(). Items run
+//   on the executor of the awaiting task; on a pool when_all may run them on several workers at a time (pool.hpp).
+// Lifetime rule: the returned awaitable owns its items. Of a future that is given as an lvalue it owns a copy of the
+//   handle, and the value is copied.
+// Cancellation: the awaiting task's stop request reaches every item. When every item has ended, the awaiting task
+//   unwinds, unless its result was decided before. A task that has lost a race is stopped; a value that the task has
+//   received meanwhile is dropped with it.
 // Destructor: an awaitable that was never awaited drops its items, which never run.
-// Errors: as above. An observed future that was cancelled counts as a failure, `cancelled`. Later failures of other items go to
-//   the unhandled-error hook. first_success and race without items throw std::invalid_argument.
+// Errors: as above. An observed future that was cancelled counts as a failure, `cancelled`. Later failures of other
+//   items go to the unhandled-error hook. first_success and race without items throw std::invalid_argument.
 #pragma once
 
 #include <bide/detail/combine/combined.hpp>

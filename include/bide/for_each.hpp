@@ -8,17 +8,17 @@
 //
 //     double sum = co_await bide::transform_reduce(cores, values, 0.0, std::plus<>(), [](double x) { return x * x; });
 //
-// Without a pool the loop runs on the executor of the awaiting task: on a pool its parts run on several workers, on a loop all of
-// them run on the loop's thread. The range is split into a few dozen parts, which are forks (pool.hpp); a part is split again
-// whenever a worker has nothing to do. f is a plain function, or returns a task (or another awaitable), which the part awaits
-// before its next element. transform_reduce joins results in the order of the range: the reduction has to be associative, and
-// need not commute. The range has random access and a size.
+// Without a pool the loop runs on the executor of the awaiting task: on a pool its parts run on several workers, on a
+// loop all of them run on the loop's thread. The range is split into a few dozen parts, which are forks (pool.hpp); a
+// part is split again whenever a worker has nothing to do. f is a plain function, or returns a task (or another
+// awaitable), which the part awaits before its next element. transform_reduce joins results in the order of the range:
+// the reduction has to be associative, and need not commute. The range has random access and a size.
 //
 // Both functions return a cold task, which is awaited or waited for once.
 //
 // Thread rule: several threads call the same f at the same time; f is not copied for each.
-// Lifetime rule: a range that is given as an lvalue, and the elements to which a view refers, outlive the loop. A range that is
-//   given as an rvalue lives in the task, as f does.
+// Lifetime rule: a range that is given as an lvalue, and the elements to which a view refers, outlive the loop. A range
+//   that is given as an rvalue lives in the task, as f does.
 // Cancellation: a stop ends each part between two elements. The loop ends when every part has ended.
 // Destructor: a task that never ran drops the range and f.
 // Errors: the first failure in time stops the other parts, and is thrown when they have ended; later failures go to the

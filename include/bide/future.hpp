@@ -2,7 +2,8 @@
 //
 // future<T>: a handle to a result that arrives later. promise<T>: the other end, for code with callbacks.
 //
-// A future is hot: its work was started elsewhere. Handles may be copied, and many threads and coroutines may wait for one result.
+// A future is hot: its work was started elsewhere. Handles may be copied, and many threads and coroutines may wait for
+// one result.
 //
 //     bide::promise<int> p;
 //     bide::future<int> f = p.get_future();
@@ -11,10 +12,10 @@
 //
 // Thread rule: a handle is a value; every operation may be called from any thread.
 // Lifetime rule: the result lives as long as a handle does, also after its scope is gone. A reference that value(),
-//   wait() or co_await gave refers into the result. On an rvalue future the result is moved out, for all handles. A handle
-//   may be destroyed or assigned to while a task or thread waits through it: the wait keeps the result that the handle had
-//   when the wait began. (If no handle is left when such a wait() ends, its reference would refer to nothing: it throws
-//   usage_error.)
+//   wait() or co_await gave refers into the result. On an rvalue future the result is moved out, for all handles. A
+//   handle may be destroyed or assigned to while a task or thread waits through it: the wait keeps the result that the
+//   handle had when the wait began. (If no handle is left when such a wait() ends, its reference would refer to
+//   nothing: it throws usage_error.)
 // Cancellation: cancelling a waiter never cancels the producer; stop() asks the producer to end.
 // Destructor: dropping the last handle detaches the work. A failure that no waiter has received goes to the unhandled-
 //   error hook.
@@ -40,7 +41,8 @@
 namespace bide {
 inline namespace v0 {
 
-/// Where a subscriber is called: by the thread that produces the result, or by the subscribing thread, which waits for it.
+/// Where a subscriber is called: by the thread that produces the result, or by the subscribing thread, which waits for
+/// it.
 enum class run_on : std::uint8_t { producer, caller };
 
 template <class T = void>
@@ -101,7 +103,8 @@ public:
         held.state().stop_producer(stop_reason::user);
     }
 
-    /// Calls on_value(const T&) or on_error(std::exception_ptr) once, when the result is there; immediately if it is already.
+    /// Calls on_value(const T&) or on_error(std::exception_ptr) once, when the result is there; immediately if it is
+    /// already.
     template <class V, class E>
     void subscribe(V on_value, E on_error, run_on where = run_on::producer) const;
 

@@ -9,18 +9,18 @@
 //     auto n = l.submit(fetch_size, url);     // from any thread
 //     l.run();                                // returns when everything that was submitted has ended
 //
-// Thread rule: post, submit and stop may be called from any thread. run, poll, next_deadline and descriptor may be called
-//   by one thread at a time, and not by a task of the loop.
+// Thread rule: post, submit and stop may be called from any thread. run, poll, next_deadline and descriptor may be
+//   called by one thread at a time, and not by a task of the loop.
 // Lifetime rule: a loop outlives its tasks.
 // Cancellation: stop() and the destructor ask every submitted task to stop; future::stop() asks one.
 // Destructor: asks the tasks to stop and runs them to their end, on the destroying thread. In the child of a fork() it
 //   does nothing.
-// Order: ready tasks run in turns, first in, first out. A turn fires the timers that are due, and runs what is ready then.
-//   Where that is less than eight tasks, the turn goes on with what they made ready, up to eight in all; in virtual time
-//   and in poll() it does not.
-// Errors: submit after stop() throws not_running. Every use in the child of a fork() throws usage_error, and so do run and
-//   poll on a loop that runs already. The constructor throws std::system_error where loop_options demand a driver that the
-//   system refuses.
+// Order: ready tasks run in turns, first in, first out. A turn fires the timers that are due, and runs what is ready
+//   then. Where that is less than eight tasks, the turn goes on with what they made ready, up to eight in all; in
+//   virtual time and in poll() it does not.
+// Errors: submit after stop() throws not_running. Every use in the child of a fork() throws usage_error, and so do run
+//   and poll on a loop that runs already. The constructor throws std::system_error where loop_options demand a driver
+//   that the system refuses.
 // Units: deadlines are points of std::chrono::steady_clock.
 #pragma once
 
@@ -68,7 +68,8 @@ public:
     loop& carrier() noexcept override { return *this; }
     [[nodiscard]] const char* name() const noexcept override { return "loop"; }
 
-    /// Hands f(args…) or an awaitable to this loop, from any thread. Returns a future, whose stop() asks the task to stop.
+    /// Hands f(args…) or an awaitable to this loop, from any thread. Returns a future, whose stop() asks the task to
+    /// stop.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
     /// Runs the loop until everything that was submitted has ended; returns at once when there is nothing.
@@ -77,8 +78,8 @@ public:
     /// Asks every task to stop, and refuses new work from now on; from any thread. run() returns when all have ended.
     void stop();
 
-    /// Runs one turn without sleeping: ready tasks, due timers, I/O that has happened. Returns true if there is more to do
-    /// at once.
+    /// Runs one turn without sleeping: ready tasks, due timers, I/O that has happened. Returns true if there is more to
+    /// do at once.
     bool poll();
     /// Returns the time at which poll() has to be called at the latest; empty: no timer is armed.
     [[nodiscard]] std::optional<clock::time_point> next_deadline();

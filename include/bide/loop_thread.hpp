@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// loop_thread: a loop with a thread of its own, for programs that are mostly plain code and run some tasks in the background:
-// connections, queues, clocks.
+// loop_thread: a loop with a thread of its own, for programs that are mostly plain code and run some tasks in the
+// background: connections, queues, clocks.
 //
 //     bide::loop_thread worker;
 //     auto heartbeat = worker.on_start([&]() -> bide::task<> {    // a task that runs as long as the thread
@@ -13,16 +13,16 @@
 //     worker.stop();                                              // every task has ended, the heartbeat too
 //
 // The constructor starts no thread. start() starts it, and returns when the loop accepts work. Before start() and after
-//   stop(), submitting throws not_running. A second start() throws usage_error. A loop_thread that was never started needs no
-//   stop(); stop() before start() keeps it from being started.
-// stop() refuses new work, asks every task to stop, and blocks until every task's cleanup has run to its end, every future is
-//   completed, and the jobs of to_thread and the thread are joined. It may be called more than once and from any thread. On
-//   the loop's own thread it only requests the stop.
+//   stop(), submitting throws not_running. A second start() throws usage_error. A loop_thread that was never started
+//   needs no stop(); stop() before start() keeps it from being started.
+// stop() refuses new work, asks every task to stop, and blocks until every task's cleanup has run to its end, every
+//   future is completed, and the jobs of to_thread and the thread are joined. It may be called more than once and from
+//   any thread. On the loop's own thread it only requests the stop.
 // Thread rule: every member may be called from any thread.
 // Lifetime rule: a loop_thread outlives the executors that run on it (strands) and all that refers to its executor.
 // Destructor: calls stop(). On the loop's own thread, which cannot join itself, it ends the program with a message.
-// Errors: a failure of an on_start function goes to the unhandled-error hook; every other failure is in a future. In the
-//   child of a fork() every use is a usage_error that says so, and the destructor does nothing.
+// Errors: a failure of an on_start function goes to the unhandled-error hook; every other failure is in a future. In
+//   the child of a fork() every use is a usage_error that says so, and the destructor does nothing.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
@@ -77,12 +77,12 @@ public:
     /// Returns true between start() and the first stop() or request_stop().
     [[nodiscard]] bool running() const noexcept;
 
-    /// Submits f(args…), or an awaitable, to the loop, and returns the future of its result. The future's stop() asks the task
-    /// to stop; if the last future is dropped, the task goes on.
+    /// Submits f(args…), or an awaitable, to the loop, and returns the future of its result. The future's stop() asks
+    /// the task to stop; if the last future is dropped, the task goes on.
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
-    /// Submits f(args…), which blocks, to bide's default set of threads; it counts against set_max_threads as every other job
-    /// does. stop() joins the job. stop() in such a job would wait for itself, and throws would_deadlock.
+    /// Submits f(args…), which blocks, to bide's default set of threads; it counts against set_max_threads as every
+    /// other job does. stop() joins the job. stop() in such a job would wait for itself, and throws would_deadlock.
     BIDE_DETAIL_SUBMIT_OVERLOADS(to_thread, to_thread_at)
 
     /// Runs the plain function f on the loop's thread, and returns the future of its result. No task of the loop runs
@@ -95,8 +95,8 @@ public:
         return submit_at(where, &detail::called<std::decay_t<F>>, std::forward<F>(f));
     }
 
-    /// Starts a copy of f when the loop starts, or at once if it runs; stop() stops the task. Returns f, so the call can wrap a
-    /// definition: `auto tick = worker.on_start([&]() -> bide::task<> {…});`
+    /// Starts a copy of f when the loop starts, or at once if it runs; stop() stops the task. Returns f, so the call
+    /// can wrap a definition: `auto tick = worker.on_start([&]() -> bide::task<> {…});`
     template <class F>
         requires std::copy_constructible<std::decay_t<F>> && std::invocable<std::decay_t<F>&>
     F on_start(F&& f, std::source_location where = std::source_location::current()) {

@@ -17,25 +17,27 @@
 //
 // Parallel loops over ranges: for_each.hpp.
 //
-// How it works: a worker runs its own queue, first in, first out, then what other threads posted, then what it takes from
-// other workers. The children of when_all stay with the worker that forks them: this worker runs the first child at once,
-// and each next one when the one before has ended. When another worker has nothing to do, the forking worker hands its
-// oldest fork over. So a fork costs little more than two awaits. Workers that find nothing sleep, and use no processor time.
+// How it works: a worker runs its own queue, first in, first out, then what other threads posted, then what it takes
+// from other workers. The children of when_all stay with the worker that forks them: this worker runs the first child
+// at once, and each next one when the one before has ended. When another worker has nothing to do, the forking worker
+// hands its oldest fork over. So a fork costs little more than two awaits. Workers that find nothing sleep, and use no
+// processor time.
 //
-// A worker that waits inside bide (wait(), with_scope in plain code) hands over everything that it has queued or forked,
-// and another thread takes its place meanwhile. bide does not see code that blocks outside of bide: give it to to_thread.
+// A worker that waits inside bide (wait(), with_scope in plain code) hands over everything that it has queued or
+// forked, and another thread takes its place meanwhile. bide does not see code that blocks outside of bide: give it to
+// to_thread.
 //
-// Thread rule: every function may be called from any thread, also by tasks of the pool; only shutdown() and the destructor
-//   may not be called on a thread of the pool. Two tasks of a pool may run at the same time. One task runs on one thread at
-//   a time; after each co_await it may run on another one.
+// Thread rule: every function may be called from any thread, also by tasks of the pool; only shutdown() and the
+//   destructor may not be called on a thread of the pool. Two tasks of a pool may run at the same time. One task runs
+//   on one thread at a time; after each co_await it may run on another one.
 // Lifetime rule: a pool outlives its tasks. bide's background loop carries the timers and the I/O of these tasks.
 // Cancellation: stop() asks everything that was submitted to stop; future::stop() asks one task.
 // Destructor: as shutdown(): asks what was submitted to stop, runs it to its end, joins the threads. On a thread of the
 //   pool it ends the program with a message. In the child of a fork() it does nothing.
-// Errors: submit throws not_running after stop(). The constructor and resize() throw std::system_error when a thread cannot
-//   be made, and std::invalid_argument for a number of workers that is not between 1 and pool::max_workers (the options'
-//   default, 0, is as many as there are processors). shutdown() throws would_deadlock on a thread of the pool. In the child
-//   of a fork() every use throws usage_error.
+// Errors: submit throws not_running after stop(). The constructor and resize() throw std::system_error when a thread
+//   cannot be made, and std::invalid_argument for a number of workers that is not between 1 and pool::max_workers (the
+//   options' default, 0, is as many as there are processors). shutdown() throws would_deadlock on a thread of the pool.
+//   In the child of a fork() every use throws usage_error.
 #pragma once
 
 #include <bide/detail/base/call_site.hpp>
@@ -112,8 +114,8 @@ public:
 
     /// Asks everything that was submitted to stop, and refuses new work.
     void stop();
-    /// Calls stop(), and blocks until all work has ended and the threads are joined. Throws would_deadlock on a thread of
-    /// the pool.
+    /// Calls stop(), and blocks until all work has ended and the threads are joined. Throws would_deadlock on a thread
+    /// of the pool.
     void shutdown();
 
     /// Changes the number of workers. More begin at once; a surplus worker ends after its present task.

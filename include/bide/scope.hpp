@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// scope: owns what was started in it. It ends when all of that has ended: with a value, with a failure, or cancelled and its
-// cleanup run.
+// scope: owns what was started in it. It ends when all of that has ended: with a value, with a failure, or cancelled
+// and its cleanup run.
 //
 //     bide::with_scope([&](bide::scope& s) {                              // plain code
 //         for (auto& url : urls) s.start(fetch, url);
@@ -13,24 +13,24 @@
 //         …
 //     });
 //
-// start(f, args…) copies the callable and the arguments into the started task, so a lambda may capture what outlives the scope.
-// Tasks begin at the next switching point, in the order in which they were started.
+// start(f, args…) copies the callable and the arguments into the started task, so a lambda may capture what outlives
+// the scope. Tasks begin at the next switching point, in the order in which they were started.
 //
 // What the end of the body means for tasks that have not ended (exit_mode), and what a failure means for the others
 // (error_mode), is in scope_options.hpp. At the end of the scope:
 // - If the body threw, its exception is thrown.
-// - error_mode::cancel: the first failure of a task is thrown as itself. A failure that a waiter has received is not thrown
-//   again, unless it cancelled something that had not ended.
+// - error_mode::cancel: the first failure of a task is thrown as itself. A failure that a waiter has received is not
+//   thrown again, unless it cancelled something that had not ended.
 // - error_mode::keep_going: the failures that no waiter has received are thrown as one exception_group, in start order.
 // - A failure that is not thrown goes to scope_options::errors, else to the unhandled-error hook.
 // - Cancelled tasks alone never make the scope throw.
 //
-// Thread rule: any thread may call start and stop while the scope is open. ref() gives a handle that may outlive the scope;
-//   starting through it throws scope_closed after the scope's end.
+// Thread rule: any thread may call start and stop while the scope is open. ref() gives a handle that may outlive the
+//   scope; starting through it throws scope_closed after the scope's end.
 // Lifetime rule: the body's locals die when the body ends, before the tasks are joined: tasks may refer only to what
 //   outlives with_scope. (The frames of a cancelled coroutine body are unwound after its tasks have ended.)
-// Cancellation: cancelling the task that runs or awaits with_scope cancels body and tasks. The scope joins them, and then
-//   that task unwinds, too.
+// Cancellation: cancelling the task that runs or awaits with_scope cancels body and tasks. The scope joins them, and
+//   then that task unwinds, too.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
@@ -96,15 +96,15 @@ public:
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
 
-    /// Starts f(args…), which returns a task or another awaitable, or starts a task that was made before. Returns a future
-    /// of its result.
+    /// Starts f(args…), which returns a task or another awaitable, or starts a task that was made before. Returns a
+    /// future of its result.
     BIDE_DETAIL_SUBMIT_OVERLOADS(start, start_at)
 
     /// Asks the body and every task to stop. Returns immediately.
     void stop(stop_reason why = stop_reason::user) noexcept { core_.stop.request(why); }
 
-    /// Waits until everything that was started so far has ended: co_await s.join(), or s.join().wait() in plain code. For
-    /// the body: a task of the scope that joins it would wait for itself, and gets would_deadlock.
+    /// Waits until everything that was started so far has ended: co_await s.join(), or s.join().wait() in plain code.
+    /// For the body: a task of the scope that joins it would wait for itself, and gets would_deadlock.
     [[nodiscard]] detail::join_op join() noexcept { return detail::join_op(core_); }
 
     [[nodiscard]] scope_ref ref() { return scope_ref(core_.door()); }
@@ -131,8 +131,8 @@ auto scope_ref::start_at(const std::source_location& where, F&& f, A&&... args) 
 
 namespace detail {
 
-/// with_scope in plain code, on the native stack of the calling thread: an idle loop that drain() drives, and the scope as the
-/// chain that runs on this thread now.
+/// with_scope in plain code, on the native stack of the calling thread: an idle loop that drain() drives, and the scope
+/// as the chain that runs on this thread now.
 class sync_scope_frame {
 public:
     /// Allocates all that the scope's end needs, so that the end cannot fail once a task was started.
@@ -141,8 +141,8 @@ public:
     sync_scope_frame& operator=(const sync_scope_frame&) = delete;
     ~sync_scope_frame();
     void leave_body() noexcept;
-    /// Drives the loop until every task has ended, and throws what the scope throws. Returns true if the stop of the calling
-    /// task has to be passed on.
+    /// Drives the loop until every task has ended, and throws what the scope throws. Returns true if the stop of the
+    /// calling task has to be passed on.
     [[nodiscard]] bool drain();
 
 private:

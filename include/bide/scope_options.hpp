@@ -9,8 +9,9 @@
 //     });
 //
 // Thread rule: a value, which with_scope copies before it begins.
-// Lifetime rule: `errors`, `memory` and `on` refer to objects of the caller's. `errors` and `on` outlive the scope. `memory`
-//   outlives the scope and every future of what was started in it: the future's result lies in the task's node.
+// Lifetime rule: `errors`, `memory` and `on` refer to objects of the caller's. `errors` and `on` outlive the scope.
+//   `memory` outlives the scope and every future of what was started in it: the future's result lies in the task's
+//   node.
 // Errors: an allocation that `memory` refuses throws out of start(), and nothing was started then; one that is refused
 //   while a started task's own frame is made is that task's failure.
 #pragma once

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// settled<T>: how one item of when_all_settled ended. It holds a value, a failure, or the reason why the item was stopped.
+// settled<T>: how one item of when_all_settled ended. It holds a value, a failure, or the reason why the item was
+// stopped.
 //
 //     auto [page, size] = co_await bide::when_all_settled(fetch(url), measure(file));
 //     if (page) show(page.value());
 //     else if (page.error()) std::cerr << bide::describe(page.error());
 //     else std::cerr << "fetch was cancelled";
 //
-// T is the type of the item's result: for void, value() returns nothing; for a reference, value() returns the reference.
+// T is the type of the item's result: for void, value() returns nothing; for a reference, value() returns the
+// reference.
 //
 // Thread rule: a settled<T> is a value. Several threads may read one object, as they may read one T.
 // Lifetime rule: it owns the value and the failure. A settled<T&> refers to an object that has to outlive it.
-// Cancellation: a settled<T> waits for nothing. A failure that it holds is answered: the unhandled-error hook does not get
-//   that failure, also when nobody reads it.
+// Cancellation: a settled<T> waits for nothing. A failure that it holds is answered: the unhandled-error hook does not
+//   get that failure, also when nobody reads it.
 // Destructor: destroys the value or the failure.
 // Errors: value() throws the failure, or `cancelled` with the reason of the stop.
 #pragma once

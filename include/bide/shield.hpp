@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// shield.hpp: with_stop, stopped_as_optional, shield and finally: what may stop an operation, what a stopped operation gives, and
-// cleanups that wait.
+// shield.hpp: with_stop, stopped_as_optional, shield and finally: what may stop an operation, what a stopped operation
+// gives, and cleanups that wait.
 //
 //     co_await bide::with_stop(quit.token(), serve());          // the token may stop it too; throws cancelled then
 //
@@ -13,13 +13,13 @@
 //                            close(connection), 2s);            // value, an exception or a stop; within two seconds
 //
 // Stopping is level-triggered: a task that was asked stays asked. So after a shielded operation, and after
-// stopped_as_optional, the next wait of the caller ends it. A destructor cannot wait; what has to wait in a cleanup belongs into
-// finally. The cleanup is a task, or a function that is called when the body has ended and returns one. Nested cleanups run last
-// in, first out.
+// stopped_as_optional, the next wait of the caller ends it. A destructor cannot wait; what has to wait in a cleanup
+// belongs into finally. The cleanup is a task, or a function that is called when the body has ended and returns one.
+// Nested cleanups run last in, first out.
 //
-// finally ends as its body did: with the body's value, failure or stop. If only the cleanup fails, finally throws the cleanup's
-// failure. If both fail, finally throws the body's, and the cleanup's goes to the unhandled-error hook. A cleanup that has not
-// ended at its limit is stopped and reported (set_report_hook); finally ends as the body did then.
+// finally ends as its body did: with the body's value, failure or stop. If only the cleanup fails, finally throws the
+// cleanup's failure. If both fail, finally throws the body's, and the cleanup's goes to the unhandled-error hook. A
+// cleanup that has not ended at its limit is stopped and reported (set_report_hook); finally ends as the body did then.
 //
 // Thread rule: the awaitables are values; await them anywhere, in plain code .wait().
 // Lifetime rule: each holds its operation (an lvalue future by a copy of the handle). One that is never awaited never

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// stop_on_signals: Ctrl-C (SIGINT) and SIGTERM ask the program to stop. The program's cleanup runs, and then the signal ends
-// the process: the parent process (a shell, systemd) sees the signal in the process's status.
+// stop_on_signals: Ctrl-C (SIGINT) and SIGTERM ask the program to stop. The program's cleanup runs, and then the signal
+// ends the process: the parent process (a shell, systemd) sees the signal in the process's status.
 //
 //     int main() {
 //         bide::stop_on_signals guard;       // declared first, so destroyed last: its destructor raises the signal again
@@ -18,24 +18,28 @@
 //         guard.wait();                      // blocks until a signal has come
 //     }                                      // the worker is stopped and joined, then the process ends
 //
-// The first signal asks to stop, in this order: the plain code of the thread that made the guard (a wait() or with_scope
-//   there, now or later while the guard lives, is cancelled, and stop_requested() returns true); every holder of token(); and
-//   the loop_thread or stop_source that the constructor was given. The reason is stop_reason::shutdown. A thread that blocks
-//   outside of bide is not interrupted (SA_RESTART): a stop_callback on token() can wake it.
+// The first signal asks to stop, in this order: the plain code of the thread that made the guard (a wait() or
+//   with_scope there, now or later while the guard lives, is cancelled, and stop_requested() returns true); every
+//   holder of token(); and the loop_thread or stop_source that the constructor was given. The reason is
+//   stop_reason::shutdown. A thread that blocks outside of bide is not interrupted (SA_RESTART): a stop_callback on
+//   token() can wake it.
 // A second signal, while the cleanup runs, ends the process at once; with second_signal::is_ignored it does nothing.
 // Opt-in: without a guard bide touches no signal. A signal that the process ignores when the guard is made (nohup, a
 //   shell's background job) stays ignored.
 // Destructor, finish(): restore what the signals did before the guard. If a signal has come, they stop and join the
-//   loop_thread that was given, flush stdout, and raise the signal again. By default that ends the process there, without
-//   atexit handlers and destructors of statics. If the program had a handler before, it is called, and the program goes on.
+//   loop_thread that was given, flush stdout, and raise the signal again. By default that ends the process there,
+//   without atexit handlers and destructors of statics. If the program had a handler before, it is called, and the
+//   program goes on.
 //   TRAP: an exception that main does not catch ends the program without the destructor: catch `cancelled`.
-// Thread rule: a guard is made and destroyed on one thread, in plain code (main), outside of every task and scope. token(),
-//   signal() and wait() may be called from any thread. A thread of the guard's own requests the stop: stop callbacks run on
-//   that thread, and may do what a signal handler may not.
-// Lifetime rule: the loop_thread outlives the guard. One guard lives at a time, because a signal belongs to the process.
+// Thread rule: a guard is made and destroyed on one thread, in plain code (main), outside of every task and scope.
+//   token(), signal() and wait() may be called from any thread. A thread of the guard's own requests the stop: stop
+//   callbacks run on that thread, and may do what a signal handler may not.
+// Lifetime rule: the loop_thread outlives the guard. One guard lives at a time, because a signal belongs to the
+// process.
 // Cancellation: wait() is cancelled by a stop of the waiting code; the guard itself waits for nothing else.
 // Fork: in the child of a fork() both signals end the process, and the guard's destructor raises nothing.
-// Errors: usage_error for a second guard, or for one made in a task or a scope; std::system_error if no thread can be made.
+// Errors: usage_error for a second guard, or for one made in a task or a scope; std::system_error if no thread can be
+// made.
 #pragma once
 
 #include <bide/detail/base/owned_ptr.hpp>
@@ -66,7 +70,8 @@ public:
     [[nodiscard]] stop_token token() const noexcept;
     /// Returns the number of the first signal that came; 0: none has come.
     [[nodiscard]] int signal() const noexcept;
-    /// Blocks until a signal has come, and returns its number. Throws `cancelled` if something else stopped the waiting code.
+    /// Blocks until a signal has come, and returns its number. Throws `cancelled` if something else stopped the waiting
+    /// code.
     int wait(std::source_location where = std::source_location::current()) const;
 
     /// Does now what the destructor would do. Afterwards the guard does nothing.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// strand: an executor that runs its members one at a time. Data that only members touch needs no lock between two waits,
-// in coroutines and in threads alike.
+// strand: an executor that runs its members one at a time. Data that only members touch needs no lock between two
+// waits, in coroutines and in threads alike.
 //
 //     bide::strand s;                                  // tasks submitted to it run on bide's background loop
 //     s.submit(update, x);                             // a task of the strand; or scope_options::on = &s
@@ -9,12 +9,12 @@
 //     { auto inside = co_await s.enter(); ++count; }   // a task of any executor, which stays on its executor
 //     int n = co_await s.run(f, args…);                // enters, calls f (plain or a task), leaves
 //
-// Order: the strand admits tasks and threads first come, first served. A member that suspends or wait()s leaves the strand
-// meanwhile, and rejoins it at the end of the queue. One exception: a member that wait()s on a loop's thread blocks that
-// loop, so the strand does not admit tasks of that loop before the member has rejoined. A member that blocks outside of
-// bide (a system call, a lock of the standard library) keeps the strand.
-// When the strand admits a task, the task's executor has 100 ms to run it. Afterwards a thread that rejoins may take the
-// turn, and the task returns to the front of the queue.
+// Order: the strand admits tasks and threads first come, first served. A member that suspends or wait()s leaves the
+// strand meanwhile, and rejoins it at the end of the queue. One exception: a member that wait()s on a loop's thread
+// blocks that loop, so the strand does not admit tasks of that loop before the member has rejoined. A member that
+// blocks outside of bide (a system call, a lock of the standard library) keeps the strand.
+// When the strand admits a task, the task's executor has 100 ms to run it. Afterwards a thread that rejoins may take
+// the turn, and the task returns to the front of the queue.
 //
 // Thread rule: every function may be called from any thread. A guard of enter().wait() ends on the thread on which it
 //   began, in plain code. A guard of co_await enter() is a local variable of its coroutine. Neither can be moved.
@@ -22,8 +22,8 @@
 // Cancellation: a task that waits in the queue and is asked to stop leaves the queue.
 // Destructor: asks the submitted tasks to stop and blocks until they have ended. Called on the thread that has to run
 //   these tasks, it could never return, and ends the program with a message.
-// Errors: would_deadlock when a member enters the strand again, and for a wait in the strand that only the strand itself
-//   could end.
+// Errors: would_deadlock when a member enters the strand again, and for a wait in the strand that only the strand
+//   itself could end.
 #pragma once
 
 #include <bide/detail/base/invoke.hpp>
@@ -56,8 +56,8 @@ inline constexpr wait_kind strand_kind{"strand"};
 
 class strand_signal;  // in src/loop/strand.cpp
 
-/// A place in the strand's queue: of a member, of a thread that waits, or of the strand's own posted nodes (pump). Guarded
-/// by the strand's mutex, which the entry cannot name: an entry is made before it is given to a strand.
+/// A place in the strand's queue: of a member, of a thread that waits, or of the strand's own posted nodes (pump).
+/// Guarded by the strand's mutex, which the entry cannot name: an entry is made before it is given to a strand.
 struct strand_entry : call_node {
     strand_entry* prev = nullptr;
     strand_entry* next = nullptr;

@@ -8,12 +8,12 @@
 //                                                                       // for, gives to threads or starts in scopes
 //     log(request_id.get() ? *request_id.get() : "-");                  // in there
 //
-// A scope hands on the values that were set where the scope was opened: a start() inside a with_value, into a scope outside of
-// it, does not hand on that value. submit() hands on nothing.
+// A scope hands on the values that were set where the scope was opened: a start() inside a with_value, into a scope
+// outside of it, does not hand on that value. submit() hands on nothing.
 //
 // Thread rule: get() may be called anywhere. All tasks below share the value, on every thread: it is const.
-// Lifetime rule: a value lives until the operation has ended, and until every job on a thread that inherited it has ended.
-//   The pointer that get() gives is good within the operation.
+// Lifetime rule: a value lives until the operation has ended, and until every job on a thread that inherited it has
+//   ended. The pointer that get() gives is good within the operation.
 // Cancellation: with_value passes a stop request to its operation, and unwinds the caller when the operation has ended.
 // Errors: those of the operation, and what copying the value throws.
 #pragma once

@@ -9,29 +9,29 @@
 //     bide::future<Rows> more = query_later(connection, "select …");
 //
 // The job owns copies of the callable and its arguments (moved in where they are rvalues), and passes the arguments as
-// rvalues. If the callable returns a task, the thread waits for that task. A task that awaits the future resumes on its own
-// executor, and does not join the job when it is stopped; run() and to_async() of call.hpp do.
+// rvalues. If the callable returns a task, the thread waits for that task. A task that awaits the future resumes on its
+// own executor, and does not join the job when it is stopped; run() and to_async() of call.hpp do.
 //
-// How many jobs run: queued jobs begin in the order in which they were submitted, and none begins while max_threads() jobs
-// run. Below that bound the set adds a thread when fewer jobs than processors are runnable, when a job blocks, or when no job
-// has begun for 20 ms. So computing jobs do not multiply threads, and blocking jobs do not hold up the queue. An idle thread
-// is used again, and leaves after a while. A job that waits inside bide (wait(), with_scope) does not count while it waits,
-// and goes on at once when it is woken. A job that waits for an unbegun job of its set runs that job itself. So jobs that
-// submit jobs and wait for them end with any maximum.
+// How many jobs run: queued jobs begin in the order in which they were submitted, and none begins while max_threads()
+// jobs run. Below that bound the set adds a thread when fewer jobs than processors are runnable, when a job blocks, or
+// when no job has begun for 20 ms. So computing jobs do not multiply threads, and blocking jobs do not hold up the
+// queue. An idle thread is used again, and leaves after a while. A job that waits inside bide (wait(), with_scope) does
+// not count while it waits, and goes on at once when it is woken. A job that waits for an unbegun job of its set runs
+// that job itself. So jobs that submit jobs and wait for them end with any maximum.
 //
 // Thread rule: every function may be called from any thread, also from jobs.
-// Lifetime rule: a job, with its callable and arguments, lives until it has ended, also if every future of it was dropped. The
-//   result lives as long as the future.
-// Cancellation: a job inherits stop, deadline and task-locals from the code that submits it; future::stop() asks it to stop,
-//   too. A job that has not begun then ends cancelled without running; a running job may ask stop_requested(). A stop of a
-//   task that awaits the future ends that task at once, and the job goes on.
-// Destructor, shutdown(): the set refuses new work from outside, lets every job run to its end, and joins every thread. The
-//   default set and bide's background loop are never destroyed: leaving main without shutdown() waits for nothing (with
-//   BIDE_DEV=1 the live jobs are named). After shutdown() the default set begins anew with the next job.
+// Lifetime rule: a job, with its callable and arguments, lives until it has ended, also if every future of it was
+//   dropped. The result lives as long as the future.
+// Cancellation: a job inherits stop, deadline and task-locals from the code that submits it; future::stop() asks it to
+//   stop, too. A job that has not begun then ends cancelled without running; a running job may ask stop_requested(). A
+//   stop of a task that awaits the future ends that task at once, and the job goes on.
+// Destructor, shutdown(): the set refuses new work from outside, lets every job run to its end, and joins every thread.
+//   The default set and bide's background loop are never destroyed: leaving main without shutdown() waits for nothing
+//   (with BIDE_DEV=1 the live jobs are named). After shutdown() the default set begins anew with the next job.
 // Errors: an exception of the callable arrives in the future. Submitting throws not_running after shutdown,
-//   std::system_error if the first thread cannot be made, usage_error in the child of a fork(), std::invalid_argument for a
-//   null callable. If all `cap` threads wait inside bide for `stuck`, the queued jobs that they have submitted fail with
-//   limit_reached.
+//   std::system_error if the first thread cannot be made, usage_error in the child of a fork(), std::invalid_argument
+//   for a null callable. If all `cap` threads wait inside bide for `stuck`, the queued jobs that they have submitted
+//   fail with limit_reached.
 #pragma once
 
 #include <bide/detail/base/call_site.hpp>
@@ -78,8 +78,8 @@ public:
     void set_max(int n);
     [[nodiscard]] int max() const;
 
-    /// Blocks until every job has ended, joins the threads, and refuses work from then on. Throws would_deadlock in a job of
-    /// this set.
+    /// Blocks until every job has ended, joins the threads, and refuses work from then on. Throws would_deadlock in a
+    /// job of this set.
     void shutdown();
 
     [[nodiscard]] threads_counts counts() const;
@@ -139,8 +139,8 @@ template <class F>
 void set_max_threads(int n);
 [[nodiscard]] int max_threads();
 
-/// Shuts down and joins the default set of threads and the background loop. Throws would_deadlock in a job or task on them.
-/// Both begin anew with the next use.
+/// Shuts down and joins the default set of threads and the background loop. Throws would_deadlock in a job or task on
+/// them. Both begin anew with the next use.
 void shutdown();
 
 }  // namespace v0

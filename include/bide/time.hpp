@@ -10,23 +10,23 @@
 //         co_await s.write_all("welcome");
 //     }
 //
-// with_timeout and with_deadline ask their operation to stop when the time is over, wait until its cleanup has ended, and throw
-// timed_out. An operation that has its result in spite of that gives it. The deadline is inherited by everything that the
-// operation awaits, waits for or starts in scopes of its own; an inner deadline is never later than an outer one. Only the guard
-// whose own deadline has passed throws timed_out; the guards inside it pass the stop on.
+// with_timeout and with_deadline ask their operation to stop when the time is over, wait until its cleanup has ended,
+// and throw timed_out. An operation that has its result in spite of that gives it. The deadline is inherited by
+// everything that the operation awaits, waits for or starts in scopes of its own; an inner deadline is never later than
+// an outer one. Only the guard whose own deadline has passed throws timed_out; the guards inside it pass the stop on.
 //
-// Durations: counted from the await. A duration of zero or less is over immediately: a sleeping task still looks for a stop
-//   request; a guarded operation is asked to stop before it begins, ends at its first wait, and gives its result if it has no
-//   wait. max() never ends.
+// Durations: counted from the await. A duration of zero or less is over immediately: a sleeping task still looks for a
+//   stop request; a guarded operation is asked to stop before it begins, ends at its first wait, and gives its result
+//   if it has no wait. max() never ends.
 // Precision: no wait ends early. In virtual time it ends exactly then. In real time it ends later by what the system
-//   takes to wake a thread (on Linux about 60 µs, on epoll up to 1 ms). Where timers fall due one after another every few
-//   microseconds, it ends up to 1 ms later, so that they share their wake-ups.
+//   takes to wake a thread (on Linux about 60 µs, on epoll up to 1 ms). Where timers fall due one after another every
+//   few microseconds, it ends up to 1 ms later, so that they share their wake-ups.
 // Cancellation: a sleeping task that is asked to stop unwinds immediately. A guard passes a stop request to its
 //   operation, and the awaiting task unwinds when the operation has ended.
 // Errors: timed_out, and what the operation throws.
 // Thread rule: the awaitables are values; await them anywhere. In plain code: bide::wait(sleep_for(10ms)) or .wait().
-// Lifetime rule: a guard holds its operation (an lvalue future by a copy of the handle). An operation whose guard is never
-//   awaited never runs.
+// Lifetime rule: a guard holds its operation (an lvalue future by a copy of the handle). An operation whose guard is
+//   never awaited never runs.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>

@@ -5,21 +5,23 @@
 //     std::string page = bide::wait(fetch(url));        // the same as fetch(url).wait()
 //     bide::wait(bide::sleep_for(10ms));                // any awaitable
 //
-// wait() looks at where it is called. It works, or it throws would_deadlock, where it can be known that it would never end:
+// wait() looks at where it is called. It works, or it throws would_deadlock, where it can be known that it would never
+// end:
 //   * On an ordinary thread it runs this thread's idle loop until the task has ended. Nothing has to be set up.
 //   * In the body of a with_scope in plain code it runs the tasks of that scope meanwhile.
-//   * In plain code that a loop runs, it blocks that loop and runs another idle loop. BIDE_DEV=1 reports it as a standstill.
+//   * In plain code that a loop runs, it blocks that loop and runs another idle loop. BIDE_DEV=1 reports it as a
+//   standstill.
 //   * On a thread of bide's (a worker of a pool, a job of to_thread) bide stops counting the thread as working, so that
 //     another one may take its place. A member of a strand leaves the strand meanwhile.
-//   * Before the thread sleeps, bide looks for a circle of waits. One wait of a circle throws would_deadlock, whose text
-//     names the chain of waits.
+//   * Before the thread sleeps, bide looks for a circle of waits. One wait of a circle throws would_deadlock, whose
+//     text names the chain of waits.
 //
 // Thread rule: any thread, several threads at once.
 // Lifetime rule: wait() takes the awaitable; an lvalue lives until wait() returns.
-// Cancellation: the task inherits stop, deadline and task-locals of the task in whose plain code wait() is called. When the
-//   task ends cancelled, wait() throws `cancelled`.
-// Errors: the task's exception; `cancelled`; would_deadlock; limit_reached when waits are nested so deeply that the stack
-//   is nearly used up. During stack unwinding wait() is shielded from stop requests and never throws: the
+// Cancellation: the task inherits stop, deadline and task-locals of the task in whose plain code wait() is called. When
+//   the task ends cancelled, wait() throws `cancelled`.
+// Errors: the task's exception; `cancelled`; would_deadlock; limit_reached when waits are nested so deeply that the
+//   stack is nearly used up. During stack unwinding wait() is shielded from stop requests and never throws: the
 //   unhandled-error hook gets the failure.
 #pragma once
 

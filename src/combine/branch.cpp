@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The life of the branches of a combinator: the awaiting frame's await_suspend calls start(); the executor calls on_due for each
-// branch; the kernel calls on_ended, on the thread on which the branch's coroutine has ended; the last branch to end sums up
-// and posts the awaiting frame.
+// The life of the branches of a combinator: the awaiting frame's await_suspend calls start(); the executor calls on_due
+// for each branch; the kernel calls on_ended, on the thread on which the branch's coroutine has ended; the last branch
+// to end sums up and posts the awaiting frame.
 #include <bide/detail/combine/branch.hpp>
 
 #include "kernel/this_thread.hpp"
@@ -17,7 +17,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-// ---- one branch ------------------------------------------------------------------------------------------------------
+// ---- one branch
+// ------------------------------------------------------------------------------------------------------
 
 branch_base::branch_base(branch_group& group, const std::source_location& where) noexcept
     : task_node(kind_of(group.rule_), where),
@@ -95,8 +96,8 @@ void branch_group::start(promise_base& awaiting) noexcept {
     detach(&awaiting);  // K3: before the first branch can end
     BIDE_ASSERT(K3, this_thread.suspended);
     executor& ex = *ctx_.ex;
-    // For the wait graph: another branch may end the wait (race, first_success), so the chain does not wait for each one. That
-    // a failure may end it too, is not counted on.
+    // For the wait graph: another branch may end the wait (race, first_success), so the chain does not wait for each
+    // one. That a failure may end it too, is not counted on.
     const bool needs_each = count_ == 1 || rule_ == completion_rule::all || rule_ == completion_rule::settled;
     for (branch_base* c = first_; c != nullptr;) {
         branch_base* const after = c->next_;  // after the last post the group may be gone

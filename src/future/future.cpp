@@ -2,8 +2,8 @@
 //
 // The errors that future.hpp throws for mistakes in a program.
 //
-// They are functions of the library, so that a program does not compile them once for each type of result. Called by the thread
-// that uses the future or the promise.
+// They are functions of the library, so that a program does not compile them once for each type of result. Called by
+// the thread that uses the future or the promise.
 #include <bide/future.hpp>
 
 namespace bide {

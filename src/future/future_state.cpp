@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// future_base: how a result becomes known. The thread that completes the work calls publish(), once; any thread subscribes, and
-// any thread may drop the last reference.
+// future_base: how a result becomes known. The thread that completes the work calls publish(), once; any thread
+// subscribes, and any thread may drop the last reference.
 //
-// One thread at a time is in run_subscribers() of a state: what is subscribed meanwhile is called by that thread, in order.
+// One thread at a time is in run_subscribers() of a state: what is subscribed meanwhile is called by that thread, in
+// order.
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/future/future_state.hpp>
 
@@ -25,7 +26,8 @@ void future_base::publish(future_status how) noexcept {
     bool subscribed = false;
     {
         lock_guard guard(lock);
-        // release: the result was written before. Under the lock: a parking waiter sees the status, or is claimed below.
+        // release: the result was written before. Under the lock: a parking waiter sees the status, or is claimed
+        // below.
         status_.store(how, std::memory_order_release);
         while (leaf* l = waiters.pop_claimed()) {
             *last = l;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// started_base: the life of a started task, from launch() on the thread that starts it to finish() on the executor of the task;
-// and submitted_work, the owner of what was submitted to a loop, a pool or a strand.
+// started_base: the life of a started task, from launch() on the thread that starts it to finish() on the executor of
+// the task; and submitted_work, the owner of what was submitted to a loop, a pool or a strand.
 //
-// finish() keeps the order at the end of a task: callable and arguments die, the result is published, the owner is told. The
-// node may be gone after the owner was told.
+// finish() keeps the order at the end of a task: callable and arguments die, the result is published, the owner is
+// told. The node may be gone after the owner was told.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

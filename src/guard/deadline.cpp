@@ -2,8 +2,8 @@
 //
 // deadline_guard: arms a timer for an operation, and takes it out when the operation has ended first.
 //
-// enter() and leave() are called on the awaiting chain's executor. The carrier loop's thread calls on_time() with its timer lock
-// held, and on_posted() as a ready node.
+// enter() and leave() are called on the awaiting chain's executor. The carrier loop's thread calls on_time() with its
+// timer lock held, and on_posted() as a ready node.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -78,7 +78,8 @@ void deadline_guard::on_posted(call_node* node) noexcept {
     if (finishes) self->finish();
 }
 
-// The carrier loop may not have fired the timer: a wait() in plain code, which inherited the same deadline, may have blocked it.
+// The carrier loop may not have fired the timer: a wait() in plain code, which inherited the same deadline, may have
+// blocked it.
 void deadline_guard::ended_without_value() noexcept {
     if (carrier_ == nullptr || expired_ || carrier_->now() < due) return;
     expired_ = true;

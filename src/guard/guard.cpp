@@ -2,8 +2,8 @@
 //
 // guard: begins an operation under a context of its own, and resumes or unwinds the awaiting frame when it has ended.
 //
-// run() is called by the awaiting frame's await_suspend, on that frame's thread. on_ended() is called on the executor on which the
-// operation ended.
+// run() is called by the awaiting frame's await_suspend, on that frame's thread. on_ended() is called on the executor
+// on which the operation ended.
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/guard/guard.hpp>
 

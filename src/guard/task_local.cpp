@@ -2,8 +2,8 @@
 //
 // task_local: putting a value into the context of an operation, and finding one.
 //
-// The awaiting chain's thread calls locals_guard. The thread of the code that asks calls find_local(), which walks the links of
-// its own context; links are never changed once they are there, so no lock is needed.
+// The awaiting chain's thread calls locals_guard. The thread of the code that asks calls find_local(), which walks the
+// links of its own context; links are never changed once they are there, so no lock is needed.
 #include <bide/task_local.hpp>
 
 namespace bide {

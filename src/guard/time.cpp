@@ -2,8 +2,8 @@
 //
 // time_left(): how long the code that calls it has until its deadline.
 //
-// Called on the thread of that code, which reads its own context. In a task the loop of the task says what time it is; in a
-// job on a thread, which has no loop, the steady clock does.
+// Called on the thread of that code, which reads its own context. In a task the loop of the task says what time it is;
+// in a job on a thread, which has no loop, the steady clock does.
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/detail/kernel/thread_state.hpp>
 #include <bide/loop.hpp>

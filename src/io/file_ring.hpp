@@ -6,8 +6,8 @@
 // Rule W5: from on_prepare to on_report the kernel has the request and the task's memory, so the frame does not end
 // in between.
 //
-// Thread rule: try_now() runs where the task runs. Where there is a ring, that is the loop's thread, which also does the
-// rest; only on_stop runs on the thread that requests the stop.
+// Thread rule: try_now() runs where the task runs. Where there is a ring, that is the loop's thread, which also does
+// the rest; only on_stop runs on the thread that requests the stop.
 #pragma once
 
 #include <bide/detail/base/rules.hpp>

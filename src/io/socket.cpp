@@ -298,7 +298,8 @@ void socket_state::close() noexcept {
     {
         socket_lock lock(lock_);
         // Where another thread has to end the multishot receive, the descriptor stays open until it has. The peer of a
-        // stream learns of it at once all the same. A listener has none: other processes may share it, and continue to accept.
+        // stream learns of it at once all the same. A listener has none: other processes may share it, and continue to
+        // accept.
         if (!socket_ring::end_multishot(*this, lock) && !multishot_->accepts) end_for_the_peer(fd_);
         socket_ring::drop_received(*this);
         try_is_over();

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The parts of a leaf that need not be seen by the user's compiler: the list of waiters, instantiated once, and the end of a
-// program that destroys a primitive while a task waits for it. The destructors of primitives call it, on any thread.
+// The parts of a leaf that need not be seen by the user's compiler: the list of waiters, instantiated once, and the end
+// of a program that destroys a primitive while a task waits for it. The destructors of primitives call it, on any
+// thread.
 #include "base/place.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// bide's loop in the background: the carrier of executors that have no loop of their own, and the default base of strands.
-// The kernel asks for it on any thread (seams of kernel/background.hpp). Its thread begins at the first request, and ends
-// in shutdown_background(), which the next request undoes.
+// bide's loop in the background: the carrier of executors that have no loop of their own, and the default base of
+// strands. The kernel asks for it on any thread (seams of kernel/background.hpp). Its thread begins at the first
+// request, and ends in shutdown_background(), which the next request undoes.
 #include "loop/loop_service.hpp"
 
 #include <bide/detail/base/os_mutex.hpp>

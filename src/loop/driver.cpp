@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Which driver a new loop gets: the virtual one in a test with virtual time, else the system's with or without io_uring.
-// The loop's constructor asks, on the thread that makes the loop.
+// Which driver a new loop gets: the virtual one in a test with virtual time, else the system's with or without
+// io_uring. The loop's constructor asks, on the thread that makes the loop.
 #include "loop/system_driver.hpp"
 
 #include <bide/detail/loop/driver.hpp>

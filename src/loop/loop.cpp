@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The loop: its turn, its sleep and its wake-up, and the runs that the rest of the library asks for (through loop_access).
-// The thread that runs the loop calls everything but post(), stop() and wake_sleeper(), which any thread may call. The turn,
-// the sleep and run_while stay in one source, so that the compiler sees a whole turn.
+// The loop: its turn, its sleep and its wake-up, and the runs that the rest of the library asks for (through
+// loop_access). The thread that runs the loop calls everything but post(), stop() and wake_sleeper(), which any thread
+// may call. The turn, the sleep and run_while stay in one source, so that the compiler sees a whole turn.
 #include "kernel/this_thread.hpp"
 #include "loop/loop_service.hpp"
 #include "loop/running_here.hpp"
@@ -68,8 +68,8 @@ void loop::post(ready_node& node) noexcept {
         wake_sleeper();
 }
 
-// By the one thread that was told to. The owner goes on as soon as the driver has woken it, and waits for us only before
-// it destroys the loop: on one processor it runs at once, and we are in its way.
+// By the one thread that was told to. The owner goes on as soon as the driver has woken it, and waits for us only
+// before it destroys the loop: on one processor it runs at once, and we are in its way.
 void loop::wake_sleeper() noexcept {
     // relaxed: written before the owner fell asleep, which the push acquired
     if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
@@ -118,8 +118,8 @@ loop::clock::time_point loop::find_first_timer() noexcept {
     return clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
 }
 
-// What was ready when the turn began, in order; where that was less than `least`, also what it made ready, so that a few
-// tasks that wake each other do not pay for a whole turn each time. False: nothing was, or every task only yielded.
+// What was ready when the turn began, in order; where that was less than `least`, also what it made ready, so that a
+// few tasks that wake each other do not pay for a whole turn each time. False: nothing was, or every task only yielded.
 template <class Until>
 bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
@@ -324,7 +324,8 @@ int loop::descriptor() {
 
 loop::clock::time_point loop::now() noexcept { return driver_->now(); }
 
-// ---- what the rest of the library runs a loop for ---------------------------------------------------------------------
+// ---- what the rest of the library runs a loop for
+// ---------------------------------------------------------------------
 
 void loop::run_until_done(const detail::blocking_wait_base& waited) noexcept {
     run_while([&waited] { return !waited.done(); });

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What timers, I/O, waits and the debug view do to a loop. Timers are armed and taken out on any thread, with the loop's
-// timers_lock_ held. The other functions run on the thread that runs the loop, or is about to block it. The kernel calls
-// the two functions on top without knowing loops (seams).
+// What timers, I/O, waits and the debug view do to a loop. Timers are armed and taken out on any thread, with the
+// loop's timers_lock_ held. The other functions run on the thread that runs the loop, or is about to block it. The
+// kernel calls the two functions on top without knowing loops (seams).
 #include "kernel/this_thread.hpp"
 #include "loop/running_here.hpp"
 #include "loop/uring/ring.hpp"

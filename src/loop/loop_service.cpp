@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The thread of a loop that serves others: it makes the loop, runs it, and ends when a stop was requested and nothing is left.
-// The service's own thread runs run(); loop_thread and the background loop call everything else, on any thread.
+// The thread of a loop that serves others: it makes the loop, runs it, and ends when a stop was requested and nothing
+// is left. The service's own thread runs run(); loop_thread and the background loop call everything else, on any
+// thread.
 #include "loop/loop_service.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

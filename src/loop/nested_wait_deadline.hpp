@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A deadline that was inherited from a task of a loop that a nested wait() blocks, so that its own timer cannot fire: the loop that
-// is driven instead keeps it. blocking_wait_base::drive makes one, on the waiting thread.
+// A deadline that was inherited from a task of a loop that a nested wait() blocks, so that its own timer cannot fire:
+// the loop that is driven instead keeps it. blocking_wait_base::drive makes one, on the waiting thread.
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>

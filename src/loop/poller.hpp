@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// poller: readiness, by epoll. It watches the descriptors of one loop, and has the eventfd that wakes this loop. Streams add
-// and remove their descriptors on any thread; the loop's thread collects the events and calls ready().
+// poller: readiness, by epoll. It watches the descriptors of one loop, and has the eventfd that wakes this loop.
+// Streams add and remove their descriptors on any thread; the loop's thread collects the events and calls ready().
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>

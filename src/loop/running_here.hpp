@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// running_here: one run of a loop by this thread, on the native stack. The constructor saves the thread's state and acquires
-// the loop's ring; the destructor restores both. The runs of a thread form a list, innermost first. loop.cpp and
-// loop_access.cpp make them.
+// running_here: one run of a loop by this thread, on the native stack. The constructor saves the thread's state and
+// acquires the loop's ring; the destructor restores both. The runs of a thread form a list, innermost first. loop.cpp
+// and loop_access.cpp make them.
 #pragma once
 
 #include "base/static_tls.hpp"

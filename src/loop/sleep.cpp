@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The awaiters of sleep_for, sleep_until and yield_now. The awaiting frame's thread parks a sleeping frame in the timers of its
-// carrier loop; the thread that runs the carrier claims and resumes it there (on_time, with timers_lock_ held).
+// The awaiters of sleep_for, sleep_until and yield_now. The awaiting frame's thread parks a sleeping frame in the
+// timers of its carrier loop; the thread that runs the carrier claims and resumes it there (on_time, with timers_lock_
+// held).
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/duration.hpp>

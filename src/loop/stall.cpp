@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The search for stalls. The thread that runs a loop calls it before and after a sleep that nothing known to the loop will
-// end. It looks at the tasks of this loop only: they end on this thread, and so they stay while it looks.
+// The search for stalls. The thread that runs a loop calls it before and after a sleep that nothing known to the loop
+// will end. It looks at the tasks of this loop only: they end on this thread, and so they stay while it looks.
 #include "base/place.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The strand: a queue of entries (members and threads) under one mutex, and one turn at a time. post(), enter() and the end
-// of a turn call it, on any thread. An entry that gets the turn is reserved: its node is posted to its executor, and takes
-// the strand there (begin). A thread that gets the turn is notified and holds the strand at once. Nodes are posted and
-// leaves detached without the mutex, since executors and loops take locks of their own then.
+// The strand: a queue of entries (members and threads) under one mutex, and one turn at a time. post(), enter() and the
+// end of a turn call it, on any thread. An entry that gets the turn is reserved: its node is posted to its executor,
+// and takes the strand there (begin). A thread that gets the turn is notified and holds the strand at once. Nodes are
+// posted and leaves detached without the mutex, since executors and loops take locks of their own then.
 #include "base/place.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -27,7 +27,8 @@ constexpr std::chrono::milliseconds patience{100};  // so long the executor of a
 
 namespace detail {
 
-/// A thread that holds the strand's mutex waits for it. It is defined here to keep <condition_variable> out of strand.hpp.
+/// A thread that holds the strand's mutex waits for it. It is defined here to keep <condition_variable> out of
+/// strand.hpp.
 class strand_signal : public os_condition {};
 
 // ---- staying --------------------------------------------------------------------------------------------------------
@@ -307,8 +308,8 @@ bool strand::try_enter() noexcept {
     return true;
 }
 
-// Gives the entry the next turn; its node takes the strand by begin(). Returns the entry if the caller has to post its node
-// by send(), else null.
+// Gives the entry the next turn; its node takes the strand by begin(). Returns the entry if the caller has to post its
+// node by send(), else null.
 detail::strand_entry* strand::reserve(detail::strand_entry& e) noexcept {
     BIDE_ASSERT(L1, e.waiting == nullptr || e.admitted);  // an awaiter's leaf is claimed before the entry gets the turn
     state_ = state::reserved;
@@ -317,14 +318,14 @@ detail::strand_entry* strand::reserve(detail::strand_entry& e) noexcept {
     return std::exchange(e.posted, true) ? nullptr : &e;
 }
 
-// Called without the mutex: the executor may be another strand, whose members may be posted to this one. The entry lives
-// until its node has run.
+// Called without the mutex: the executor may be another strand, whose members may be posted to this one. The entry
+// lives until its node has run.
 void strand::send(detail::strand_entry* e) noexcept {
     if (e != nullptr) e->ex->post(*e);
 }
 
-// Takes the turn from the entry that has it, and puts this entry at the front of the queue. Its node runs later and finds
-// that it has to wait for another turn.
+// Takes the turn from the entry that has it, and puts this entry at the front of the queue. Its node runs later and
+// finds that it has to wait for another turn.
 void strand::revoke() noexcept {
     if (reserved_ != &pump_) {
         reserved_->ticket = 0;
@@ -442,8 +443,8 @@ void strand::post(ready_node& node) noexcept {
     send(turn);
 }
 
-// Runs a node of `of`, which is the strand or a member, in a turn of `on`. If the node only yields, `on` is told so, with the
-// number of turns after which every other entry of the strand has had its turn.
+// Runs a node of `of`, which is the strand or a member, in a turn of `on`. If the node only yields, `on` is told so,
+// with the number of turns after which every other entry of the strand has had its turn.
 void strand::run_turn(ready_node& node, const detail::strand_stay& stay, const executor& of, executor& on) noexcept {
     detail::thread_state& t = detail::tls();
     t.yielded_to = nullptr;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// make_system_driver: the driver of a loop in real time. driver.cpp calls it when a loop is made, on the thread that makes
-// the loop. The class itself is in system_driver.cpp: the loop knows only its base (detail/loop/driver.hpp).
+// make_system_driver: the driver of a loop in real time. driver.cpp calls it when a loop is made, on the thread that
+// makes the loop. The class itself is in system_driver.cpp: the loop knows only its base (detail/loop/driver.hpp).
 #pragma once
 
 #include <bide/detail/base/owned_ptr.hpp>

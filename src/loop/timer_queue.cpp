@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The timing wheel of a loop's further timers, and the heap of its next ones. loop and loop_access call it with the loop's
-// timers_lock_ held, on any thread.
+// The timing wheel of a loop's further timers, and the heap of its next ones. loop and loop_access call it with the
+// loop's timers_lock_ held, on any thread.
 #include <bide/detail/loop/timer_queue.hpp>
 
 #include <algorithm>
@@ -86,7 +86,8 @@ void timer_queue::fill() noexcept {
         const auto level = static_cast<unsigned>(__builtin_ctz(used_levels_));
         const auto digit = static_cast<unsigned>(__builtin_ctz(used_[level]));
         timer_node* t = take_slot(level, digit);
-        // The levels below are empty, so the base may be anywhere in the slot's range without a far one being misplaced.
+        // The levels below are empty, so the base may be anywhere in the slot's range without a far one being
+        // misplaced.
         const key span = below(level);
         const key start = (base_ & ~((span << digit_bits) | (slots - 1))) | (key{digit} << (level * digit_bits));
         base_ = std::max(from, start);

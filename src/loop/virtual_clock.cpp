@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The clock and the driver of a test. Virtual time stands still while a task is ready, and jumps to the next timer when none
-// is. While a job on another thread has not ended, which will wake the loop, the driver sleeps in real time and virtual time
-// does not move. The loops' threads call the driver, and jobs' threads job_begins and job_ended.
+// The clock and the driver of a test. Virtual time stands still while a task is ready, and jumps to the next timer when
+// none is. While a job on another thread has not ended, which will wake the loop, the driver sleeps in real time and
+// virtual time does not move. The loops' threads call the driver, and jobs' threads job_begins and job_ended.
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
 

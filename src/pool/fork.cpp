@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Forking: the awaiting frame of a when_all calls fork_first and fork_nested, on the worker that runs the frame, and the end
-// of each child that is a chain of its own comes to fork_node::finish, on the worker on which the child ended. The hot path
-// is fork_nesting::run; what it needs of the worker's stack of forks is in fork_stack.hpp.
+// Forking: the awaiting frame of a when_all calls fork_first and fork_nested, on the worker that runs the frame, and
+// the end of each child that is a chain of its own comes to fork_node::finish, on the worker on which the child ended.
+// The hot path is fork_nesting::run; what it needs of the worker's stack of forks is in fork_stack.hpp.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/cancelled.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The rare half of forking: a child gets a node (naming), a fork goes to the executor's queue (sharing), a frame suspends and
-// opens every fork of the stack, the reserve is filled up. The owner is the worker whose stack it is; it calls most of
-// this. A hungry worker calls ask, keeps_some and raid of another worker's stack.
+// The rare half of forking: a child gets a node (naming), a fork goes to the executor's queue (sharing), a frame
+// suspends and opens every fork of the stack, the reserve is filled up. The owner is the worker whose stack it is; it
+// calls most of this. A hungry worker calls ask, keeps_some and raid of another worker's stack.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

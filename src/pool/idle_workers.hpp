@@ -2,7 +2,8 @@
 //
 // idle_workers: which workers of a pool sleep, how many look for work, and whom to wake. The rules:
 //
-//   - Whoever pushes work wakes an idle worker if nobody is looking for work; it reads both counts under the queue's lock.
+//   - Whoever pushes work wakes an idle worker if nobody is looking for work; it reads both counts under the queue's
+//   lock.
 //   - A worker that looks for work counts as `searching`. When it has found some and was the last one that looked, it
 //     wakes another if there is more: so one wake per empty-to-full, and each woken worker wakes the next.
 //   - A worker that goes to sleep enters the list, stops searching, and then looks into every queue once more.

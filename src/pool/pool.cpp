@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The public pool: each function calls the core. On any thread, but for shutdown() and the destructor, which may not run on a
-// thread of the pool. In the child of a fork() the threads do not exist: the destructor leaves the core alone there.
+// The public pool: each function calls the core. On any thread, but for shutdown() and the destructor, which may not
+// run on a thread of the pool. In the child of a fork() the threads do not exist: the destructor leaves the core alone
+// there.
 #include "pool/pool_core.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>

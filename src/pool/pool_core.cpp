@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The workers of a pool. Each worker's thread runs thread_main and run(): next work, else a search, else sleep. Any thread calls
-// post, resize, shutdown and counts; a worker that is about to block in a wait calls blocks(), and resumes() afterwards.
-// m_ guards the number of threads; the queues and the list of idle workers have locks of their own.
+// The workers of a pool. Each worker's thread runs thread_main and run(): next work, else a search, else sleep. Any
+// thread calls post, resize, shutdown and counts; a worker that is about to block in a wait calls blocks(), and
+// resumes() afterwards. m_ guards the number of threads; the queues and the list of idle workers have locks of their
+// own.
 #include "pool/pool_core.hpp"
 #include "base/os_thread.hpp"
 #include "base/static_tls.hpp"

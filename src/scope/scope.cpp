@@ -2,8 +2,9 @@
 //
 // with_scope in plain code, and scope_ref.
 //
-// sync_scope_frame lives on the native stack of the thread that called with_scope; drain() drives an idle loop on that thread
-// until the scope has ended. Any thread may start through a scope_ref, also when the scope has ended: pin() finds that out.
+// sync_scope_frame lives on the native stack of the thread that called with_scope; drain() drives an idle loop on that
+// thread until the scope has ended. Any thread may start through a scope_ref, also when the scope has ended: pin()
+// finds that out.
 #include "loop/nested_wait_deadline.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>

@@ -2,9 +2,9 @@
 //
 // scope_core: the count and the lists of a scope, what a failure means for the rest, and the end of the scope.
 //
-// Any thread that starts into the scope calls adopt(). The executor of a task calls ended() for it. The chain of the body calls
-// what is about the body and the end. The two functions that the kernel asks about a scope's body are at the end of their part:
-// seams, because the kernel knows no scope_core.
+// Any thread that starts into the scope calls adopt(). The executor of a task calls ended() for it. The chain of the
+// body calls what is about the body and the end. The two functions that the kernel asks about a scope's body are at the
+// end of their part: seams, because the kernel knows no scope_core.
 #include "base/place.hpp"
 
 #include <bide/detail/base/cancelled.hpp>
@@ -55,8 +55,8 @@ void scope_core::adopt(started_base& child) {
 }
 
 void scope_core::ended(started_base& child, future_base& result, future_status how) noexcept {
-    // The usual end takes the lock once. The node is destroyed after the count was lowered, which no code of the user's can
-    // notice: only one thread runs what is on a loop, so the code that sees the scope end runs later.
+    // The usual end takes the lock once. The node is destroyed after the count was lowered, which no code of the user's
+    // can notice: only one thread runs what is on a loop, so the code that sees the scope end runs later.
     if (how == future_status::succeeded && result.trivial_release && child.ctx.ex == ctx.ex &&
         live_access::is_loop(*ctx.ex)) [[likely]] {
         lock_.lock();
@@ -265,7 +265,8 @@ BIDE_UNANALYZED bool scope_core::conclude(bool deadline_passed) {
     }
     if (!thrown) thrown = unfinished_;
     if (thrown) std::rethrow_exception(thrown);
-    // The end of the scope is a wait, which a stop request ends as it ends every other, also if each task has ignored it.
+    // The end of the scope is a wait, which a stop request ends as it ends every other, also if each task has ignored
+    // it.
     return outer_stopped && (body_stopped_ || cancelled_any_ || waited_at_end_);
 }
 

@@ -2,8 +2,8 @@
 //
 // barrier: releasing the waiters when all participants have arrived, withdrawing an arrival, and wait().
 //
-// The thread of the last participant calls release_waiters(). The thread on which a stopped waiter's frame is unwound calls
-// withdraw().
+// The thread of the last participant calls release_waiters(). The thread on which a stopped waiter's frame is unwound
+// calls withdraw().
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
@@ -26,8 +26,8 @@ basic_barrier<Lock>::~basic_barrier() {
 }
 
 // As many have arrived as there are participants. An arrival whose task was asked to stop meanwhile does not count, and
-// only claiming its leaf tells whether it was. So this function claims all of them first; if some were stopped, it parks
-// the others again, in their order.
+// only claiming its leaf tells whether it was. So this function claims all of them first; if some were stopped, it
+// parks the others again, in their order.
 template <class Lock>
 bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {
     detail::leaf_list here;

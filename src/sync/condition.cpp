@@ -2,9 +2,9 @@
 //
 // condition: waiting, which gives the mutex up, and the two notifications, which take it again for the waiter.
 //
-// The waiting task's thread parks the leaf; the notifying thread claims it and calls relock(), which takes the mutex for the
-// waiter or parks the leaf in the mutex's list. So a leaf is in one of two lists, each under its primitive's lock. Lock order:
-// the condition's, then the mutex's.
+// The waiting task's thread parks the leaf; the notifying thread claims it and calls relock(), which takes the mutex
+// for the waiter or parks the leaf in the mutex's list. So a leaf is in one of two lists, each under its primitive's
+// lock. Lock order: the condition's, then the mutex's.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/sync/condition.hpp>

@@ -3,8 +3,8 @@
 // mutex: taking it where it is not free at once, handing it over, and wait(). The word and the hand-over itself are in
 // detail/sync/mutex_core.hpp, which the model checker runs.
 //
-// A task's own thread calls everything about its awaiter; the thread that gives the mutex up calls hand_to_next() and resumes
-// the next holder. Instantiated here, once for mutex and once for local_mutex.
+// A task's own thread calls everything about its awaiter; the thread that gives the mutex up calls hand_to_next() and
+// resumes the next holder. Instantiated here, once for mutex and once for local_mutex.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>

@@ -2,8 +2,9 @@
 //
 // semaphore: giving permits back, serving the waiters in their order, and wait().
 //
-// release() is called by any thread; for a local_semaphore by the thread of its loop. Waiters that get their permits are claimed
-// under the lock and resumed after it was given back, by the destructor of `woken`: it is declared before the lock's guard.
+// release() is called by any thread; for a local_semaphore by the thread of its loop. Waiters that get their permits
+// are claimed under the lock and resumed after it was given back, by the destructor of `woken`: it is declared before
+// the lock's guard.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>

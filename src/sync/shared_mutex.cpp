@@ -2,8 +2,8 @@
 //
 // shared_mutex: giving it up, admitting the waiters in their order, and wait().
 //
-// The thread of the task that unlocks calls give_up(); for a local_shared_mutex that is the thread of its loop. Waiters that are
-// admitted are claimed under the lock and resumed after it was given back, by the destructor of `woken`.
+// The thread of the task that unlocks calls give_up(); for a local_shared_mutex that is the thread of its loop. Waiters
+// that are admitted are claimed under the lock and resumed after it was given back, by the destructor of `woken`.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/hooks.hpp>
@@ -25,8 +25,8 @@ basic_shared_mutex<Lock>::~basic_shared_mutex() {
         detail::fail_fast("shared_mutex destroyed while it is locked; it has to outlive its guards");
 }
 
-// Serves waiters from the front, for as long as the mutex admits them. A waiter that was stopped keeps its place until its
-// frame is unwound (only claiming it would tell); its destructor then leaves the list and calls this again.
+// Serves waiters from the front, for as long as the mutex admits them. A waiter that was stopped keeps its place until
+// its frame is unwound (only claiming it would tell); its destructor then leaves the list and calls this again.
 template <class Lock>
 void basic_shared_mutex<Lock>::serve(detail::claimed_leaves& woken) noexcept {
     while (detail::leaf* l = waiters_.front()) {

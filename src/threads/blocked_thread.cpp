@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Reads /proc/self/task/ID/stat, in which the kernel notes the state of each thread. The watch of a thread set calls this a
-// few times in 5 ms at most, and only while jobs queue for want of threads.
+// Reads /proc/self/task/ID/stat, in which the kernel notes the state of each thread. The watch of a thread set calls
+// this a few times in 5 ms at most, and only while jobs queue for want of threads.
 #include "threads/blocked_thread.hpp"
 
 #include <fcntl.h>

@@ -10,8 +10,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Returns true if the kernel says that the thread sleeps (S) or waits for a device (D). A thread of which nothing can be
-/// learnt counts as running.
+/// Returns true if the kernel says that the thread sleeps (S) or waits for a device (D). A thread of which nothing can
+/// be learnt counts as running.
 [[nodiscard]] bool is_blocked(pid_t thread) noexcept;
 
 }  // namespace detail

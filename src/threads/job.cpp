@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A job from its submission to its end (detail/threads/job.hpp). The submitting thread inherits context and queues the job;
-// the thread that owns the job, a worker as a rule, runs it and publishes the result. A stop request ends a job that has
-// not begun, on the requesting thread.
+// A job from its submission to its end (detail/threads/job.hpp). The submitting thread inherits context and queues the
+// job; the thread that owns the job, a worker as a rule, runs it and publishes the result. A stop request ends a job
+// that has not begun, on the requesting thread.
 #include <bide/detail/threads/job.hpp>
 
 #include "base/static_tls.hpp"
@@ -27,8 +27,8 @@ void throw_null_callable() { throw std::invalid_argument("bide: the callable is 
 namespace {
 BIDE_STATIC_TLS constinit thread_local job_base* running_job = nullptr;
 
-// While it lives, this thread's code runs as plain code of the job `now`. What runs further down this stack (a wait that runs
-// the job, see help) has its own state of the thread, which the destructor restores.
+// While it lives, this thread's code runs as plain code of the job `now`. What runs further down this stack (a wait
+// that runs the job, see help) has its own state of the thread, which the destructor restores.
 class plain_code_context {
 public:
     explicit plain_code_context(task_node& now) noexcept : t_(tls()), before_(t_) {

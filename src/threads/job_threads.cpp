@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// job_threads: the set with real threads. Users' threads submit, shut down and count; each worker's thread runs jobs; one more
-// thread, the watch, adds workers while jobs queue for want of threads.
+// job_threads: the set with real threads. Users' threads submit, shut down and count; each worker's thread runs jobs;
+// one more thread, the watch, adds workers while jobs queue for want of threads.
 //
 // The watch asks the kernel which workers are blocked (blocked_thread.hpp): every few milliseconds, and only about the
 // workers whose answer decides whether a thread is added.
@@ -263,7 +263,8 @@ job_threads::hiring job_threads::grow(growth& g) noexcept {
     g.begun = begun_;
     const unsigned runnable = running_ - blocked_ + starting_;
     if (runnable < processors_) {
-        // All threads that were added block: the next round adds twice as many, so that a burst of blocking jobs begins soon.
+        // All threads that were added block: the next round adds twice as many, so that a burst of blocking jobs begins
+        // soon.
         const unsigned wanted = std::max(processors_ - runnable, g.burst);
         g.burst = std::min(2 * g.burst, 1024U);
         return add(wanted);

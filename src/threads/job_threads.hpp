@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// job_threads: an elastic set of threads that runs jobs. It is the class behind bide::threads and behind the default set.
-//   job_threads.cpp       the set, its workers, and the watch, which finds blocked workers and adds threads
+// job_threads: an elastic set of threads that runs jobs. It is the class behind bide::threads and behind the default
+//   set. job_threads.cpp       the set, its workers, and the watch, which finds blocked workers and adds threads
 //   blocked_thread.cpp    what the kernel says of a thread
 //   default_threads.cpp   the default set
 //   job.cpp               a job from its submission to its end
@@ -46,9 +46,9 @@ struct real_sync {
         }
 
     private:
-        // The notifier holds the mutex when it calls notify_all: so it notifies before this thread releases the mutex, or
-        // this thread sees the change of `told_`. Unanalyzed: this function releases and takes the caller's lock through a
-        // reference.
+        // The notifier holds the mutex when it calls notify_all: so it notifies before this thread releases the mutex,
+        // or this thread sees the change of `told_`. Unanalyzed: this function releases and takes the caller's lock
+        // through a reference.
         [[nodiscard]] bool spin_until_notified(lock& l) noexcept BIDE_UNANALYZED {
             const auto before = told_.load(std::memory_order_relaxed);
             l.unlock();
@@ -67,8 +67,8 @@ class job_home final : public executor {
 public:
     job_home() noexcept = default;
     ~job_home() override { retire(); }
-    /// A job is one call and no chain of frames, so nothing is posted here. A node that is posted all the same runs on the
-    /// background loop.
+    /// A job is one call and no chain of frames, so nothing is posted here. A node that is posted all the same runs on
+    /// the background loop.
     void post(ready_node& node) noexcept override;
     [[nodiscard]] const char* name() const noexcept override { return "threads"; }
 };

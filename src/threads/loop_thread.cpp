@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// loop_thread: the phases of its life (fresh, running, stopping, stopped), over loop_service, which has the loop and the
-// thread. Any thread calls its functions. The loop's own thread may request the stop, and may not destroy the loop_thread.
+// loop_thread: the phases of its life (fresh, running, stopping, stopped), over loop_service, which has the loop and
+// the thread. Any thread calls its functions. The loop's own thread may request the stop, and may not destroy the
+// loop_thread.
 #include <bide/loop_thread.hpp>
 
 #include "loop/loop_service.hpp"

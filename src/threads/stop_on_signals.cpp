@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// stop_on_signals. Three parties: the signal handler, on whatever thread the system chooses, notes the first signal and posts
-// a semaphore; the guard's own thread ("bide signals") waits for it and requests the stops; the thread that made the guard
-// runs finish(). The handler touches lock-free atomics, the semaphore and async-signal-safe calls, nothing else.
+// stop_on_signals. Three parties: the signal handler, on whatever thread the system chooses, notes the first signal and
+// posts a semaphore; the guard's own thread ("bide signals") waits for it and requests the stops; the thread that made
+// the guard runs finish(). The handler touches lock-free atomics, the semaphore and async-signal-safe calls, nothing
+// else.
 #include <bide/stop_on_signals.hpp>
 
 #include "base/os_thread.hpp"
@@ -34,8 +35,8 @@ namespace {
 
 constexpr int guarded_signals[] = {SIGINT, SIGTERM};
 
-// What the handler touches. It is never destroyed: a handler that began on another thread before the guard's end may go on
-// after it. For the same reason it has no descriptor, whose number may belong to another file by then.
+// What the handler touches. It is never destroyed: a handler that began on another thread before the guard's end may go
+// on after it. For the same reason it has no descriptor, whose number may belong to another file by then.
 struct {
     std::atomic<pid_t> process{0};  // the process that has a guard; 0: none has
     std::atomic<int> first{0};      // the first signal that came

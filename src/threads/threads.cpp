@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The public face of the sets of threads: class threads over job_threads, and the free functions over the default set. Any
-// thread may call them; the set itself is in job_threads.cpp.
+// The public face of the sets of threads: class threads over job_threads, and the free functions over the default set.
+// Any thread may call them; the set itself is in job_threads.cpp.
 #include <bide/threads.hpp>
 
 #include "threads/job_threads.hpp"

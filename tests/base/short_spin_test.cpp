@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/base/short_spin.hpp: looking a little longer before a thread sleeps, and giving that up where it does not help.
+// detail/base/short_spin.hpp: looking a little longer before a thread sleeps, and giving that up where it does not
+// help.
 #include <bide/detail/base/short_spin.hpp>
 
 #include <gtest/gtest.h>

@@ -125,6 +125,27 @@ TEST(with_stop, C6_5_C18_4_the_callers_stop_goes_through) {
     EXPECT_EQ(how, "cancelled: " + std::string(bide::to_string(bide::stop_reason::user)));
 }
 
+TEST(with_stop, C6_5_a_failure_of_the_operation_comes_through_also_when_the_caller_was_asked_to_stop) {
+    const bide::testing::virtual_time time;
+    const auto fails_in_its_cleanup = []() -> bide::task<> {
+        co_await bide::shield(bide::sleep_for(2s));
+        throw std::runtime_error("its own");
+    };
+    bool went_on = false;
+    const auto caller = [&]() -> bide::task<> {
+        const bide::stop_source quit;
+        try {
+            co_await bide::with_stop(quit.token(), fails_in_its_cleanup());
+        } catch (const std::runtime_error&) {
+            went_on = true;
+            throw;
+        }
+    };
+    EXPECT_EQ(stopped_after(1s, caller), "its own");
+    EXPECT_TRUE(went_on);
+    EXPECT_EQ(time.elapsed(), 2s);
+}
+
 TEST(with_stop, C6_5_holds_its_token_and_one_token_serves_many) {
     const bide::testing::virtual_time time;
     int stopped = 0;

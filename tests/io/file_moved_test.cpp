@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Files' operations under way by the ring of a loop that goes on, or ends, on another thread than the one that began them.
+// Files' operations under way by the ring of a loop that goes on, or ends, on another thread than the one that began
+// them.
 #include <bide/call.hpp>
 #include <bide/future.hpp>
 #include <bide/io/file.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Opening files, and what is known about them, on a loop (where it is by the ring, if there is one) and from plain code (where
-// it is by threads): the same results, the same errors.
+// Opening files, and what is known about them, on a loop (where it is by the ring, if there is one) and from plain code
+// (where it is by threads): the same results, the same errors.
 #include <bide/io/file.hpp>
 #include <bide/loop.hpp>
 #include <bide/threads.hpp>

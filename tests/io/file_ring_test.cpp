@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
-// Files by the ring: what is particular to it. file_stop_test.cpp has what a stop does to it; file_test.cpp runs on both
-// drivers, and has the rest.
+// Files by the ring: what is particular to it. file_stop_test.cpp has what a stop does to it; file_test.cpp runs on
+// both drivers, and has the rest.
 #include "io/open_file.hpp"
 
 #include <bide/io/file.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The executor as a user writes one: what post() is given, what run_ready() does, which executor runs on which, and what an
-// executor without timers of its own gets. Where a task resumes is tested in context_test.cpp.
+// The executor as a user writes one: what post() is given, what run_ready() does, which executor runs on which, and
+// what an executor without timers of its own gets. Where a task resumes is tested in context_test.cpp.
 #include <bide/executor.hpp>
 #include <bide/loop.hpp>
 #include <bide/scope.hpp>

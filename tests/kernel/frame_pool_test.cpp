@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/kernel/frame.hpp: the free lists in which frames are kept, per thread, and the way home of those freed elsewhere.
+// detail/kernel/frame.hpp: the free lists in which frames are kept, per thread, and the way home of those freed
+// elsewhere.
 #include <bide/detail/kernel/frame.hpp>
 
 #include <gtest/gtest.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Where frames live (detail/kernel/frame.hpp; task.hpp and scope.hpp promise it): in memory of the caller's, when a coroutine
-// begins with (std::allocator_arg, a) or a scope was given a resource; and each goes back to where it came from.
+// Where frames live (detail/kernel/frame.hpp; task.hpp and scope.hpp promise it): in memory of the caller's, when a
+// coroutine begins with (std::allocator_arg, a) or a scope was given a resource; and each goes back to where it came
+// from.
 #include <bide/combine.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/loop_thread.hpp>

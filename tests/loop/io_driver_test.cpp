@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What io_driver.hpp promises: who chooses the driver of a loop, in which order, and what a refusal is. That a loop falls
-// back to epoll where the kernel forbids io_uring is in tests/io/ring_test.cpp, with I/O.
+// What io_driver.hpp promises: who chooses the driver of a loop, in which order, and what a refusal is. That a loop
+// falls back to epoll where the kernel forbids io_uring is in tests/io/ring_test.cpp, with I/O.
 #include <bide/detail/loop/loop_access.hpp>
 #include <bide/error.hpp>
 #include <bide/io_driver.hpp>

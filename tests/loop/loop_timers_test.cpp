@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A loop and its timers: which one is first when somebody asks, and a guard's timer that is only written down until then.
+// A loop and its timers: which one is first when somebody asks, and a guard's timer that is only written down until
+// then.
 #include <bide/call.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>

@@ -63,8 +63,8 @@ inline bool is_shortage(const std::exception_ptr& e) {
     }
 }
 
-/// What is made once and stays, whenever luck would have it: homes for free lists, which outlive their threads (as many as
-/// there were threads at one time); and the graph of waits, when the first one sleeps that has somebody to wait for.
+/// What is made once and stays, whenever luck would have it: homes for free lists, which outlive their threads (as many
+/// as there were threads at one time); and the graph of waits, when the first one sleeps that has somebody to wait for.
 inline void make_what_stays() {
     constexpr int threads = 8;
     std::barrier all_have_one(threads);

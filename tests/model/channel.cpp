@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/sync/channel_core.hpp: senders, receivers, close, and a stop request to one of them. A value is received once, or
-// is still with its sender: never both, never neither. Afterwards nobody waits who was not meant to.
+// detail/sync/channel_core.hpp: senders, receivers, close, and a stop request to one of them. A value is received once,
+// or is still with its sender: never both, never neither. Afterwards nobody waits who was not meant to.
 #include <bide/detail/sync/channel_core.hpp>
 
 #include <functional>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The parking word of a chain of frames (detail/kernel/parking_word.hpp, used by stop_state), with a list under a lock: a task
-// awaits a result, a completer delivers it, a third asks the task to stop. Exactly one of the two posts it, exactly
-// once, whoever comes first; the result is visible to whoever is resumed; and a completer never touches a waiter that
-// is gone.
+// The parking word of a chain of frames (detail/kernel/parking_word.hpp, used by stop_state), with a list under a lock:
+// a task awaits a result, a completer delivers it, a third asks the task to stop. Exactly one of the two posts it,
+// exactly once, whoever comes first; the result is visible to whoever is resumed; and a completer never touches a
+// waiter that is gone.
 #include "model.hpp"
 
 namespace {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/base/inbox.hpp: any thread pushes, the owner takes all and sleeps when there is nothing. Nothing is lost, what a
-// node carries is visible to the owner, and of all pushers exactly one is told to wake a sleeper.
+// detail/base/inbox.hpp: any thread pushes, the owner takes all and sleeps when there is nothing. Nothing is lost, what
+// a node carries is visible to the owner, and of all pushers exactly one is told to wake a sleeper.
 #include <bide/detail/base/inbox.hpp>
 
 #include "model.hpp"

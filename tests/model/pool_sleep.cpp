@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/pool/work_queue.hpp and pool/idle_workers.hpp: workers sleep when there is nothing to do. No work is left behind, no
-// wake is lost, also when workers wake one another, and at the end everybody can be woken to leave. The lines around
-// the two are those of pool_core (post, search, found, shutdown).
+// detail/pool/work_queue.hpp and pool/idle_workers.hpp: workers sleep when there is nothing to do. No work is left
+// behind, no wake is lost, also when workers wake one another, and at the end everybody can be woken to leave. The
+// lines around the two are those of pool_core (post, search, found, shutdown).
 #include <bide/detail/pool/work_queue.hpp>
 
 #include "model.hpp"

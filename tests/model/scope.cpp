@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/scope/scope_count.hpp: the last child of a scope against its close, a join in the body, a stop of the body, and a
-// start through a handle from outside. The scope's end comes once, after the last child, and the scope may be gone from
-// then on: whoever touches it after its last word in it is found. The door of a scope_ref is repeated here
+// detail/scope/scope_count.hpp: the last child of a scope against its close, a join in the body, a stop of the body,
+// and a start through a handle from outside. The scope's end comes once, after the last child, and the scope may be
+// gone from then on: whoever touches it after its last word in it is found. The door of a scope_ref is repeated here
 // (src/scope/scope_core.cpp).
 #include <bide/detail/scope/scope_count.hpp>
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// detail/threads/thread_set.hpp: shutdown against submit, against a worker that is idle, runs out of patience or leaves,
-// against a job that sleeps, a stop request, and a system that refuses threads. No job is lost or run twice, everybody
-// leaves, and shutdown returns when the last one has. A worker that is not called when it should be is a deadlock here.
+// detail/threads/thread_set.hpp: shutdown against submit, against a worker that is idle, runs out of patience or
+// leaves, against a job that sleeps, a stop request, and a system that refuses threads. No job is lost or run twice,
+// everybody leaves, and shutdown returns when the last one has. A worker that is not called when it should be is a
+// deadlock here.
 #include <bide/detail/threads/thread_set.hpp>
 
 #include "model.hpp"

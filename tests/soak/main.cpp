@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
-// soak [SECONDS [CALLERS [SEED]]]: connections that go wrong in every way (over loopback: TCP, local sockets, TLS), and files
-// beside them, for as long as one likes. Every byte is checked; what was not planned is counted as dropped by us. The table
-// has what happened, by kind. At the end everything must be as it was.
+// soak [SECONDS [CALLERS [SEED]]]: connections that go wrong in every way (over loopback: TCP, local sockets, TLS), and
+// files beside them, for as long as one likes. Every byte is checked; what was not planned is counted as dropped by us.
+// The table has what happened, by kind. At the end everything must be as it was.
 #include "disk.hpp"
 #include "report.hpp"
 #include "sides.hpp"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What a connection of the soak does, said by its client in a header, so that both ends know what to expect; and the bytes
-// that it carries, of which each follows from the connection's seed and the place: a byte that was lost, doubled or
-// taken from another connection shows at once.
+// What a connection of the soak does, said by its client in a header, so that both ends know what to expect; and the
+// bytes that it carries, of which each follows from the connection's seed and the place: a byte that was lost, doubled
+// or taken from another connection shows at once.
 #pragma once
 
 #include <array>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// How many threads computing work gets: one is added when no job has begun for 20 ms, and on a machine that is busy with
-// other things none may have: ./run timing is a cell of its own, and ctest runs nothing beside it.
+// How many threads computing work gets: one is added when no job has begun for 20 ms, and on a machine that is busy
+// with other things none may have: ./run timing is a cell of its own, and ctest runs nothing beside it.
 #include <bide/threads.hpp>
 
 #include "support/threads.hpp"

@@ -6,15 +6,16 @@
 //     bool last = co_await meeting.arrive_and_wait();       // true for exactly one of the three
 //     if (last) swap(buffers);                              // in plain code: meeting.arrive_and_wait().wait()
 //
-// Thread rule: barrier: any coroutine and any thread may use it. local_barrier: the same without atomics; only the tasks
-//   of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from
-//   any thread.
+// Thread rule: barrier: any coroutine and any thread may use it. local_barrier: the same without atomics; only the
+//   tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may
+//   come from any thread.
 // Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
 //   message.
 // Cancellation: an arrival whose task is asked to stop while it waits is withdrawn from the moment of the request: that
-//   meeting needs another arrival. A task that was released before the request has met the others; its next wait ends it.
-// Errors: a count of participants that is not positive is std::invalid_argument. Calling arrive_and_drop more often than
-//   there are participants throws usage_error. A meeting for which an arrival is missing is reported as a stall
+//   meeting needs another arrival. A task that was released before the request has met the others; its next wait ends
+//   it.
+// Errors: a count of participants that is not positive is std::invalid_argument. Calling arrive_and_drop more often
+//   than there are participants throws usage_error. A meeting for which an arrival is missing is reported as a stall
 //   (set_stall_delay in hooks.hpp).
 #pragma once
 

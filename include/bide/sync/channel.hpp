@@ -11,17 +11,18 @@
 // In plain code: jobs.send(std::move(j)).wait() and jobs.receive().wait(). So a channel joins threads and loops.
 // Capacity 0: a send waits until a receiver takes the value.
 //
-// send() moves from a value only if it was sent. After a send that was refused or cancelled, or that found the channel closed,
-// the caller has its value as before. send(std::move(x)) refers to x until the send is over; send(x) sends a copy. close() wakes
-// every waiter. Values that are queued can still be received. Closing twice is harmless.
+// send() moves from a value only if it was sent. After a send that was refused or cancelled, or that found the channel
+// closed, the caller has its value as before. send(std::move(x)) refers to x until the send is over; send(x) sends a
+// copy. close() wakes every waiter. Values that are queued can still be received. Closing twice is harmless.
 //
-// Thread rule: channel: any coroutine and any thread may use it. local_channel: the same without atomics; only the tasks
-//   of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from
-//   any thread.
+// Thread rule: channel: any coroutine and any thread may use it. local_channel: the same without atomics; only the
+//   tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may
+//   come from any thread.
 // Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
-//   message. Its destructor destroys the queued values. It allocates its whole capacity when it is made, and nothing later.
-// Cancellation: a waiting task that is asked to stop leaves the channel and unwinds. A value that was handed to a receiver
-//   before the request is delivered.
+//   message. Its destructor destroys the queued values. It allocates its whole capacity when it is made, and nothing
+//   later.
+// Cancellation: a waiting task that is asked to stop leaves the channel and unwinds. A value that was handed to a
+//   receiver before the request is delivered.
 // Errors: none of its own. T moves without throwing; its move constructor runs under the channel's lock.
 #pragma once
 

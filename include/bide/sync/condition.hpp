@@ -11,14 +11,15 @@
 //     { auto held = co_await m.lock(); queue.push(x); }               // elsewhere
 //     changed.notify_one();
 //
-// A notified waiter queues for the mutex at the moment of the notification, in the order of the notifications. A wait without a
-// predicate ends only by a notification, never without reason; but other holders may have had the mutex in between.
+// A notified waiter queues for the mutex at the moment of the notification, in the order of the notifications. A wait
+// without a predicate ends only by a notification, never without reason; but other holders may have had the mutex in
+// between.
 //
 // Thread rule: condition: any coroutine and any thread may use it, with a mutex. local_condition: with a local_mutex;
-//   only the tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task
-//   may come from any thread.
-// Lifetime rule: the condition, the mutex and the guard outlive the wait. Destroying the condition while a task or thread
-//   waits for it ends the program with a message.
+//   only the tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting
+//   task may come from any thread.
+// Lifetime rule: the condition, the mutex and the guard outlive the wait. Destroying the condition while a task or
+//   thread waits for it ends the program with a message.
 // Cancellation: a wait that is cancelled, at any point, ends with its guard not owning the mutex.
 // Errors: a guard that does not own its mutex throws usage_error. An exception of the predicate comes through, with the
 //   mutex held. Locking again may throw would_deadlock (see mutex.hpp); the guard does not own the mutex then.
@@ -54,7 +55,8 @@ public:
 
     /// Awaitable, with .wait(): gives the mutex up, waits for a notification, and takes the mutex again.
     [[nodiscard]] wait_op wait(guard& held) noexcept { return wait_op(*this, held); }
-    /// The same until the predicate, which is called with the mutex held, returns true; does not wait if it does already.
+    /// The same until the predicate, which is called with the mutex held, returns true; does not wait if it does
+    /// already.
     template <std::predicate P>
     [[nodiscard]] task<> wait(guard& held, P&& predicate) {
 #if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
@@ -99,8 +101,8 @@ private:
 
 namespace detail {
 
-// The leaf waits in the condition's list first. The notifying thread claims it there and, on its behalf, takes the mutex or
-// parks the leaf in the mutex's list. So the waiting task is woken once, when it holds the mutex.
+// The leaf waits in the condition's list first. The notifying thread claims it there and, on its behalf, takes the
+// mutex or parks the leaf in the mutex's list. So the waiting task is woken once, when it holds the mutex.
 template <class Lock>
 class condition_awaiter final : public owned_leaf<condition_awaiter<Lock>, holding_leaf> {
     using base = owned_leaf<condition_awaiter<Lock>, holding_leaf>;

@@ -7,16 +7,16 @@
 //     ready.wait();            // in plain code, on any thread
 //     ready.set();             // from anywhere: wakes every waiter
 //
-// set() wakes every task and thread that waits at that moment, in the order in which they began to wait, also if reset()
-// follows immediately.
+// set() wakes every task and thread that waits at that moment, in the order in which they began to wait, also if
+// reset() follows immediately.
 //
 // Thread rule: event: any coroutine and any thread may use it. local_event: the same without atomics; only the tasks of
-//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from any
-//   thread.
+//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from
+//   any thread.
 // Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
 //   message. A woken waiter does not touch the event any more, so the event may be destroyed after set().
-// Cancellation: a waiting task that is asked to stop leaves the event and unwinds. A task that was woken before the request
-//   returns from this wait, and its next wait ends it.
+// Cancellation: a waiting task that is asked to stop leaves the event and unwinds. A task that was woken before the
+//   request returns from this wait, and its next wait ends it.
 // Errors: none. bide does not know who will call set(). A wait that never ends is therefore no would_deadlock, as it is
 //   for a mutex; it is reported as a stall (set_stall_delay in hooks.hpp).
 #pragma once

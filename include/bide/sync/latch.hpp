@@ -8,10 +8,11 @@
 //     co_await done.arrive_and_wait();   // counts down and waits
 //
 // Thread rule: latch: any coroutine and any thread may use it. local_latch: the same without atomics; only the tasks of
-//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from any
-//   thread.
+//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from
+//   any thread.
 // Lifetime rule: it outlives its waiters. Destroying it while a task or thread waits for it ends the program with a
-//   message. A woken waiter does not touch the latch any more, so a waiter may destroy the latch when its wait has ended.
+//   message. A woken waiter does not touch the latch any more, so a waiter may destroy the latch when its wait has
+//   ended.
 // Cancellation: a waiting task that is asked to stop leaves the latch and unwinds. What it counted down stays counted.
 // Errors: a negative count is std::invalid_argument. Counting down below zero throws usage_error and changes nothing.
 #pragma once
@@ -91,8 +92,8 @@ private:
     std::ptrdiff_t n_;
 };
 
-// park() counts and parks in one section under the lock. Once the last arrival has counted, a woken waiter may destroy the
-// latch, so an arrival that has counted must not touch the latch again.
+// park() counts and parks in one section under the lock. Once the last arrival has counted, a woken waiter may destroy
+// the latch, so an arrival that has counted must not touch the latch again.
 template <class Lock>
 class basic_latch<Lock>::awaiter final : public detail::leaf_awaiter<awaiter> {
 public:

@@ -7,14 +7,15 @@
 //     auto held = m.lock().wait();       // in plain code, on any thread
 //     …                                  // until the guard is destroyed, or held.unlock()
 //
-// Hand-over: unlock gives the mutex to the waiter that has waited longest; none overtakes. A waiter that was asked to stop is
-// skipped. A waiter that is asked to stop after the mutex was handed to it still gets its guard, which unlocks as usual.
+// Hand-over: unlock gives the mutex to the waiter that has waited longest; none overtakes. A waiter that was asked to
+// stop is skipped. A waiter that is asked to stop after the mutex was handed to it still gets its guard, which unlocks
+// as usual.
 //
 // Thread rule: mutex: any coroutine and any thread may use it. local_mutex: the same without atomics; only the tasks of
-//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from any
-//   thread.
-// Lifetime rule: it outlives its guards and its waiters. Destroying it while it is locked or waited for ends the program
-//   with a message. To keep a guard beyond the task that locked, move it; a reference to it would dangle.
+//   one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come from
+//   any thread.
+// Lifetime rule: it outlives its guards and its waiters. Destroying it while it is locked or waited for ends the
+//   program with a message. To keep a guard beyond the task that locked, move it; a reference to it would dangle.
 // Cancellation: a waiting task that is asked to stop leaves the queue and unwinds.
 // Errors: the owner of a mutex is the task or thread that locked it. The owner that locks it again gets would_deadlock
 //   immediately. If tasks and threads wait for each other's mutexes in a circle, the wait that closes the circle throws
@@ -83,7 +84,8 @@ private:
         holder_.set(as);
         return true;
     }
-    /// Returns false if it was not locked. The caller must not touch the mutex afterwards: its next holder may destroy it.
+    /// Returns false if it was not locked. The caller must not touch the mutex afterwards: its next holder may destroy
+    /// it.
     bool give_up() noexcept {
         holder_.forget();
         return core_.try_unlock_uncontended() || unlock_with_waiters();

@@ -6,24 +6,25 @@
 //     auto permit = co_await connections.acquire();      // in plain code: connections.acquire().wait()
 //     …                                                  // until the permit is destroyed, or permit.release()
 //
-// As a counter of things that were produced, the producer calls release(), and the consumer acquires and keeps the permit:
+// As a counter of things that were produced, the producer calls release(), and the consumer acquires and keeps the
+// permit:
 //
 //     (co_await items.acquire()).keep();
 //
-// Fair: waiters are served in their order and none overtakes, so a waiter that wants many permits gets them although others
-// want few.
+// Fair: waiters are served in their order and none overtakes, so a waiter that wants many permits gets them although
+// others want few.
 //
 // Thread rule: semaphore: any coroutine and any thread may use it. local_semaphore: the same without atomics; only the
-//   tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may come
-//   from any thread.
+//   tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may
+//   come from any thread.
 // Lifetime rule: it outlives its permits and its waiters. Destroying it while a task or thread waits for it ends the
 //   program with a message.
 // Cancellation: a waiting task that is asked to stop leaves the queue and unwinds; the waiters behind it are served if
-//   there is enough for them now. A task that had got its permits before the request keeps them; its permit gives them back
-//   as usual.
+//   there is enough for them now. A task that had got its permits before the request keeps them; its permit gives them
+//   back as usual.
 // Errors: asking for less than one, or for more than the highest count, is std::invalid_argument. Releasing above the
-//   highest count throws usage_error. bide does not know who will release: a wait that never ends is no would_deadlock, it
-//   is reported as a stall (set_stall_delay in hooks.hpp).
+//   highest count throws usage_error. bide does not know who will release: a wait that never ends is no would_deadlock,
+//   it is reported as a stall (set_stall_delay in hooks.hpp).
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -91,7 +92,8 @@ using semaphore = basic_semaphore<detail::spin_lock>;
 /// For the tasks of one loop.
 using local_semaphore = basic_semaphore<detail::no_lock>;
 
-/// What was acquired. Its destructor gives it back. Movable; empty when default-constructed, released, kept or moved from.
+/// What was acquired. Its destructor gives it back. Movable; empty when default-constructed, released, kept or moved
+/// from.
 template <class Lock>
 class [[nodiscard("a permit that is dropped is given back at once")]] basic_semaphore<Lock>::permit {
 public:

@@ -6,20 +6,20 @@
 //     auto writing = co_await m.lock();             // in plain code: m.lock().wait()
 //     auto reading = co_await m.lock_shared();      // together with other readers
 //
-// First come, first served: a reader that comes while a writer waits queues behind that writer, so neither starves. Readers
-// that are neighbours in the queue are admitted together.
+// First come, first served: a reader that comes while a writer waits queues behind that writer, so neither starves.
+// Readers that are neighbours in the queue are admitted together.
 //
-// Thread rule: shared_mutex: any coroutine and any thread may use it. local_shared_mutex: the same without atomics; only
-//   the tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting task may
-//   come from any thread.
-// Lifetime rule: it outlives its guards and its waiters. Destroying it while it is locked or waited for ends the program
-//   with a message. To keep a guard beyond the task that locked, move it; a reference to it would dangle.
-// Cancellation: a waiting task that is asked to stop leaves the queue and unwinds; the waiters behind it are admitted if
-//   they may be now.
-// Errors: a writer that locks or shares again, and the only reader if it wants to write, get would_deadlock immediately.
-//   A circle of writers that wait for each other is found as for mutex. Several readers are not told apart: a circle
-//   through one of them is not found, and a reader that shares again behind a waiting writer waits for itself. Unlocking
-//   what is not locked throws usage_error.
+// Thread rule: shared_mutex: any coroutine and any thread may use it. local_shared_mutex: the same without atomics;
+//   only the tasks of one loop, and plain code on that loop's thread, may use it. In both, a stop request to a waiting
+//   task may come from any thread.
+// Lifetime rule: it outlives its guards and its waiters. Destroying it while it is locked or waited for ends the
+//   program with a message. To keep a guard beyond the task that locked, move it; a reference to it would dangle.
+// Cancellation: a waiting task that is asked to stop leaves the queue and unwinds; the waiters behind it are admitted
+//   if they may be now.
+// Errors: a writer that locks or shares again, and the only reader if it wants to write, get would_deadlock
+//   immediately. A circle of writers that wait for each other is found as for mutex. Several readers are not told
+//   apart: a circle through one of them is not found, and a reader that shares again behind a waiting writer waits for
+//   itself. Unlocking what is not locked throws usage_error.
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>

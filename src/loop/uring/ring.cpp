@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the ring does in a turn of its loop: hand over what was queued, wait if the loop sleeps, report what has ended; and
-// how it ends what is under way. The driver and the I/O operations call it, on the thread that owns the ring; ask_to_end
-// alone on any thread. Without io_uring in the build, the second half is all there is, and no ring can be made.
+// What the ring does in a turn of its loop: hand over what was queued, wait if the loop sleeps, report what has ended;
+// and how it ends what is under way. The driver and the I/O operations call it, on the thread that owns the ring;
+// ask_to_end alone on any thread. Without io_uring in the build, the second half is all there is, and no ring can be
+// made.
 #include "loop/uring/ring.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -77,7 +78,8 @@ void ring::acquire() noexcept {
 }
 
 bool ring::not_another_threads() const noexcept {
-    // relaxed: a thread reads its own address only if it wrote it. Null while the ring is being made: nobody else knows it.
+    // relaxed: a thread reads its own address only if it wrote it. Null while the ring is being made: nobody else knows
+    // it.
     const void* const user = user_.load(std::memory_order_relaxed);
     return user == nullptr || user == this_thread();
 }

@@ -4,13 +4,13 @@
 // per turn; what has ended is reported.
 //
 // Who may touch it: the thread that owns it. That is the thread that runs the loop, for as long as it does; or, while
-// nobody runs the loop, another one that has to end something at once (ownership). A *bound* ring belongs to one thread for
-// ever, and the kernel is told so (SINGLE_ISSUER, DEFER_TASKRUN: completions are worked off when that thread asks, and
-// at no other time); the loops of wait() and of loop_thread have one. Nobody else can end what such a ring has under
-// way while its loop does not run, so before it stops running, what nobody waits for (what is *resting*) is ended. The
-// kernel holds no memory of the user's for a socket: data arrives in the ring's own buffers, and sends do not wait. So a
-// stopped task goes at once, and a buffer may go with it. A file is read into and written out of the user's memory: its
-// task goes when the kernel has reported the end, which a stop asks for (io/file_ring.cpp).
+// nobody runs the loop, another one that has to end something at once (ownership). A *bound* ring belongs to one thread
+// for ever, and the kernel is told so (SINGLE_ISSUER, DEFER_TASKRUN: completions are worked off when that thread asks,
+// and at no other time); the loops of wait() and of loop_thread have one. Nobody else can end what such a ring has
+// under way while its loop does not run, so before it stops running, what nobody waits for (what is *resting*) is
+// ended. The kernel holds no memory of the user's for a socket: data arrives in the ring's own buffers, and sends do
+// not wait. So a stopped task goes at once, and a buffer may go with it. A file is read into and written out of the
+// user's memory: its task goes when the kernel has reported the end, which a stop asks for (io/file_ring.cpp).
 #pragma once
 
 #include <bide/detail/base/spin_lock.hpp>

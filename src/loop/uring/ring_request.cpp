@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Translates a ring_request into a submission entry of the kernel. ring::hand_over calls it for each entry of a batch, on
-// the thread that owns the ring.
+// Translates a ring_request into a submission entry of the kernel. ring::hand_over calls it for each entry of a batch,
+// on the thread that owns the ring.
 #if BIDE_HAS_IO_URING
 #include "loop/uring/ring_request.hpp"
 #include "loop/uring/uring_queues.hpp"

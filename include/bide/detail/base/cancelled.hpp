@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// `cancelled` as an exception_ptr: made, and recognised. A task that leaves with it after it was asked to stop has not failed
-// (2.4).
+// `cancelled` as an exception_ptr: made, and recognised. A task that leaves with it after it was asked to stop has not
+// failed (2.4).
 #pragma once
 
 #include <bide/error.hpp>

@@ -7,8 +7,8 @@
 //     void add_locked() BIDE_REQUIRES(lock_);      // the caller holds lock_
 //     void add() BIDE_EXCLUDES(lock_);             // takes lock_ itself
 //
-// BIDE_UNANALYZED names a function that clang cannot follow (a lock that is chosen at run time, that one function takes and
-// another gives back, or that is held on through a condition); the comment beside it says why.
+// BIDE_UNANALYZED names a function that clang cannot follow (a lock that is chosen at run time, that one function takes
+// and another gives back, or that is held on through a condition); the comment beside it says why.
 #pragma once
 
 #if defined(__clang__)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Durations and points in time as users give them, made whole: any representation and period, negative, zero, not a number,
-// and larger than the clock can count.
+// Durations and points in time as users give them, made whole: any representation and period, negative, zero, not a
+// number, and larger than the clock can count.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Guards for bide's own locks, with the annotations that clang's thread-safety analysis needs and that the standard library's
-// guards do not carry. They behave as std::lock_guard and std::unique_lock do, for any type that has lock() and unlock().
+// Guards for bide's own locks, with the annotations that clang's thread-safety analysis needs and that the standard
+// library's guards do not carry. They behave as std::lock_guard and std::unique_lock do, for any type that has lock()
+// and unlock().
 #pragma once
 
 #include <bide/detail/base/capability.hpp>

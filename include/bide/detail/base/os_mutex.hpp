@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The operating system's mutex, with the annotations that clang's thread-safety analysis needs. A thread that waits for it
-// sleeps; tasks never wait for it. For sections of a few instructions there is spin_lock.
+// The operating system's mutex, with the annotations that clang's thread-safety analysis needs. A thread that waits for
+// it sleeps; tasks never wait for it. For sections of a few instructions there is spin_lock.
 #pragma once
 
 #include <bide/detail/base/capability.hpp>

@@ -2,7 +2,8 @@
 //
 // Parts of the standard library that bide's headers name, and that cost a user's compiler more than all of bide when
 // they come with the headers that are named after them: <chrono> brings the calendar and the streams, <memory> and
-// <functional> the parallel algorithms and the hash tables, <ranges> every view. Here is the little that we use of them:
+// <functional> the parallel algorithms and the hash tables, <ranges> every view. Here is the little that we use of
+// them:
 //
 //     chrono       durations, time points, the clocks and the literals; not the calendar, no formatting
 //     functional   reference_wrapper

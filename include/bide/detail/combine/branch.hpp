@@ -3,19 +3,20 @@
 // branch: a chain of its own below a task that awaits several items at once. branch_group: the branches that one frame
 // awaits together.
 //
-// Branches and group live in the awaiting frame, or in one block beside it, and the frame is suspended until the last branch
-// has ended: a branch allocates nothing but its coroutine's frame. Every branch begins through the executor's queue, and the
-// awaiting frame is resumed through it, so depth costs no stack. The group's stop_state lies between the awaiting chain's
-// and the branches': one request reaches all branches.
+// Branches and group live in the awaiting frame, or in one block beside it, and the frame is suspended until the last
+// branch has ended: a branch allocates nothing but its coroutine's frame. Every branch begins through the executor's
+// queue, and the awaiting frame is resumed through it, so depth costs no stack. The group's stop_state lies between the
+// awaiting chain's and the branches': one request reaches all branches.
 //
 // A branch that ends stopped although nobody asked it to counts as failed with `cancelled`. A branch that ends with
 // `cancelled` after it was asked to stop counts as stopped (2.4).
 //
-// Threads: start() runs on the awaiting frame's executor. A branch begins there and ends there, also if its coroutine has
-// moved (resume_on). On a pool branches end on several threads at a time; the last one posts the awaiting frame.
+// Threads: start() runs on the awaiting frame's executor. A branch begins there and ends there, also if its coroutine
+// has moved (resume_on). On a pool branches end on several threads at a time; the last one posts the awaiting frame.
 //
 // Rules (asserted):
-//   B1  The awaiting frame is posted when every branch has ended: each has given up its frame and has left the live list.
+//   B1  The awaiting frame is posted when every branch has ended: each has given up its frame and has left the live
+//   list.
 //   B2  A branch ends once, and is counted off once.
 #pragma once
 
@@ -90,15 +91,15 @@ public:
 
     [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
 
-    /// For await_suspend: detaches the awaiting frame and posts the branches in their order. The group may be gone when this
-    /// returns.
+    /// For await_suspend: detaches the awaiting frame and posts the branches in their order. The group may be gone when
+    /// this returns.
     void start(promise_base& awaiting) noexcept;
 
 protected:
     explicit branch_group(completion_rule rule) noexcept : rule_(rule) {}
     ~branch_group() = default;
-    /// Returns the branch that decided: the winner, or the branch whose failure is thrown (`all`, and first_success without a
-    /// value). Null: none decided. For the awaiting frame after its resumption.
+    /// Returns the branch that decided: the winner, or the branch whose failure is thrown (`all`, and first_success
+    /// without a value). Null: none decided. For the awaiting frame after its resumption.
     // Unanalyzed: every branch has ended, so no other thread writes it.
     [[nodiscard]] branch_base* decisive() const noexcept BIDE_UNANALYZED { return decisive_; }
     /// For a group in a block beside the awaiting frame: `free` frees the block when the frame is to be unwound.

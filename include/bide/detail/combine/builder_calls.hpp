@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The machinery of parallel() and serial() (builders.hpp): a callable with its arguments, and the coroutines that run several.
-// parallel runs them in a scope: the first failure cancels the others, and is thrown when all have ended. serial awaits one
-// after the other.
+// The machinery of parallel() and serial() (builders.hpp): a callable with its arguments, and the coroutines that run
+// several. parallel runs them in a scope: the first failure cancels the others, and is thrown when all have ended.
+// serial awaits one after the other.
 #pragma once
 
 #include <bide/call.hpp>
@@ -28,7 +28,8 @@ enum class composition { parallel, serial };
 template <class T>
 using unvoid_t = std::conditional_t<std::is_void_v<T>, std::monostate, T>;
 
-/// A callable and its arguments. The const call copies them into the task, so it may be repeated; the rvalue call moves them.
+/// A callable and its arguments. The const call copies them into the task, so it may be repeated; the rvalue call moves
+/// them.
 template <class F, class... A>
 class bound_call {
 public:

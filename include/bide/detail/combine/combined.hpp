@@ -146,7 +146,8 @@ public:
     [[nodiscard]] branch_row<T>& all() noexcept { return all_; }
 
 private:
-    /// Takes the frame from its task when the branch is constructed, not before: if memory runs out, the task still owns it.
+    /// Takes the frame from its task when the branch is constructed, not before: if memory runs out, the task still
+    /// owns it.
     class lazily_released {
     public:
         lazily_released(task<T>& t, const std::source_location& w) noexcept : from_(t), where_(w) {}

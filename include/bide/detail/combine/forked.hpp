@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The awaiter of when_all over a fixed number of items. It holds a slot for each child. On a worker of a pool the children are
-// forks (fork.hpp). Elsewhere they are branches from the beginning (branch.hpp), in a block beside the awaiting frame.
+// The awaiter of when_all over a fixed number of items. It holds a slot for each child. On a worker of a pool the
+// children are forks (fork.hpp). Elsewhere they are branches from the beginning (branch.hpp), in a block beside the
+// awaiting frame.
 #pragma once
 
 #include <bide/detail/combine/combined.hpp>
@@ -25,8 +26,8 @@ struct fork_place {
     explicit fork_place(promise_base* cold) noexcept : of(cold) {}
 };
 
-/// Branches in a block of memory of their own. The group frees the block if the awaiting frame is to be unwound; else the
-/// awaiter frees it when it has taken the results.
+/// Branches in a block of memory of their own. The group frees the block if the awaiting frame is to be unwound; else
+/// the awaiter frees it when it has taken the results.
 template <class Branches>
 class heap_branches final : public Branches {
 public:
@@ -44,8 +45,8 @@ class forked_awaiter;
 template <std::size_t... I, class... T>
 class forked_awaiter<std::index_sequence<I...>, T...> final : public fork_group, fork_place<T, I>... {
     static constexpr std::uint32_t n = sizeof...(T);
-    // If true, the destructor has no values to drop. Values lie in their slots while the last child runs as a part of the
-    // awaiting chain, and that chain may be unwound.
+    // If true, the destructor has no values to drop. Values lie in their slots while the last child runs as a part of
+    // the awaiting chain, and that chain may be unwound.
     static constexpr bool plain = (std::is_trivially_destructible_v<typename slot<T>::stored> && ...);
     using result = std::tuple<std::conditional_t<std::is_void_v<T>, std::monostate, T>...>;
     using block = heap_branches<fixed_branches<T...>>;
@@ -94,8 +95,8 @@ private:
             s.take();
             return std::monostate();
         } else if constexpr (std::is_integral_v<U> || std::is_enum_v<U> || std::is_pointer_v<U>) {
-            // Through a register of its own. Else g++ loads each value in one piece with the flags beside it, which were
-            // written in other pieces a moment ago: the processor cannot forward those, and waits for the stores.
+            // Through a register of its own. Else g++ loads each value in one piece with the flags beside it, which
+            // were written in other pieces a moment ago: the processor cannot forward those, and waits for the stores.
             U value = s.take();
             asm("" : "+r"(value));
             return value;

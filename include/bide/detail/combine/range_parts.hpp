@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The parts of a parallel loop (for_each.hpp). A part is halved by a fork until it is small against the whole range. Then the
-// task of the part visits its elements in steps, and between two steps halves the rest if a worker has nothing to do.
+// The parts of a parallel loop (for_each.hpp). A part is halved by a fork until it is small against the whole range.
+// Then the task of the part visits its elements in steps, and between two steps halves the rest if a worker has nothing
+// to do.
 #pragma once
 
 #include <bide/combine.hpp>
@@ -26,8 +27,8 @@ template <class R>
 concept splittable =
     std::ranges::random_access_range<R> && std::ranges::sized_range<R> && std::ranges::viewable_range<R>;
 
-/// The range while the loop runs. A view, and a container that was moved in, are stored by value; another range is referred to.
-/// std::views::all does the same, and needs the header of all views.
+/// The range while the loop runs. A view, and a container that was moved in, are stored by value; another range is
+/// referred to. std::views::all does the same, and needs the header of all views.
 template <class R>
 class loop_range {
     static constexpr bool elsewhere = std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>;

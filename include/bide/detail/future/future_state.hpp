@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The result that several handles share: written once, by a started task, a job on a thread, or a promise.
-// Order at completion: the completing thread claims and posts the waiters in the order in which they came, then it calls the
-// subscribers, then it tells the owner of the producer (a scope). So a waiter has its failure before any cancellation that this
-// failure causes.
+// Order at completion: the completing thread claims and posts the waiters in the order in which they came, then it
+// calls the subscribers, then it tells the owner of the producer (a scope). So a waiter has its failure before any
+// cancellation that this failure causes.
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
@@ -51,8 +51,8 @@ public:
     }
     /// As drop_ref(), but returns true if it was the last one, and leaves what has to be done then to the caller.
     [[nodiscard]] bool release_ref() noexcept {
-        // acq_rel: the last one sees everything that the others did with the state. The only reference needs no exchange:
-        // no other thread can add or drop one.
+        // acq_rel: the last one sees everything that the others did with the state. The only reference needs no
+        // exchange: no other thread can add or drop one.
         return only_ref() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
     [[nodiscard]] future_status status() const noexcept { return status_.load(std::memory_order_acquire); }
@@ -63,13 +63,15 @@ public:
     /// The owner (a scope) answers for the failure: the last reference does not report it.
     void leave_failure_to_owner() noexcept { owned_ = true; }
 
-    /// Makes the result, which is in the slot, known: resumes the waiters and calls the subscribers. The caller has a reference.
+    /// Makes the result, which is in the slot, known: resumes the waiters and calls the subscribers. The caller has a
+    /// reference.
     void publish(future_status how) noexcept BIDE_EXCLUDES(lock);
     /// The same where all handles are copies of one that was there before the producer began.
     /// TRAP: a promise gives its handle at any time, also while another thread completes it: that is publish().
     /// Unanalyzed: it reads first_ without the lock, where the caller's reference is the only one.
     void publish_started(future_status how) noexcept BIDE_UNANALYZED {
-        // No waiter is there, for a waiter has a reference, and none can come. relaxed: only the owner reads it, which is told.
+        // No waiter is there, for a waiter has a reference, and none can come. relaxed: only the owner reads it, which
+        // is told.
         if (only_ref() && first_ == nullptr)
             status_.store(how, std::memory_order_relaxed);
         else
@@ -83,8 +85,8 @@ public:
     /// The chain of frames that will complete this, for the wait graph; null when unknown.
     [[nodiscard]] virtual task_node* producer() noexcept { return nullptr; }
     [[nodiscard]] task_node* unfinished_producer() noexcept { return ready() ? nullptr : producer(); }
-    /// Called by a wait in plain code. Runs a producer that has not begun and may run on this thread. Returns true if it has
-    /// ended.
+    /// Called by a wait in plain code. Runs a producer that has not begun and may run on this thread. Returns true if
+    /// it has ended.
     [[nodiscard]] virtual bool run_now() noexcept { return false; }
     [[nodiscard]] virtual std::exception_ptr failure() const noexcept = 0;  // status failed, or `cancelled`
     [[nodiscard]] stop_reason why_cancelled() const noexcept { return why_; }
@@ -237,8 +239,8 @@ public:
     [[nodiscard]] bool park() noexcept BIDE_UNANALYZED {
         return this->park_owned(state_->lock, state_->waiters, [this] { return state_->ready(); });
     }
-    /// Takes a reference of its own: the handle may be destroyed while the task waits, and the state must not be. A result
-    /// that is there already needs none: no other code runs before await_resume() takes it.
+    /// Takes a reference of its own: the handle may be destroyed while the task waits, and the state must not be. A
+    /// result that is there already needs none: no other code runs before await_resume() takes it.
     [[gnu::noinline]] bool await_suspend(std::coroutine_handle<> h) noexcept {
         state_->add_ref();
         has_reference_ = true;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// held_call and with_result: two parts of a node that calls something (a started task, a job on a thread): what the node keeps until
-// its call has ended, and how the code that runs nodes, which knows no types, reaches the result.
+// held_call and with_result: two parts of a node that calls something (a started task, a job on a thread): what the
+// node keeps until its call has ended, and how the code that runs nodes, which knows no types, reaches the result.
 #pragma once
 
 #include <bide/detail/future/future_state.hpp>
@@ -14,9 +14,9 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// A callable and its arguments, which the node that has them drops once, by drop(). A node with a result drops them before it
-/// publishes the result, while a reference keeps the node alive. The destructor of a node without a result drops them: its
-/// owner had refused the node.
+/// A callable and its arguments, which the node that has them drops once, by drop(). A node with a result drops them
+/// before it publishes the result, while a reference keeps the node alive. The destructor of a node without a result
+/// drops them: its owner had refused the node.
 template <class F, class... A>
 class held_call {
 public:
@@ -37,9 +37,9 @@ private:
     };
 };
 
-/// Adds to Base (a node) the functions by which the code that runs it writes the result; Derived has that: `slot<T> result`.
-/// Derived is one class for each T, below the class for each type of callable. So these functions are compiled once for each
-/// T: a program has few types of results, and a type of callable for each place that starts something.
+/// Adds to Base (a node) the functions by which the code that runs it writes the result; Derived has that: `slot<T>
+/// result`. Derived is one class for each T, below the class for each type of callable. So these functions are compiled
+/// once for each T: a program has few types of results, and a type of callable for each place that starts something.
 template <class Derived, class Base>
 class with_result : public Base {
 protected:

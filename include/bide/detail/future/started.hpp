@@ -39,8 +39,9 @@ class started_owner {
 public:
     /// Called before the task is posted. Throws (not_running, scope_closed) to refuse it.
     virtual void adopt(started_base& child) = 0;
-    /// Called on the child's executor after its result was published; `result` is the child's state(). Gives the owner's
-    /// reference back before another thread can see that the child has ended: the node's memory may be gone after that.
+    /// Called on the child's executor after its result was published; `result` is the child's state(). Gives the
+    /// owner's reference back before another thread can see that the child has ended: the node's memory may be gone
+    /// after that.
     virtual void ended(started_base& child, future_base& result, future_status how) noexcept = 0;
 
 protected:

@@ -2,8 +2,8 @@
 //
 // catch_op: awaits a task in the caller's own context and leaves its outcome in a slot: value, failure, or stopped.
 //
-// The awaiting frame is resumed in each of the three cases. If the task was stopped, the awaiting frame has to pass the stop on
-// itself (pass_stop_op), or to have a reason not to.
+// The awaiting frame is resumed in each of the three cases. If the task was stopped, the awaiting frame has to pass the
+// stop on itself (pass_stop_op), or to have a reason not to.
 #pragma once
 
 #include <bide/detail/base/rules.hpp>

@@ -2,9 +2,9 @@
 //
 // The guard behind with_timeout, with_deadline and the limit of a cleanup.
 //
-// The carrier loop's thread fires the timer under its timer lock, where nothing of the user's may run. So on_time() only posts the
-// guard's node, and on_posted() asks the operation to stop. If the operation ends while the node is in the queue, the node
-// completes the guard.
+// The carrier loop's thread fires the timer under its timer lock, where nothing of the user's may run. So on_time()
+// only posts the guard's node, and on_posted() asks the operation to stop. If the operation ends while the node is in
+// the queue, the node completes the guard.
 #pragma once
 
 #include <bide/detail/base/duration.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// guard: awaits one operation under a context of its own: with another deadline, another stop request, other task-locals. The
-// operation stays a part of the awaiting chain: same owner, same locks. A guard costs no frame, as a coroutine around the
-// operation would.
+// guard: awaits one operation under a context of its own: with another deadline, another stop request, other
+// task-locals. The operation stays a part of the awaiting chain: same owner, same locks. A guard costs no frame, as a
+// coroutine around the operation would.
 //
 //     Kind : guard            what differs: enter() before the operation begins, leave() after it has ended
 //     guard_awaiter<T, Kind>  the awaiter: the guard, and the slot for the operation's result
@@ -15,8 +15,8 @@
 //   Kind::throw_stopped() says so.
 // - The operation left with `cancelled` after it was asked to stop: that counts as stopped (2.4).
 //
-// Threads: run() and await_resume() are called on the awaiting frame's thread. on_ended() is called on the executor on which the
-// operation ended.
+// Threads: run() and await_resume() are called on the awaiting frame's thread. on_ended() is called on the executor on
+// which the operation ended.
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
@@ -49,11 +49,12 @@ protected:
     void finish() noexcept;
     [[nodiscard]] bool outer_stopped() const noexcept { return waiting_frame->ctx->stop->requested(); }
 
-    /// Called before the operation begins. ctx_ is a copy of `outer` with stop_ as its stop state, which is not linked yet.
+    /// Called before the operation begins. ctx_ is a copy of `outer` with stop_ as its stop state, which is not linked
+    /// yet.
     virtual void enter(context& outer) noexcept = 0;
-    /// Called when the operation has ended. Returns false if another thread, or a node in a queue, uses the guard still and
-    /// will call finish(). An implementation that returns false for an operation that ended in line detaches the awaiting
-    /// frame before that other thread can see that finish() is its business.
+    /// Called when the operation has ended. Returns false if another thread, or a node in a queue, uses the guard still
+    /// and will call finish(). An implementation that returns false for an operation that ended in line detaches the
+    /// awaiting frame before that other thread can see that finish() is its business.
     [[nodiscard]] virtual bool leave([[maybe_unused]] bool in_line) noexcept { return true; }
     /// Called when the operation has ended without a value: the last moment to find out that its deadline has passed.
     virtual void ended_without_value() noexcept {}
@@ -132,8 +133,8 @@ task<await_result_t<A&>> as_task_of_copy(A a) {
     co_return co_await a;
 }
 
-/// Turns what guards and combinators are given into a task. A task stays as it is. Another awaitable gets a frame of its own,
-/// which holds it: an rvalue moved, an lvalue copied if it can be (a future handle can), else by reference.
+/// Turns what guards and combinators are given into a task. A task stays as it is. Another awaitable gets a frame of
+/// its own, which holds it: an rvalue moved, an lvalue copied if it can be (a future handle can), else by reference.
 template <awaitable A>
 auto to_task(A&& a) {
     using held = std::remove_cvref_t<A>;

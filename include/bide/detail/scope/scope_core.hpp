@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// scope_core: the part of a scope that needs no templates. It is the task_node of a chain, which is the body's. Its stop state is the
-// parent of the stop states of the scope's tasks, so one request reaches the body and everything that was started.
+// scope_core: the part of a scope that needs no templates. It is the task_node of a chain, which is the body's. Its
+// stop state is the parent of the stop states of the scope's tasks, so one request reaches the body and everything that
+// was started.
 //
-// Threads: any thread that starts into the scope calls adopt(), pin() and unpin(). The executor of a task calls ended() for it. The
-// chain of the body calls the rest. One lock guards the counts and the lists.
+// Threads: any thread that starts into the scope calls adopt(), pin() and unpin(). The executor of a task calls ended()
+// for it. The chain of the body calls the rest. One lock guards the counts and the lists.
 //
-// Lifetime (S1): an ending task takes itself off the count as its last act in the scope. The chain that waits for the end of the
-// scope may destroy the scope as soon as the lock is given back, so a task touches nothing of it after that.
+// Lifetime (S1): an ending task takes itself off the count as its last act in the scope. The chain that waits for the
+// end of the scope may destroy the scope as soon as the lock is given back, so a task touches nothing of it after that.
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
@@ -67,8 +68,8 @@ public:
     void unpin() noexcept { take_off_count(); }
     [[nodiscard]] scope_door* door();
 
-    /// Called by the chain of a coroutine's body, in the turn in which the body ended: the tasks learn now what that means
-    /// for them. Tasks that are due would run before the awaiting frame is resumed and could tell them.
+    /// Called by the chain of a coroutine's body, in the turn in which the body ended: the tasks learn now what that
+    /// means for them. Tasks that are due would run before the awaiting frame is resumed and could tell them.
     template <class T>
     void body_ended(slot<T>& result) noexcept {
         if (result.state == outcome::failed)
@@ -134,7 +135,8 @@ private:
     std::uint64_t up_to_;
 };
 
-/// Waits for the end of the scope. It is no leaf and cannot be stopped: a stop request reaches the tasks, whose end ends it.
+/// Waits for the end of the scope. It is no leaf and cannot be stopped: a stop request reaches the tasks, whose end
+/// ends it.
 class end_of_scope {
 public:
     end_of_scope(promise_base& p, scope_core& core) noexcept : p_(p), core_(core) {}

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// scope_count: how many tasks (and pins of starts from outside) a scope has, and what waits until there are none: the end of the
-// scope, its stopped body, which unwinds after its tasks have ended, and joins. The scope's lock is held for every call.
+// scope_count: how many tasks (and pins of starts from outside) a scope has, and what waits until there are none: the
+// end of the scope, its stopped body, which unwinds after its tasks have ended, and joins. The scope's lock is held for
+// every call.
 //
-// An ending task calls leave() as its last act in the scope (S1). As soon as the lock is given back, the scope may end and be
-// destroyed. The caller posts what leave() returns after that, and touches nothing else.
+// An ending task calls leave() as its last act in the scope (S1). As soon as the lock is given back, the scope may end
+// and be destroyed. The caller posts what leave() returns after that, and touches nothing else.
 //
 // `Frame`, `Leaf`, `Var`: the model checker has its own (waiting_list.hpp).
 #pragma once

@@ -3,21 +3,23 @@
 // channel_core: the queue of a channel, and which waiter gets which value.
 //
 // It has two sides with a lock each, so that a sender and a receiver on two processors do not wait for each other, nor
-// for memory that the other one has just written. While the channel is open, has no waiter, and its queue is neither full nor
-// empty, an operation needs one side only. Everything else is *special*, and takes both locks, which keeps every other thread
-// out of the channel. The lists of waiters change under both locks only, so no wake-up can be missed.
+// for memory that the other one has just written. While the channel is open, has no waiter, and its queue is neither
+// full nor empty, an operation needs one side only. Everything else is *special*, and takes both locks, which keeps
+// every other thread out of the channel. The lists of waiters change under both locks only, so no wake-up can be
+// missed.
 //
 //     senders' side:   how many were sent in all, and how many had been received when it was last looked
 //     receivers' side: how many were received in all, and how many had been sent
 //
-// What a side knows of the other one may be old: then it sees fewer values, or fewer free places, than there are, never more.
-// (So a ring of Lamport's, 1983, whose ends each have a lock.)
+// What a side knows of the other one may be old: then it sees fewer values, or fewer free places, than there are, never
+// more. (So a ring of Lamport's, 1983, whose ends each have a lock.)
 //
 // Kept true between two calls, counting only waiters that were not stopped: a receiver waits only while the queue is
 // empty and no sender waits; a sender waits only while the queue is full. So values leave in the order in which they
 // came in, whether they stood in the queue or still with their senders.
 //
-// `Leaf`, `Var`: see waiting_list.hpp; `Lock` and `Word` belong together (lock_policy.hpp). The model checker has its own.
+// `Leaf`, `Var`: see waiting_list.hpp; `Lock` and `Word` belong together (lock_policy.hpp). The model checker has its
+// own.
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
@@ -76,8 +78,8 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return in_.capacity; }
 
-    // These two take the lock of their side. They return nothing if the state is special: the caller takes both locks then,
-    // and calls the _locked function of that name.
+    // These two take the lock of their side. They return nothing if the state is special: the caller takes both locks
+    // then, and calls the _locked function of that name.
 
     /// Moves from the value only when it says `done`.
     [[nodiscard]] std::optional<passage> try_send(T& value) noexcept {
@@ -127,7 +129,8 @@ public:
     }
     [[nodiscard]] bool closed() const noexcept BIDE_REQUIRES(this) { return closed_; }
 
-    /// As try_send(). Sets `to` to the claimed receiver that has the value, which the caller resumes; else leaves it as it is.
+    /// As try_send(). Sets `to` to the claimed receiver that has the value, which the caller resumes; else leaves it as
+    /// it is.
     passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept BIDE_REQUIRES(this) {
         hold_both_sides();
         if (closed_) return passage::closed;
@@ -142,7 +145,8 @@ public:
         publish_counts(!room && wait == patience::will_wait);
         return room ? passage::done : passage::has_to_wait;
     }
-    /// As try_receive(). Sets `from` to the claimed sender whose value was taken, which the caller resumes; else leaves it.
+    /// As try_receive(). Sets `from` to the claimed sender whose value was taken, which the caller resumes; else leaves
+    /// it.
     passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept
         BIDE_REQUIRES(this) {
         hold_both_sides();

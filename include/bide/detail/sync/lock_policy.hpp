@@ -5,8 +5,9 @@
 //
 // Why a stop request may come from any thread all the same: it never touches a primitive. It takes the leaf out of the
 // parking word of the chain (parking_word.hpp: atomic in both variants) and posts the frame to its executor. The list
-// of waiters is touched by the threads that use the primitive, and by the leaf's destructor, which runs when the frame is
-// unwound: on the executor of the waiting task, which for a local primitive is the one loop where all of its users run.
+// of waiters is touched by the threads that use the primitive, and by the leaf's destructor, which runs when the frame
+// is unwound: on the executor of the waiting task, which for a local primitive is the one loop where all of its users
+// run.
 #pragma once
 
 #include <bide/detail/base/spin_lock.hpp>

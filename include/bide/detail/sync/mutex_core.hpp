@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // mutex_core: a word that says whether the mutex is held, and the hand-over. While no task waits, taking it is one
-// compare-and-exchange and giving it up is another. An acquirer that has to wait marks the word, under the primitive's lock, and
-// queues; from then on the holder that gives the mutex up hands it to the first waiter that was not stopped meanwhile. The mutex
-// is never free while such a waiter is queued, so no acquirer overtakes.
+// compare-and-exchange and giving it up is another. An acquirer that has to wait marks the word, under the primitive's
+// lock, and queues; from then on the holder that gives the mutex up hands it to the first waiter that was not stopped
+// meanwhile. The mutex is never free while such a waiter is queued, so no acquirer overtakes.
 //
 //     unlocked <-> locked -> locked_with_waiters: a waiter may be queued. The holder that unlocks takes the lock, and looks
 //
@@ -39,8 +39,8 @@ public:
                word_.compare_exchange_strong(now, lock_state::locked, std::memory_order_acquire,
                                              std::memory_order_acquire);
     }
-    /// Called by the holder. Returns true if the mutex is given up: the caller must not touch it any more. Else the caller takes
-    /// the lock and calls give().
+    /// Called by the holder. Returns true if the mutex is given up: the caller must not touch it any more. Else the
+    /// caller takes the lock and calls give().
     [[nodiscard]] bool try_unlock_uncontended() noexcept {
         lock_state now =
             word_.load(std::memory_order_relaxed);  // relaxed: as in the exchange; where not, the lock is next
@@ -52,7 +52,8 @@ public:
 
     // The caller of these two holds the primitive's lock.
 
-    /// Returns true if it was free; the caller holds it now. Else the word is marked: the holder will look among the waiters.
+    /// Returns true if it was free; the caller holds it now. Else the word is marked: the holder will look among the
+    /// waiters.
     [[nodiscard]] bool try_lock_or_mark() noexcept {
         lock_state now = word_.load(std::memory_order_relaxed);
         for (;;) {
@@ -67,8 +68,8 @@ public:
             now = word_.load(std::memory_order_relaxed);  // relaxed: looked at again by the exchanges
         }
     }
-    /// Called by the holder when try_unlock_uncontended() has returned false: only a holder of the lock changes the word now.
-    /// Returns the claimed waiter that holds the mutex from now on; null if the mutex is free.
+    /// Called by the holder when try_unlock_uncontended() has returned false: only a holder of the lock changes the
+    /// word now. Returns the claimed waiter that holds the mutex from now on; null if the mutex is free.
     [[nodiscard]] Leaf* give() noexcept {
         Leaf* const next = waiters.pop_claimed();
         if (next == nullptr)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// job: a call that runs on a thread of an elastic set. It is a chain of its own (task_node): code in the job finds the job's
-// stop request, deadline and task-locals, and the wait graph sees the job's waits.
+// job: a call that runs on a thread of an elastic set. It is a chain of its own (task_node): code in the job finds the
+// job's stop request, deadline and task-locals, and the wait graph sees the job's waits.
 //
 //     job<T, F, A…>         made by to_thread: owns the callable and its arguments. Its future may be dropped, so the job
 //                           may outlive the submitting task, whose stop request it follows
 //     joined_job<T, Body>   lives in the awaiting frame (run, to_async): the frame is resumed, or unwound, when the job
 //                           has ended, and not before
 //
-// Who owns a job (J2): a worker, a stop request or a helping wait takes the unbegun job out of the queue under the set's
-// mutex. That thread alone runs the job, or ends it unbegun. It destroys the callable before it publishes the result.
+// Who owns a job (J2): a worker, a stop request or a helping wait takes the unbegun job out of the queue under the
+// set's mutex. That thread alone runs the job, or ends it unbegun. It destroys the callable before it publishes the
+// result.
 #pragma once
 
 #include <bide/detail/base/counted_ptr.hpp>
@@ -45,8 +46,8 @@ public:
 
     /// For the thread that owns the job: calls the callable and publishes the result. *this may be gone afterwards.
     void run() noexcept;
-    /// For the thread that owns the unbegun job: ends it with the failure, or as cancelled if `failure` is null. *this may be
-    /// gone afterwards.
+    /// For the thread that owns the unbegun job: ends it with the failure, or as cancelled if `failure` is null. *this
+    /// may be gone afterwards.
     void end_unbegun(std::exception_ptr failure) noexcept;
     /// Returns the virtual clock of the test that submitted the job; null: real time.
     [[nodiscard]] const counted_ptr<virtual_clock>& clock() const noexcept { return clock_; }
@@ -57,16 +58,17 @@ protected:
     explicit job_base(const std::source_location& where) noexcept;
     ~job_base();  // not inline, as the constructor is not: each type of callable makes a class of jobs
 
-    /// Queues the job as a child of `from` (null: plain code). `ends_after`: that chain ends after the job. `may_end_before`:
-    /// the job may outlive that chain. Throws not_running, system_error, usage_error (after a fork) and bad_alloc; then the
-    /// job is not queued.
+    /// Queues the job as a child of `from` (null: plain code). `ends_after`: that chain ends after the job.
+    /// `may_end_before`: the job may outlive that chain. Throws not_running, system_error, usage_error (after a fork)
+    /// and bad_alloc; then the job is not queued.
     enum class below : std::uint8_t { ends_after, may_end_before };
     void submit_to(job_threads& set, const context* from, below how);
-    /// To be called before submit_to: `service` waits for the job when it ends. Throws not_running if it is ending already.
+    /// To be called before submit_to: `service` waits for the job when it ends. Throws not_running if it is ending
+    /// already.
     void count_for(loop_service* service);
     void uncount() noexcept;
-    /// For a future's wait: runs the unbegun job here if this thread belongs to the job's set. Returns true if it did so:
-    /// the job has ended.
+    /// For a future's wait: runs the unbegun job here if this thread belongs to the job's set. Returns true if it did
+    /// so: the job has ended.
     [[nodiscard]] bool help() noexcept;
 
     virtual void call() = 0;  // puts the result into the slot
@@ -217,8 +219,8 @@ class joined_job_for : public with_result<joined_job_for<T>, job_base> {
 public:
     slot<T> result;
 
-    /// Detaches the frame and queues the job. If the job cannot be queued it fails, and the frame is resumed. The frame may be
-    /// gone when this returns.
+    /// Detaches the frame and queues the job. If the job cannot be queued it fails, and the frame is resumed. The frame
+    /// may be gone when this returns.
     void submit_for(promise_base& waiting, job_threads& set) noexcept {
         waiting_ = &waiting;
         detach(&waiting);
@@ -295,8 +297,8 @@ private:
     Body* body_;
 };
 
-/// The coroutine's frame owns the callable and its arguments. The job's thread uses them; the frame destroys them on the
-/// executor of the awaiting task.
+/// The coroutine's frame owns the callable and its arguments. The job's thread uses them; the frame destroys them on
+/// the executor of the awaiting task.
 template <class T, class F, class... A>
 task<T> run_on_thread(job_threads& set, std::source_location where, F f, A... args) {
     auto body = [&]() -> T { return detail::invoke(std::move(f), std::move(args)...); };

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// thread_set: the queue of an elastic set of threads, and the decisions: which job begins, when a thread is added, when a
-// thread leaves. It makes no thread and runs no job itself. src/threads/job_threads.cpp derives from it with real threads;
-// tests/model/threads_shutdown.cpp derives from it with the model checker's mutex, so the model checks the code that runs.
+// thread_set: the queue of an elastic set of threads, and the decisions: which job begins, when a thread is added, when
+// a thread leaves. It makes no thread and runs no job itself. src/threads/job_threads.cpp derives from it with real
+// threads; tests/model/threads_shutdown.cpp derives from it with the model checker's mutex, so the model checks the
+// code that runs.
 //
-// One mutex guards everything. Jobs begin in the order in which they were pushed, and a queued job begins only while fewer
-// than `limit` jobs run. A job that sleeps inside bide does not count as running; when it is woken it goes on at once, so
-// more than `limit` jobs can run for a while, and no queued job begins meanwhile. Every function that lowers `running_` looks
-// whether a queued job may begin (serve, or take).
+// One mutex guards everything. Jobs begin in the order in which they were pushed, and a queued job begins only while
+// fewer than `limit` jobs run. A job that sleeps inside bide does not count as running; when it is woken it goes on at
+// once, so more than `limit` jobs can run for a while, and no queued job begins meanwhile. Every function that lowers
+// `running_` looks whether a queued job may begin (serve, or take).
 //
 // Threads: an idle thread is called before a new one is made. A thread is added while fewer jobs run than there are
-// processors. A job that blocks outside bide counts as running until the watch has found its thread blocked, or has found
-// that no job began for a while. The watch is a thread that exists only while jobs queue for want of threads.
+// processors. A job that blocks outside bide counts as running until the watch has found its thread blocked, or has
+// found that no job began for a while. The watch is a thread that exists only while jobs queue for want of threads.
 //
 // Rules (asserted under the mutex):
-//   J1  The counts fit: blocked jobs are running jobs, each running job has a thread of its own, no more threads than `cap`.
+//   J1  The counts fit: blocked jobs are running jobs, each running job has a thread of its own, no more threads than
+//   `cap`.
 //   J2  A job has one owner: a thread that runs or ends a job has taken it out of the queue under the mutex.
 //   J3  A worker enters one sleep at a time, so `running_` goes down and up by one for each sleep.
 //   J4  When the last thread has left a closed set, no job is queued, running or being given a thread.
@@ -83,8 +85,8 @@ private:
 
 enum class submitted : std::uint8_t { queued, closed, unwanted, no_thread };
 
-/// Sync has the types mutex, lock, duration, and condition with wait(lock), notify_all() and wait_for(lock, duration), which
-/// returns false if the time is up.
+/// Sync has the types mutex, lock, duration, and condition with wait(lock), notify_all() and wait_for(lock, duration),
+/// which returns false if the time is up.
 template <class Sync>
 class thread_set {
 public:
@@ -110,8 +112,8 @@ public:
     thread_set(const thread_set&) = delete;
     thread_set& operator=(const thread_set&) = delete;
 
-    /// Queues the job. `no_thread`: the set has no thread and could make none. The job is queued only for `queued`, and may
-    /// have run and be gone when submit returns.
+    /// Queues the job. `no_thread`: the set has no thread and could make none. The job is queued only for `queued`, and
+    /// may have run and be gone when submit returns.
     submitted submit(queued_job& j, bool inside) BIDE_EXCLUDES(mutex_) {
         hiring h;
         {
@@ -173,8 +175,8 @@ public:
         check_counts();
     }
 
-    /// Refuses new work from outside, and blocks until every job has ended and every thread has left. reopen() takes the
-    /// refusal back.
+    /// Refuses new work from outside, and blocks until every job has ended and every thread has left. reopen() takes
+    /// the refusal back.
     void close() BIDE_EXCLUDES(mutex_) {
         {
             lock l(mutex_);
@@ -241,7 +243,8 @@ protected:
     virtual void join(worker& left) noexcept = 0;     // joins the thread, which has left, and destroys the worker
     virtual void strand(queued_job& j) noexcept = 0;  // fails the job: no thread can be made for it
 
-    /// To be called when a job may begin that could not before: hands jobs to idle workers, and says which threads to add.
+    /// To be called when a job may begin that could not before: hands jobs to idle workers, and says which threads to
+    /// add.
     [[nodiscard]] hiring serve() noexcept BIDE_REQUIRES(mutex_) {
         while (!queue_.empty() && running_ < limit_ && idle_ != nullptr) {
             worker& w = *idle_;
@@ -268,8 +271,8 @@ protected:
         return h;
     }
 
-    /// Makes the threads that add() has counted. Returns false if the set has no thread at all: hire has emptied the queue,
-    /// `mine` included, and has failed the other jobs.
+    /// Makes the threads that add() has counted. Returns false if the set has no thread at all: hire has emptied the
+    /// queue, `mine` included, and has failed the other jobs.
     bool hire(const hiring& h, const queued_job* mine) BIDE_EXCLUDES(mutex_) {
         bool here = true;
         if (h.watch && !start_watch()) end_watch();
