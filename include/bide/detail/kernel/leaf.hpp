@@ -64,7 +64,8 @@ struct leaf_base {
     /// From this call on a completer may claim the leaf, and a stop request may unwind its frame. Returns false if stop
     /// was requested before: the leaf is not parked, and the caller posts its frame as "unwind".
     [[nodiscard]] bool publish() noexcept {
-        BIDE_ASSERT(K3, tls().suspended && (frame->result_slot->flags & attached) == 0);
+        // A notifier that moves a waiter to another list publishes the leaf anew, and is not suspended itself.
+        BIDE_ASSERT(K3, (frame->result_slot->flags & attached) == 0);
         return stop().park(*this);
     }
     [[nodiscard]] bool claim() noexcept { return stop().claim(*this); }
