@@ -20,7 +20,6 @@
 #define BIDE_CAPABILITY(kind) BIDE_CAPABILITY_ATTRIBUTE(capability(kind))
 #define BIDE_SCOPED_CAPABILITY BIDE_CAPABILITY_ATTRIBUTE(scoped_lockable)
 #define BIDE_GUARDED_BY(lock) BIDE_CAPABILITY_ATTRIBUTE(guarded_by(lock))
-#define BIDE_PT_GUARDED_BY(lock) BIDE_CAPABILITY_ATTRIBUTE(pt_guarded_by(lock))
 #define BIDE_REQUIRES(...) BIDE_CAPABILITY_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define BIDE_EXCLUDES(...) BIDE_CAPABILITY_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 #define BIDE_ACQUIRE(...) BIDE_CAPABILITY_ATTRIBUTE(acquire_capability(__VA_ARGS__))
