@@ -8,6 +8,7 @@
 
 #include <sys/wait.h>
 #include <unistd.h>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -92,9 +93,15 @@ int scope_in_main() {
 }
 int plain_code() {  // asked, and told by a callback
     stop_on_signals guard;
-    stop_callback told(guard.token(), [] { say("told"); });
+    std::atomic<bool> told = false;
+    stop_callback tells(guard.token(), [&] {  // the guard's thread calls it, while main may see the stop already
+        say("told");
+        told = true;
+        told.notify_one();
+    });
     say("ready");
     while (!stop_requested()) std::this_thread::sleep_for(1ms);
+    told.wait(false);
     say(guard.signal() == SIGTERM ? "SIGTERM" : "another");
     return 0;
 }
