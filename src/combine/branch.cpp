@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The life of the branches of a combinator: the awaiting frame's await_suspend calls start(); the executor calls on_due
-// for each branch; the kernel calls on_ended, on the thread on which the branch's coroutine has ended; the last branch
-// to end sums up and posts the awaiting frame.
+// for each branch, and on_end when the branch's coroutine has ended; the last branch to end sums up and posts the
+// awaiting frame.
 #include <bide/detail/combine/branch.hpp>
 
 #include "kernel/this_thread.hpp"
@@ -21,39 +21,17 @@ namespace detail {
 // ------------------------------------------------------------------------------------------------------
 
 branch_base::branch_base(branch_group& group, const std::source_location& where) noexcept
-    : task_node(kind_of(group.rule_), where),
-      child_end{nullptr, &branch_base::on_ended},
-      call_node(&branch_base::on_due),
-      group_(group) {
+    : chain_root(kind_of(group.rule_), where, &branch_base::on_due), group_(group) {
     group.add(*this);
 }
 
 void branch_base::on_due(call_node* node) noexcept {
     auto* self = static_cast<branch_base*>(node);
-    this_thread.current = self;
-    slot_base& s = self->slot_of();
     self->content_ = content::nothing;
-    if (self->stop.requested()) {  // the branch never begins
-        destroy_cold(s.child);
-        s.state = outcome::stopped;
-        self->finish();
-        return;
-    }
-    if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
+    self->begin_cold(self->slot_of(), &branch_base::on_end);
 }
 
-void branch_base::on_ended(child_end* end, slot_base* s) noexcept {
-    auto* self = static_cast<branch_base*>(end);
-    BIDE_ASSERT(K6, s == &self->slot_of() && (s->flags & attached) == 0);
-    if (this_thread.ended_on == self->ctx.ex) {
-        self->finish();
-    } else {  // the coroutine had moved to another executor
-        self->call = &branch_base::on_returned;
-        self->ctx.ex->post(*self);
-    }
-}
-
-void branch_base::on_returned(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
+void branch_base::on_end(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
 
 void branch_base::finish() noexcept {
     BIDE_ASSERT(B2, listed);
@@ -65,8 +43,7 @@ void branch_base::finish() noexcept {
         static_cast<void>(take_failure());  // the failure is the stop's `cancelled`
         how_ = outcome::stopped;
     }
-    delist();
-    stop.unlink();
+    leave_tree();
     group_.branch_ended(*this);
 }
 

@@ -21,11 +21,7 @@ namespace detail {
 // ---- a child as a chain of its own ----------------------------------------------------------------------------------
 
 fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context& from) noexcept
-    : task_node(task_kind::when_all, g.awaiting->where),
-      child_end{nullptr, &fork_node::on_ended},
-      call_node(&fork_node::on_due),
-      group(g),
-      index(i) {
+    : chain_root(task_kind::when_all, g.awaiting->where, &fork_node::on_due), group(g), index(i) {
     blocks_parent = true;
     inherit(ex, &from);
     enlist();
@@ -35,28 +31,10 @@ fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context
 void fork_node::on_due(call_node* node) noexcept {
     auto* const self = static_cast<fork_node*>(node);
     if (self->next_child != nullptr) self->ctx.ex->post(*self->next_child);
-    this_thread.current = self;
-    slot_base& s = self->group.at(self->index);
-    if (self->stop.requested()) {  // it never begins
-        destroy_cold(s.child);
-        s.state = outcome::stopped;
-        self->finish();
-        return;
-    }
-    if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
+    self->begin_cold(self->group.at(self->index), &fork_node::on_end);
 }
 
-void fork_node::on_ended(child_end* end, slot_base*) noexcept {
-    auto* const self = static_cast<fork_node*>(end);
-    if (this_thread.ended_on == self->ctx.ex) {
-        self->finish();
-    } else {  // it had moved to another executor
-        self->call = &fork_node::on_returned;
-        self->ctx.ex->post(*self);
-    }
-}
-
-void fork_node::on_returned(call_node* node) noexcept { static_cast<fork_node*>(node)->finish(); }
+void fork_node::on_end(call_node* node) noexcept { static_cast<fork_node*>(node)->finish(); }
 
 // What a child's end means for the others: the first failure stops them.
 void fork_node::note_end() noexcept {
@@ -71,8 +49,7 @@ void fork_node::note_end() noexcept {
             g.fail(index, std::move(e));
     }
     how = s.state;
-    delist();
-    stop.unlink();
+    leave_tree();
     if (how != outcome::failed) return;
     BIDE_ASSERT(F6, g.head->left.load(std::memory_order_relaxed) != 0);
     fork_node* none = nullptr;

@@ -100,6 +100,7 @@ std::uint32_t fork_stack::name(std::uint32_t place) noexcept {
     fork_group& g = deque_.at(place);
     fork_node& n = make(g, g.next - 1, outer_of(g, place, last_named_));
     n.in_line = true;
+    n.call = &fork_node::on_end;  // its coroutine has begun: the node hears of the end
     n.waiting_frame = g.awaiting;
     n.place = place;
     n.outer = std::exchange(last_named_, &g);

@@ -134,12 +134,10 @@ void job_base::stop_listening() noexcept {
 
 void job_base::leave() noexcept {
     stop_listening();
-    delist();
+    leave_tree();
     ctx.locals = nullptr;
     locals_ = locals_ref();
     follower_.unfollow();
-    stop.unlink();
-    parent = nullptr;
     if (clock_) std::exchange(clock_, counted_ptr<virtual_clock>())->job_ended();
 }
 

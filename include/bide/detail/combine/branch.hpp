@@ -23,8 +23,8 @@
 #include <bide/detail/base/capability.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/guard/guard.hpp>
+#include <bide/detail/kernel/chain_root.hpp>
 #include <bide/detail/kernel/slot.hpp>
-#include <bide/detail/kernel/task_node.hpp>
 
 #include <atomic>
 #include <coroutine>
@@ -47,7 +47,7 @@ inline task_kind kind_of(completion_rule rule) noexcept {
                                               : task_kind::first_success;
 }
 
-class branch_base : public task_node, public child_end, public call_node {
+class branch_base : public chain_root {
 public:
     branch_base(const branch_base&) = delete;
     branch_base& operator=(const branch_base&) = delete;
@@ -73,8 +73,7 @@ protected:
 private:
     friend class branch_group;
     static void on_due(call_node* self) noexcept;
-    static void on_ended(child_end* self, slot_base*) noexcept;
-    static void on_returned(call_node* self) noexcept;
+    static void on_end(call_node* self) noexcept;
     void finish() noexcept;
 
     branch_group& group_;

@@ -13,8 +13,8 @@
 // suspends, shares or takes needs no memory, and cannot fail.
 #pragma once
 
+#include <bide/detail/kernel/chain_root.hpp>
 #include <bide/detail/kernel/slot.hpp>
-#include <bide/detail/kernel/task_node.hpp>
 
 #include <atomic>
 #include <coroutine>
@@ -37,7 +37,7 @@ enum class fork_step : std::uint8_t {
 };
 
 /// A child of a fork as a chain of its own.
-struct fork_node final : task_node, child_end, call_node {
+struct fork_node final : chain_root {
     fork_node(fork_group& g, std::uint32_t i, executor& ex, const context& outer) noexcept;
 
     fork_group& group;
@@ -59,8 +59,7 @@ private:
     void note_end() noexcept;
     [[nodiscard]] fork_step join_in_line() noexcept;  // it ended in line, and the others are elsewhere
     static void on_due(call_node* self) noexcept;
-    static void on_ended(child_end* self, slot_base*) noexcept;
-    static void on_returned(call_node* self) noexcept;
+    static void on_end(call_node* self) noexcept;
 };
 
 /// The base of an awaiter in the awaiting frame. Nothing is initialised that a plain fork does not need.
