@@ -36,13 +36,9 @@ void branch_base::on_end(call_node* node) noexcept { static_cast<branch_base*>(n
 void branch_base::finish() noexcept {
     BIDE_ASSERT(B2, listed);
     slot_base& s = slot_of();
-    if (s.state == outcome::stopped && !stop.requested()) set_failure(std::make_exception_ptr(cancelled()));
-    content_ = s.state == outcome::stopped ? content::nothing : content::result;
+    if (s.state != outcome::value) settle();
     how_ = s.state;
-    if (how_ == outcome::failed && stop.requested() && failed_with_cancelled()) {
-        static_cast<void>(take_failure());  // the failure is the stop's `cancelled`
-        how_ = outcome::stopped;
-    }
+    content_ = how_ == outcome::stopped ? content::nothing : content::result;
     leave_tree();
     group_.branch_ended(*this);
 }

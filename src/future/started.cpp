@@ -60,7 +60,7 @@ void started_base::on_end(call_node* node) noexcept { static_cast<started_base*>
 
 void started_base::finish() noexcept {
     const auto [s, result] = drop_callable();
-    if (s.state == outcome::failed && stop.requested() && failed_with_cancelled()) drop_failure();
+    if (s.state == outcome::failed) settle();
     const future_status how = s.state == outcome::value    ? future_status::succeeded
                               : s.state == outcome::failed ? future_status::failed
                                                            : future_status::cancelled;

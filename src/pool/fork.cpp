@@ -5,7 +5,6 @@
 // The hot path is fork_nesting::run; what it needs of the worker's stack of forks is in fork_stack.hpp.
 #include "kernel/this_thread.hpp"
 
-#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/pool/fork.hpp>
@@ -40,14 +39,7 @@ void fork_node::on_end(call_node* node) noexcept { static_cast<fork_node*>(node)
 void fork_node::note_end() noexcept {
     fork_group& g = group;
     slot_base& s = g.at(index);
-    if (s.state == outcome::stopped && !stop.requested()) g.fail(index, std::make_exception_ptr(cancelled()));
-    if (s.state == outcome::failed && stop.requested()) {
-        std::exception_ptr e = g.take_error(index);
-        if (is_cancelled(e))
-            s.state = outcome::stopped;  // the cancellation: not a failure of its own
-        else
-            g.fail(index, std::move(e));
-    }
+    if (s.state != outcome::value) g.settle(index, stop);
     how = s.state;
     leave_tree();
     if (how != outcome::failed) return;

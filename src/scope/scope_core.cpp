@@ -7,7 +7,6 @@
 // end of their part: seams, because the kernel knows no scope_core.
 #include "base/place.hpp"
 
-#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/scope/scope_core.hpp>
 #include <bide/hooks.hpp>
@@ -145,7 +144,7 @@ bool scope_core::waits_for_tasks() noexcept {
 bool waits_for_tasks(task_node& scope) noexcept { return static_cast<scope_core&>(scope).waits_for_tasks(); }
 
 void scope_core::body_failed(std::exception_ptr error) noexcept {
-    if (stop.requested() && is_cancelled(error)) {
+    if (left_by_stop(error, stop)) {
         body_stopped();
         return;
     }

@@ -193,7 +193,7 @@ void job_base::run() noexcept {
         }
         BIDE_ASSERT(K5, !tls().suspended);  // each wait in the job has given control back
         drop_callable();
-        if (slot_of().state == outcome::failed && stop.requested() && failed_with_cancelled()) drop_failure();
+        if (slot_of().state == outcome::failed) settle();
     }
     running_job = outer_;
     conclude();

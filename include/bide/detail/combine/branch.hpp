@@ -64,8 +64,7 @@ protected:
     virtual ~branch_base() = default;
 
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
-    [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
-    virtual void set_failure(std::exception_ptr e) noexcept = 0;
+    virtual void settle() noexcept = 0;  // slot::settle_as_branch
 
     enum class content : std::uint8_t { cold_frame, nothing, result };
     content content_ = content::cold_frame;
@@ -150,8 +149,7 @@ public:
 
 private:
     [[nodiscard]] slot_base& slot_of() noexcept override { return slot_; }
-    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(slot_.error); }
-    void set_failure(std::exception_ptr e) noexcept override { slot_.fail(std::move(e)); }
+    void settle() noexcept override { slot_.settle_as_branch(stop); }
 
     slot<T> slot_;
 };

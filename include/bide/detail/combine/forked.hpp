@@ -159,8 +159,8 @@ private:
     void drop(std::uint32_t index) noexcept override {
         static_cast<void>(((I == index && (here<I>().drop(), true)) || ...));
     }
-    void fail(std::uint32_t index, std::exception_ptr e) noexcept override {
-        static_cast<void>(((I == index && (here<I>().fail(std::move(e)), true)) || ...));
+    void settle(std::uint32_t index, const stop_state& asked) noexcept override {
+        static_cast<void>(((I == index && (here<I>().settle_as_branch(asked), true)) || ...));
     }
     [[nodiscard]] std::exception_ptr take_error(std::uint32_t index) noexcept override {
         std::exception_ptr e;

@@ -76,8 +76,7 @@ protected:
     virtual slot_and_state drop_callable() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
-    virtual void drop_failure() noexcept = 0;
-    [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
+    virtual void settle() noexcept = 0;  // slot::settle
 
 private:
     static void on_due(call_node* self) noexcept;

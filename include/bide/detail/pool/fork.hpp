@@ -74,8 +74,8 @@ public:
     std::uint32_t next;  // the first child that has not begun
     [[nodiscard]] virtual std::uint32_t count() const noexcept = 0;
     [[nodiscard]] virtual slot_base& at(std::uint32_t index) noexcept = 0;
-    virtual void drop(std::uint32_t index) noexcept = 0;  // a value
-    virtual void fail(std::uint32_t index, std::exception_ptr e) noexcept = 0;
+    virtual void drop(std::uint32_t index) noexcept = 0;                             // a value
+    virtual void settle(std::uint32_t index, const stop_state& asked) noexcept = 0;  // slot::settle_as_branch
     [[nodiscard]] virtual std::exception_ptr take_error(std::uint32_t index) noexcept = 0;
     /// Those from `from` on never begin.
     void never_begin(std::uint32_t from) noexcept;
