@@ -4,7 +4,7 @@
 // list (note_edge), and publishes and examines them before it sleeps (examine_edges). The waiter forgets its edge on
 // its own thread when the wait is over. Everything here but the noting happens under one process-wide mutex; no user
 // code runs under it.
-#include "base/place.hpp"
+#include "kernel/describe.hpp"
 
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
@@ -160,8 +160,8 @@ std::string place(const wait_edge& e) {
     const task_node& n = *chain_of(e);
     if (p.result_slot->waiting_frame() == nullptr &&
         n.kind == task_kind::wait)  // a wait() in plain code: its caller's line
-        return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.waiter->kind->what;
-    return std::string(p.origin.function_name()) + " at " + place_of(p.where) + " waits for a " + e.waiter->kind->what;
+        return name_of(n, &place_of) + " " + waits_for(e.waiter->kind->what);
+    return frame_text(p, &place_of) + " " + waits_for(e.waiter->kind->what);
 }
 
 bool still_parked(const wait_edge& e) noexcept { return e.waiter->stop().parked() == e.waiter; }
