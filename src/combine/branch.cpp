@@ -47,11 +47,7 @@ void branch_base::finish() noexcept {
 
 void branch_group::add(branch_base& branch) noexcept {
     branch.index_ = count_++;
-    if (last_ != nullptr)
-        last_->next_ = &branch;
-    else
-        first_ = &branch;
-    last_ = &branch;
+    branches_.push_back(branch);
 }
 
 void branch_group::start(promise_base& awaiting) noexcept {
@@ -72,7 +68,7 @@ void branch_group::start(promise_base& awaiting) noexcept {
     // For the wait graph: another branch may end the wait (race, first_success), so the chain does not wait for each
     // one. That a failure may end it too, is not counted on.
     const bool needs_each = count_ == 1 || rule_ == completion_rule::all || rule_ == completion_rule::settled;
-    for (branch_base* c = first_; c != nullptr;) {
+    for (branch_base* c = branches_.first(); c != nullptr;) {
         branch_base* const after = c->next_;  // after the last post the group may be gone
         c->inherit(ex, &ctx_);
         c->blocks_parent = needs_each;
@@ -118,7 +114,7 @@ void branch_group::branch_ended(branch_base& branch) noexcept {
 void branch_group::conclude() noexcept {
     stop_.unlink();
     bool any_stopped = false;
-    for (const branch_base* c = first_; c != nullptr; c = c->next_) {
+    for (const branch_base* c = branches_.first(); c != nullptr; c = c->next_) {
         BIDE_ASSERT(B1, !c->listed && c->content_ != branch_base::content::cold_frame);
         any_stopped |= c->how_ == outcome::stopped;
     }
@@ -131,7 +127,7 @@ void branch_group::conclude() noexcept {
         if (!any_stopped && rule_ == completion_rule::first_success) decisive_ = first_failed_;
     }
     // Failures that the awaiting frame will not see go to the hook.
-    for (branch_base* c = first_; c != nullptr; c = c->next_) {
+    for (branch_base* c = branches_.first(); c != nullptr; c = c->next_) {
         if (c->how_ != outcome::failed || c == decisive_) continue;
         const bool skipped = rule_ == completion_rule::first_success && decisive_ != nullptr &&
                              decisive_->how_ == outcome::value && !c->late_;

@@ -6,6 +6,7 @@
 // code runs under it.
 #include "kernel/describe.hpp"
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
 
@@ -98,7 +99,7 @@ struct step_of_search {
 struct graph {
     os_mutex m;
     waits_by_owner waits BIDE_GUARDED_BY(m);
-    nested_wait* nested_waits BIDE_GUARDED_BY(m) = nullptr;
+    lifo<nested_wait, &nested_wait::next> nested_waits BIDE_GUARDED_BY(m);
     std::uint64_t searches BIDE_GUARDED_BY(m) = 0;
     // Kept from one search to the next for their memory.
     std::vector<step_of_search> path BIDE_GUARDED_BY(m);
@@ -213,7 +214,7 @@ public:
           found_(g.found),
           on_path_(g.searches += 2),
           done_(on_path_ + 1),
-          nested_waits_(g.nested_waits) {}
+          nested_waits_(g.nested_waits.first()) {}
 
     /// The waits of a cycle that can be come to from there, in `cycle`; false: there is none.
     bool finds_cycle_from(task_node& start, std::vector<wait_edge*>& cycle) {
@@ -448,18 +449,13 @@ wait_ender ender_of(const task_node& n) noexcept {
 void publish_nested_wait(nested_wait& w) noexcept {
     graph& g = the_graph();
     lock_guard guard(g.m);
-    w.next = g.nested_waits;
-    g.nested_waits = &w;
+    g.nested_waits.push(w);
 }
 
 void withdraw_nested_wait(nested_wait& w) noexcept {
     graph& g = the_graph();
     lock_guard guard(g.m);
-    for (nested_wait** at = &g.nested_waits; *at != nullptr; at = &(*at)->next)
-        if (*at == &w) {
-            *at = w.next;
-            return;
-        }
+    g.nested_waits.remove(w);
 }
 
 }  // namespace detail

@@ -7,6 +7,8 @@
 // the plain type in the library; in tests/model it is one whose every access the model checker watches.
 #pragma once
 
+#include <bide/detail/base/fifo.hpp>
+
 namespace bide {
 inline namespace v0 {
 namespace detail {
@@ -94,26 +96,13 @@ public:
     ~claimed_waiters() {
         while (Leaf* l = take()) l->resume();
     }
-    void add(Leaf& l) noexcept {
-        l.next = nullptr;
-        if (last_ != nullptr)
-            last_->next = &l;
-        else
-            first_ = &l;
-        last_ = &l;
-    }
+    [[nodiscard]] bool empty() const noexcept { return leaves_.empty(); }
+    void add(Leaf& l) noexcept { leaves_.push_back(l); }
     /// Takes the first waiter out, which the caller then owns. Returns null if there is none.
-    [[nodiscard]] Leaf* take() noexcept {
-        Leaf* const l = first_;
-        if (l == nullptr) return nullptr;
-        first_ = l->next;  // before it is resumed: it may be gone then
-        if (first_ == nullptr) last_ = nullptr;
-        return l;
-    }
+    [[nodiscard]] Leaf* take() noexcept { return leaves_.pop(); }
 
 private:
-    Leaf* first_ = nullptr;
-    Leaf* last_ = nullptr;
+    fifo<Leaf, &Leaf::next> leaves_;
 };
 
 }  // namespace detail

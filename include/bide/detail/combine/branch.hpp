@@ -21,6 +21,7 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/guard/guard.hpp>
 #include <bide/detail/kernel/chain_root.hpp>
@@ -87,7 +88,7 @@ public:
     branch_group(const branch_group&) = delete;
     branch_group& operator=(const branch_group&) = delete;
 
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return branches_.empty(); }
 
     /// For await_suspend: detaches the awaiting frame and posts the branches in their order. The group may be gone when
     /// this returns.
@@ -116,8 +117,7 @@ private:
     promise_base* awaiting_ = nullptr;
     context ctx_;
     stop_state stop_;
-    branch_base* first_ = nullptr;
-    branch_base* last_ = nullptr;
+    fifo<branch_base, &branch_base::next_> branches_;
     std::size_t count_ = 0;
     std::atomic<std::size_t> left_{0};  // branches that have not ended
     branch_base* decisive_ BIDE_GUARDED_BY(lock_) = nullptr;

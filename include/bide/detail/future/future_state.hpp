@@ -7,6 +7,7 @@
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
@@ -68,11 +69,11 @@ public:
     void publish(future_status how) noexcept BIDE_EXCLUDES(lock);
     /// The same where all handles are copies of one that was there before the producer began.
     /// TRAP: a promise gives its handle at any time, also while another thread completes it: that is publish().
-    /// Unanalyzed: it reads first_ without the lock, where the caller's reference is the only one.
+    /// Unanalyzed: it reads subscribers_ without the lock, where the caller's reference is the only one.
     void publish_started(future_status how) noexcept BIDE_UNANALYZED {
         // No waiter is there, for a waiter has a reference, and none can come. relaxed: only the owner reads it, which
         // is told.
-        if (only_ref() && first_ == nullptr)
+        if (only_ref() && subscribers_.empty())
             status_.store(how, std::memory_order_relaxed);
         else
             publish(how);
@@ -103,8 +104,7 @@ private:
     void last_ref_gone() noexcept BIDE_UNANALYZED;  // without the lock: the last reference has gone
     void run_subscribers() noexcept BIDE_EXCLUDES(lock);
 
-    subscriber* first_ BIDE_GUARDED_BY(lock) = nullptr;
-    subscriber* last_ BIDE_GUARDED_BY(lock) = nullptr;
+    fifo<subscriber, &subscriber::next> subscribers_ BIDE_GUARDED_BY(lock);
     std::atomic<std::uint32_t> refs_{1};
     std::atomic<future_status> status_{future_status::pending};
     std::atomic<bool> consumed_{false};

@@ -23,6 +23,7 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/rules.hpp>
 
 #include <cstdint>
@@ -184,7 +185,7 @@ public:
             call_all_idle();
             watch_call_.notify_all();
             while (threads_ != 0 || watching_) left_.wait(l);
-            BIDE_ASSERT(J4, queue_.empty() && running_ == 0 && blocked_ == 0 && starting_ == 0 && idle_ == nullptr);
+            BIDE_ASSERT(J4, queue_.empty() && running_ == 0 && blocked_ == 0 && starting_ == 0 && idle_.empty());
         }
         join_those_who_left();
     }
@@ -246,8 +247,8 @@ protected:
     /// To be called when a job may begin that could not before: hands jobs to idle workers, and says which threads to
     /// add.
     [[nodiscard]] hiring serve() noexcept BIDE_REQUIRES(mutex_) {
-        while (!queue_.empty() && running_ < limit_ && idle_ != nullptr) {
-            worker& w = *idle_;
+        while (!queue_.empty() && running_ < limit_ && !idle_.empty()) {
+            worker& w = *idle_.first();
             call(w);
             w.job = queue_.pop();
             ++running_;
@@ -259,7 +260,7 @@ protected:
     /// Counts `wanted` threads as made, as far as there are jobs for them and the bounds allow.
     [[nodiscard]] hiring add(unsigned wanted) noexcept BIDE_REQUIRES(mutex_) {
         hiring h;
-        if (idle_ == nullptr) {
+        if (idle_.empty()) {
             for (const unsigned bound : {difference(queue_.size(), starting_), difference(limit_, running_ + starting_),
                                          difference(cap_, threads_)})
                 if (bound < wanted) wanted = bound;
@@ -283,12 +284,12 @@ protected:
 
     /// Returns true if jobs queue that could begin if there were threads, or that no thread will ever take (stuck).
     [[nodiscard]] bool watch_needed() const noexcept BIDE_REQUIRES(mutex_) {
-        return queue_.size() > starting_ && idle_ == nullptr && running_ + starting_ < limit_ &&
+        return queue_.size() > starting_ && idle_.empty() && running_ + starting_ < limit_ &&
                (threads_ < cap_ || running_ == 0);
     }
     /// Returns true if jobs queue, no thread can be added, and the jobs of all threads wait inside bide.
     [[nodiscard]] bool stuck() const noexcept BIDE_REQUIRES(mutex_) {
-        return !queue_.empty() && (threads_ >= cap_ || refused_) && running_ == 0 && starting_ == 0 && idle_ == nullptr;
+        return !queue_.empty() && (threads_ >= cap_ || refused_) && running_ == 0 && starting_ == 0 && idle_.empty();
     }
     /// For hire: the watch could not be made.
     void end_watch() noexcept BIDE_EXCLUDES(mutex_) {
@@ -333,8 +334,8 @@ protected:
     mutable mutex mutex_;
     job_queue queue_ BIDE_GUARDED_BY(mutex_);
     worker* workers_ BIDE_GUARDED_BY(mutex_) = nullptr;
-    worker* idle_ BIDE_GUARDED_BY(mutex_) =
-        nullptr;  // the worker that was busy last is called first; the others may leave
+    // The worker that was busy last is called first; the others may leave.
+    lifo<worker, &worker::next_idle> idle_ BIDE_GUARDED_BY(mutex_);
     worker* gone_ BIDE_GUARDED_BY(mutex_) = nullptr;  // left last; the next one to leave, or close(), joins it
     unsigned limit_ BIDE_GUARDED_BY(mutex_);
     unsigned threads_ BIDE_GUARDED_BY(mutex_) = 0;   // all threads, those that are being made included
@@ -362,24 +363,21 @@ private:
     }
 
     void call(worker& w) noexcept BIDE_REQUIRES(mutex_) {  // w is the first idle worker
-        idle_ = w.next_idle;
+        static_cast<void>(idle_.pop());
         w.idle = false;
         w.call.notify_all();
     }
     void call_all_idle() noexcept BIDE_REQUIRES(mutex_) {
-        while (idle_ != nullptr) call(*idle_);
+        while (!idle_.empty()) call(*idle_.first());
     }
 
     /// Blocks until the worker is called. Returns false if it was idle for too long, and leaves.
     bool wait_for_call(lock& l, worker& w) BIDE_REQUIRES(mutex_) {
         w.idle = true;
-        w.next_idle = idle_;
-        idle_ = &w;
+        idle_.push(w);
         while (w.idle) {
             if (w.call.wait_for(l, idle_time_) || !w.idle) continue;
-            worker** at = &idle_;
-            while (*at != &w) at = &(*at)->next_idle;
-            *at = w.next_idle;
+            idle_.remove(w);
             w.idle = false;
             return false;
         }
