@@ -25,6 +25,7 @@
 #include <bide/detail/base/capability.hpp>
 #include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/rules.hpp>
+#include <bide/detail/base/two_way_list.hpp>
 
 #include <cstdint>
 #include <utility>
@@ -51,36 +52,35 @@ protected:
     ~queued_job() = default;
 };
 
-/// A list, first in, first out, from whose middle a job can be taken.
+/// Jobs, first in, first out, counted. A job can be taken out of the middle.
 class job_queue {
 public:
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return jobs_.empty(); }
     [[nodiscard]] unsigned size() const noexcept { return size_; }
-    [[nodiscard]] queued_job* first() const noexcept { return first_; }
+    [[nodiscard]] queued_job* first() const noexcept { return jobs_.first(); }
     void push(queued_job& j) noexcept {
-        j.prev_queued = last_;
-        j.next_queued = nullptr;
-        (last_ != nullptr ? last_->next_queued : first_) = &j;
-        last_ = &j;
+        jobs_.push_back(j);
         j.queued = true;
         ++size_;
     }
     void remove(queued_job& j) noexcept {
-        (j.prev_queued != nullptr ? j.prev_queued->next_queued : first_) = j.next_queued;
-        (j.next_queued != nullptr ? j.next_queued->prev_queued : last_) = j.prev_queued;
-        j.prev_queued = j.next_queued = nullptr;
+        jobs_.remove(j);
         if (j.queued) j.queued = false;  // TRAP: a list of jobs that the caller owns is emptied without the mutex
         --size_;
     }
     queued_job* pop() noexcept {
-        queued_job* const j = first_;
+        queued_job* const j = jobs_.first();
         if (j != nullptr) remove(*j);
         return j;
     }
+    /// Moves all jobs of another queue into this one, which is empty.
+    void take_all(job_queue& from) noexcept {
+        jobs_.take_all(from.jobs_);
+        size_ = std::exchange(from.size_, 0U);
+    }
 
 private:
-    queued_job* first_ = nullptr;
-    queued_job* last_ = nullptr;
+    two_way_list<queued_job, &queued_job::prev_queued, &queued_job::next_queued> jobs_;
     unsigned size_ = 0;
 };
 
@@ -333,7 +333,7 @@ protected:
     const duration idle_time_;
     mutable mutex mutex_;
     job_queue queue_ BIDE_GUARDED_BY(mutex_);
-    worker* workers_ BIDE_GUARDED_BY(mutex_) = nullptr;
+    two_way_list<worker, &worker::prev_worker, &worker::next_worker> workers_ BIDE_GUARDED_BY(mutex_);
     // The worker that was busy last is called first; the others may leave.
     lifo<worker, &worker::next_idle> idle_ BIDE_GUARDED_BY(mutex_);
     worker* gone_ BIDE_GUARDED_BY(mutex_) = nullptr;  // left last; the next one to leave, or close(), joins it
@@ -387,16 +387,12 @@ private:
     void enter(worker& w) noexcept BIDE_REQUIRES(mutex_) {
         --starting_;
         refused_ = false;
-        w.prev_worker = nullptr;
-        w.next_worker = workers_;
-        if (workers_ != nullptr) workers_->prev_worker = &w;
-        workers_ = &w;
+        workers_.push_front(w);
     }
     /// Returns the worker that left before, whose thread the caller has to join.
     [[nodiscard]] worker* leave(worker& w) noexcept BIDE_REQUIRES(mutex_) {
         BIDE_ASSERT(J3, !w.busy && !w.asleep && !w.blocked && !w.idle && w.job == nullptr);
-        (w.prev_worker != nullptr ? w.prev_worker->next_worker : workers_) = w.next_worker;
-        if (w.next_worker != nullptr) w.next_worker->prev_worker = w.prev_worker;
+        workers_.remove(w);
         if (--threads_ == 0) left_.notify_all();
         check_counts();
         return std::exchange(gone_, &w);
@@ -410,7 +406,7 @@ private:
             --starting_;
             refused_ = true;
             if (--threads_ != 0) return true;
-            std::swap(stranded, queue_);
+            stranded.take_all(queue_);
             for (queued_job* j = stranded.first(); j != nullptr; j = j->next_queued) j->queued = false;
             left_.notify_all();
         }
