@@ -60,8 +60,7 @@ void branch_group::start(promise_base& awaiting) noexcept {
     ctx_.locals = outer.locals;
     ctx_.owner = outer.owner;
     stop_.link_to(*outer.stop);
-    // relaxed: posting the branches publishes the count.
-    left_.store(count_, std::memory_order_relaxed);
+    left_.set(count_);  // posting the branches publishes it
     detach(&awaiting);  // K3: before the first branch can end
     BIDE_ASSERT(K3, this_thread.suspended);
     executor& ex = *ctx_.ex;
@@ -105,10 +104,8 @@ void branch_group::branch_ended(branch_base& branch) noexcept {
     // This branch is not counted off yet, so the group still exists.
     if (decides && count_ > 1)
         stop_.request(rule_ == completion_rule::all ? stop_reason::sibling_failed : stop_reason::scope_end);
-    // acq_rel: the last branch sees the results of all.
-    const std::size_t left = left_.fetch_sub(1, std::memory_order_acq_rel);
-    BIDE_ASSERT(B2, left != 0);
-    if (left == 1) conclude();
+    BIDE_ASSERT(B2, left_.left() != 0);
+    if (left_.take_off()) conclude();
 }
 
 void branch_group::conclude() noexcept {

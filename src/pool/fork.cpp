@@ -43,7 +43,7 @@ void fork_node::note_end() noexcept {
     how = s.state;
     leave_tree();
     if (how != outcome::failed) return;
-    BIDE_ASSERT(F6, g.head->left.load(std::memory_order_relaxed) != 0);
+    BIDE_ASSERT(F6, g.head->left.left() != 0);
     fork_node* none = nullptr;
     // acq_rel: whoever sums up sees which one was first.
     if (!g.head->failed_first.compare_exchange_strong(none, this, std::memory_order_acq_rel, std::memory_order_acquire))
@@ -56,9 +56,8 @@ void fork_node::note_end() noexcept {
 void fork_node::finish() noexcept {
     note_end();
     fork_group& g = group;
-    BIDE_ASSERT(F6, g.head->left.load(std::memory_order_relaxed) != 0);
-    // acq_rel: the last one sees the results of all.
-    if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    BIDE_ASSERT(F6, g.head->left.left() != 0);
+    if (!g.head->left.take_off()) return;
     promise_base* const awaiting = g.awaiting;
     post(awaiting, g.sum_up());
 }
@@ -69,8 +68,7 @@ fork_step fork_node::join_in_line() noexcept {
     promise_base* const awaiting = g.awaiting;
     BIDE_ASSERT(F6, in_line && g.head == this);
     note_end();
-    // acquire: the results of all others.
-    if (g.head->left.load(std::memory_order_acquire) == 1) {
+    if (g.head->left.is_last()) {  // the results of all others are here
         if (g.sum_up() == step::resume) return fork_step::ended;
         detach(awaiting);
         post(awaiting, step::unwind);
@@ -78,7 +76,7 @@ fork_step fork_node::join_in_line() noexcept {
     }
     detach(awaiting);  // before the counter can let anybody resume it
     BIDE_ASSERT(K3, (awaiting->result_slot->flags & attached) == 0);
-    if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) == 1) post(awaiting, g.sum_up());
+    if (g.head->left.take_off()) post(awaiting, g.sum_up());
     return fork_step::suspended;
 }
 
@@ -166,7 +164,7 @@ bool stop_point::stop_seen(promise_base* p) noexcept {
 // The last child has ended. Afterwards at most one slot holds a failure: the one that is thrown.
 step fork_group::sum_up() noexcept {
     const fork_node* const failed = head->failed_first.load(std::memory_order_relaxed);  // relaxed: acquired by `left`
-    BIDE_ASSERT(F6, head->left.load(std::memory_order_relaxed) <= 1);
+    BIDE_ASSERT(F6, head->left.left() <= 1);
     BIDE_ASSERT(F6, failed == nullptr || failed->how == outcome::failed);
     bool any_stopped = false;
     for (const fork_node* n = head; n != nullptr; n = n->next_child) {

@@ -141,7 +141,7 @@ fork_node& fork_stack::add_rest(fork_group& g) noexcept {
     fork_node* last = g.head;
     const std::uint32_t n = g.count();
     const context& outer = outer_of(g, g.head->place, g.head->outer);
-    g.head->left.store(n - g.head->index, std::memory_order_relaxed);  // relaxed: published by posting the node
+    g.head->left.set(n - g.head->index);  // posting the node publishes it
     for (std::uint32_t i = g.next; i < n; ++i) last = last->next_child = &make(g, i, outer);
     return *g.head->next_child;
 }
@@ -285,8 +285,7 @@ fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
         const lock_guard guard(lock_);
         g.head = first = &make(g, from, *awaiting->ctx);
         g.next = from + 1;
-        // relaxed: see add_rest
-        first->left.store(wanted, std::memory_order_relaxed);
+        first->left.set(wanted);
         fork_node* last = first;
         for (std::uint32_t i = g.next; i < g.count(); ++i) last = last->next_child = &make(g, i, *awaiting->ctx);
         set_limit();

@@ -21,15 +21,16 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/countdown.hpp>
 #include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/guard/guard.hpp>
 #include <bide/detail/kernel/chain_root.hpp>
 #include <bide/detail/kernel/slot.hpp>
 
-#include <atomic>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <source_location>
 
@@ -118,8 +119,8 @@ private:
     context ctx_;
     stop_state stop_;
     fifo<branch_base, &branch_base::next_> branches_;
-    std::size_t count_ = 0;
-    std::atomic<std::size_t> left_{0};  // branches that have not ended
+    std::uint32_t count_ = 0;
+    countdown left_{0};  // branches that have not ended
     branch_base* decisive_ BIDE_GUARDED_BY(lock_) = nullptr;
     branch_base* first_failed_ BIDE_GUARDED_BY(lock_) = nullptr;  // the first in time
 };

@@ -13,6 +13,7 @@
 // suspends, shares or takes needs no memory, and cannot fail.
 #pragma once
 
+#include <bide/detail/base/countdown.hpp>
 #include <bide/detail/kernel/chain_root.hpp>
 #include <bide/detail/kernel/slot.hpp>
 
@@ -49,7 +50,7 @@ struct fork_node final : chain_root {
     // For the group, in the node of its first named child (the head):
     fork_group* outer = nullptr;  // the next named group further down the stack
     std::uint32_t place = 0;      // in the stack
-    std::atomic<std::uint32_t> left{0};
+    countdown left{0};
     std::atomic<fork_node*> failed_first{nullptr};
 
     void finish() noexcept;  // counts it off; it was the last touch
