@@ -4,6 +4,8 @@
 // Streams add and remove their descriptors on any thread; the loop's thread collects the events and calls ready().
 #pragma once
 
+#include "base/descriptor_owner.hpp"
+
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/base/spin_lock.hpp>
@@ -16,28 +18,10 @@
 #include <atomic>
 #include <cerrno>
 #include <system_error>
-#include <utility>
 
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-class descriptor_owner {
-public:
-    explicit descriptor_owner(int fd, const char* what) : fd_(fd) {
-        if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-    }
-    descriptor_owner(const descriptor_owner&) = delete;
-    descriptor_owner& operator=(const descriptor_owner&) = delete;
-    ~descriptor_owner() { close(); }
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    void close() noexcept {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    }
-
-private:
-    int fd_;
-};
 
 class poller final : public fd_watcher {
 public:
