@@ -6,6 +6,8 @@
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
+#include "support/foreign.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -70,16 +72,9 @@ TEST(dump, C16_1_shows_children_below_their_scope) {
     EXPECT_NE(text.find("inner_sleep()", scope_line), std::string::npos) << text;
 }
 
-// Another library's awaiter: bide does not know for what it waits, but it knows where.
-struct of_another_library {
-    std::coroutine_handle<>& waiting;
-    explicit of_another_library(std::coroutine_handle<>& h) : waiting(h) {}
-    bool await_ready() const { return false; }
-    void await_suspend(std::coroutine_handle<> h) const { waiting = h; }
-    void await_resume() const {}
-};
+// bide does not know for what another library's awaiter waits, but it knows where.
 constexpr int foreign_line = __LINE__ + 1;
-bide::task<> waits_in_foreign_code(std::coroutine_handle<>& h) { co_await of_another_library(h); }
+bide::task<> waits_in_foreign_code(std::coroutine_handle<>& h) { co_await support::foreign_wait(h); }
 bide::task<> outer_of_foreign_code(std::coroutine_handle<>& h) { co_await waits_in_foreign_code(h); }
 
 TEST(dump, C16_1_shows_a_task_that_waits_in_foreign_code) {
