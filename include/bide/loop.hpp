@@ -24,6 +24,7 @@
 // Units: deadlines are points of std::chrono::steady_clock.
 #pragma once
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/inbox.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
 #include <bide/detail/base/short_spin.hpp>
@@ -97,14 +98,7 @@ private:
         check_process();
         return detail::submit_started(*this, &work_, where, std::forward<F>(f), std::forward<A>(args)...);
     }
-    void push_local(ready_node& node) noexcept {
-        node.next = nullptr;
-        if (last_ != nullptr)
-            last_->next = &node;
-        else
-            first_ = &node;
-        last_ = &node;
-    }
+    void push_local(ready_node& node) noexcept { ready_.push_back(node); }
     void take_inbox() noexcept;
     template <class Until>
     bool turn(unsigned least, const Until& until) noexcept;
@@ -129,8 +123,7 @@ private:
     void check_thread(const char* what) const;
 
     detail::inbox<ready_node> inbox_;
-    ready_node* first_ = nullptr;
-    ready_node* last_ = nullptr;
+    detail::fifo<ready_node, &ready_node::next> ready_;
     detail::owned_ptr<detail::driver> driver_;
     const bool time_jumps_;  // as the driver says
     detail::spin_lock timers_lock_;

@@ -33,6 +33,7 @@
 //   then that task unwinds, too.
 #pragma once
 
+#include <bide/detail/base/compiler.hpp>
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/scope/scope_core.hpp>
@@ -226,14 +227,6 @@ task<R> with_scope_async(scope_options options, F body, std::source_location whe
         co_return result.take();
     }
 }
-
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-template <class F>
-inline constexpr bool safe_in_await = std::is_lvalue_reference_v<F> || std::is_trivially_copyable_v<F>;
-#else
-template <class F>
-inline constexpr bool safe_in_await = true;
-#endif
 
 }  // namespace detail
 

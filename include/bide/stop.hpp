@@ -29,14 +29,13 @@
 // Errors: what a callback throws goes to the unhandled-error hook. The constructor of stop_source throws bad_alloc.
 #pragma once
 
+#include <bide/detail/base/countdown.hpp>
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/kernel/stop_callbacks.hpp>
 #include <bide/error.hpp>
 #include <bide/hooks.hpp>
 
-#include <atomic>
 #include <concepts>
-#include <cstdint>
 #include <type_traits>
 #include <utility>
 
@@ -46,11 +45,10 @@ inline namespace v0 {
 namespace detail {
 
 struct shared_stop {  // what a source and its tokens share
-    std::atomic<std::uint32_t> refs{1};
+    countdown refs{1};
     stop_state state;
     void drop() noexcept {
-        // acq_rel: the thread that deletes the state sees what the other owners did with it
-        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (refs.take_off()) delete this;
     }
 };
 
@@ -58,7 +56,7 @@ class shared_stop_ref {
 public:
     explicit shared_stop_ref(shared_stop* adopted = nullptr) noexcept : state_(adopted) {}
     shared_stop_ref(const shared_stop_ref& other) noexcept : state_(other.state_) {
-        if (state_ != nullptr) state_->refs.fetch_add(1, std::memory_order_relaxed);  // relaxed: `other` has one
+        if (state_ != nullptr) state_->refs.add();
     }
     shared_stop_ref(shared_stop_ref&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
     shared_stop_ref& operator=(shared_stop_ref other) noexcept {

@@ -26,6 +26,7 @@
 //   itself could end.
 #pragma once
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/invoke.hpp>
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/base/owned_ptr.hpp>
@@ -216,9 +217,8 @@ private:
     detail::two_way_list<detail::strand_entry, &detail::strand_entry::prev, &detail::strand_entry::next> entries_
         BIDE_GUARDED_BY(m_);
     // Members that wait(): the strand admits no task of the loops that they block.
-    detail::strand_stay* stays_ BIDE_GUARDED_BY(m_) = nullptr;
-    ready_node* first_ BIDE_GUARDED_BY(m_) = nullptr;  // posted nodes
-    ready_node* last_ BIDE_GUARDED_BY(m_) = nullptr;
+    detail::lifo<detail::strand_stay, &detail::strand_stay::next_stay_> stays_ BIDE_GUARDED_BY(m_);
+    detail::fifo<ready_node, &ready_node::next> posted_ BIDE_GUARDED_BY(m_);
     std::uint64_t pushed_ BIDE_GUARDED_BY(m_) = 0;  // nodes that were posted so far
     std::uint64_t begun_ BIDE_GUARDED_BY(m_) = 0;   // and those of them that have begun
     pump pump_;
@@ -240,8 +240,7 @@ public:
 
     strand& owner;
     context inside;
-    ready_node* first BIDE_GUARDED_BY(owner.m_) = nullptr;  // posted frames
-    ready_node* last BIDE_GUARDED_BY(owner.m_) = nullptr;
+    fifo<ready_node, &ready_node::next> posted_frames BIDE_GUARDED_BY(owner.m_);
     bool busy BIDE_GUARDED_BY(owner.m_) = false;  // a frame of the member runs
     wait_edge* edge = nullptr;
     strand_stay* stay = nullptr;

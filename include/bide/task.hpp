@@ -26,6 +26,7 @@
 #pragma once
 
 #include <bide/awaitable.hpp>
+#include <bide/detail/base/compiler.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/blocking_wait.hpp>
 #include <bide/detail/kernel/foreign_leaf.hpp>
@@ -127,12 +128,6 @@ public:
 };
 
 }  // namespace detail
-
-#if defined(__clang__)
-#define BIDE_DETAIL_TRIVIAL_ABI [[clang::trivial_abi]]
-#else
-#define BIDE_DETAIL_TRIVIAL_ABI
-#endif
 
 template <class T>
 class BIDE_DETAIL_TRIVIAL_ABI [[nodiscard("a task runs only when it is awaited, waited for or started")]] task {

@@ -12,6 +12,8 @@ namespace detail {
 
 /// "file:line".
 [[nodiscard]] std::string place_of(const std::source_location& at);
+/// The same without the file's folder.
+[[nodiscard]] std::string short_place_of(const std::source_location& at);
 
 }  // namespace detail
 }  // namespace v0

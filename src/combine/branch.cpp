@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The life of the branches of a combinator: the awaiting frame's await_suspend calls start(); the executor calls on_due
-// for each branch; the kernel calls on_ended, on the thread on which the branch's coroutine has ended; the last branch
-// to end sums up and posts the awaiting frame.
+// for each branch, and on_end when the branch's coroutine has ended; the last branch to end sums up and posts the
+// awaiting frame.
 #include <bide/detail/combine/branch.hpp>
 
 #include "kernel/this_thread.hpp"
@@ -21,52 +21,25 @@ namespace detail {
 // ------------------------------------------------------------------------------------------------------
 
 branch_base::branch_base(branch_group& group, const std::source_location& where) noexcept
-    : task_node(kind_of(group.rule_), where),
-      child_end{nullptr, &branch_base::on_ended},
-      call_node(&branch_base::on_due),
-      group_(group) {
+    : chain_root(kind_of(group.rule_), where, &branch_base::on_due), group_(group) {
     group.add(*this);
 }
 
 void branch_base::on_due(call_node* node) noexcept {
     auto* self = static_cast<branch_base*>(node);
-    this_thread.current = self;
-    slot_base& s = self->slot_of();
     self->content_ = content::nothing;
-    if (self->stop.requested()) {  // the branch never begins
-        destroy_cold(s.child);
-        s.state = outcome::stopped;
-        self->finish();
-        return;
-    }
-    if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
+    self->begin_cold(self->slot_of(), &branch_base::on_end);
 }
 
-void branch_base::on_ended(child_end* end, slot_base* s) noexcept {
-    auto* self = static_cast<branch_base*>(end);
-    BIDE_ASSERT(K6, s == &self->slot_of() && (s->flags & attached) == 0);
-    if (this_thread.ended_on == self->ctx.ex) {
-        self->finish();
-    } else {  // the coroutine had moved to another executor
-        self->call = &branch_base::on_returned;
-        self->ctx.ex->post(*self);
-    }
-}
-
-void branch_base::on_returned(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
+void branch_base::on_end(call_node* node) noexcept { static_cast<branch_base*>(node)->finish(); }
 
 void branch_base::finish() noexcept {
     BIDE_ASSERT(B2, listed);
     slot_base& s = slot_of();
-    if (s.state == outcome::stopped && !stop.requested()) set_failure(std::make_exception_ptr(cancelled()));
-    content_ = s.state == outcome::stopped ? content::nothing : content::result;
+    if (s.state != outcome::value) settle();
     how_ = s.state;
-    if (how_ == outcome::failed && stop.requested() && failed_with_cancelled()) {
-        static_cast<void>(take_failure());  // the failure is the stop's `cancelled`
-        how_ = outcome::stopped;
-    }
-    delist();
-    stop.unlink();
+    content_ = how_ == outcome::stopped ? content::nothing : content::result;
+    leave_tree();
     group_.branch_ended(*this);
 }
 
@@ -74,11 +47,7 @@ void branch_base::finish() noexcept {
 
 void branch_group::add(branch_base& branch) noexcept {
     branch.index_ = count_++;
-    if (last_ != nullptr)
-        last_->next_ = &branch;
-    else
-        first_ = &branch;
-    last_ = &branch;
+    branches_.push_back(branch);
 }
 
 void branch_group::start(promise_base& awaiting) noexcept {
@@ -91,15 +60,14 @@ void branch_group::start(promise_base& awaiting) noexcept {
     ctx_.locals = outer.locals;
     ctx_.owner = outer.owner;
     stop_.link_to(*outer.stop);
-    // relaxed: posting the branches publishes the count.
-    left_.store(count_, std::memory_order_relaxed);
+    left_.set(count_);  // posting the branches publishes it
     detach(&awaiting);  // K3: before the first branch can end
     BIDE_ASSERT(K3, this_thread.suspended);
     executor& ex = *ctx_.ex;
     // For the wait graph: another branch may end the wait (race, first_success), so the chain does not wait for each
     // one. That a failure may end it too, is not counted on.
     const bool needs_each = count_ == 1 || rule_ == completion_rule::all || rule_ == completion_rule::settled;
-    for (branch_base* c = first_; c != nullptr;) {
+    for (branch_base* c = branches_.first(); c != nullptr;) {
         branch_base* const after = c->next_;  // after the last post the group may be gone
         c->inherit(ex, &ctx_);
         c->blocks_parent = needs_each;
@@ -136,16 +104,14 @@ void branch_group::branch_ended(branch_base& branch) noexcept {
     // This branch is not counted off yet, so the group still exists.
     if (decides && count_ > 1)
         stop_.request(rule_ == completion_rule::all ? stop_reason::sibling_failed : stop_reason::scope_end);
-    // acq_rel: the last branch sees the results of all.
-    const std::size_t left = left_.fetch_sub(1, std::memory_order_acq_rel);
-    BIDE_ASSERT(B2, left != 0);
-    if (left == 1) conclude();
+    BIDE_ASSERT(B2, left_.left() != 0);
+    if (left_.take_off()) conclude();
 }
 
 void branch_group::conclude() noexcept {
     stop_.unlink();
     bool any_stopped = false;
-    for (const branch_base* c = first_; c != nullptr; c = c->next_) {
+    for (const branch_base* c = branches_.first(); c != nullptr; c = c->next_) {
         BIDE_ASSERT(B1, !c->listed && c->content_ != branch_base::content::cold_frame);
         any_stopped |= c->how_ == outcome::stopped;
     }
@@ -158,7 +124,7 @@ void branch_group::conclude() noexcept {
         if (!any_stopped && rule_ == completion_rule::first_success) decisive_ = first_failed_;
     }
     // Failures that the awaiting frame will not see go to the hook.
-    for (branch_base* c = first_; c != nullptr; c = c->next_) {
+    for (branch_base* c = branches_.first(); c != nullptr; c = c->next_) {
         if (c->how_ != outcome::failed || c == decisive_) continue;
         const bool skipped = rule_ == completion_rule::first_success && decisive_ != nullptr &&
                              decisive_->how_ == outcome::value && !c->late_;

@@ -4,8 +4,9 @@
 // list (note_edge), and publishes and examines them before it sleeps (examine_edges). The waiter forgets its edge on
 // its own thread when the wait is over. Everything here but the noting happens under one process-wide mutex; no user
 // code runs under it.
-#include "base/place.hpp"
+#include "kernel/describe.hpp"
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/os_mutex.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
 
@@ -38,47 +39,32 @@ public:
         ++count_;
     }
     void remove(wait_edge& e) noexcept {
-        if (e.prev != nullptr)
-            e.prev->next = e.next;
-        else
-            bucket(owner_of(e)) = e.next;
-        if (e.next != nullptr) e.next->prev = e.prev;
-        e.prev = e.next = nullptr;
+        bucket(owner_of(e)).remove(e);
         --count_;
     }
     template <class F>
     void each(std::uint64_t owner, F f) const {
-        for (wait_edge* e = bucket(owner); e != nullptr; e = e->next)
+        for (wait_edge* e = bucket(owner).first(); e != nullptr; e = e->next)
             if (owner_of(*e) == owner) f(*e);
     }
 
 private:
     // Ids are handed out one after another.
-    [[nodiscard]] wait_edge*& bucket(std::uint64_t owner) const noexcept { return buckets_[owner & (size_ - 1)]; }
-    void push(wait_edge& e) noexcept {
-        wait_edge*& first = bucket(owner_of(e));
-        e.prev = nullptr;
-        e.next = first;
-        if (first != nullptr) first->prev = &e;
-        first = &e;
-    }
+    [[nodiscard]] edge_list& bucket(std::uint64_t owner) const noexcept { return buckets_[owner & (size_ - 1)]; }
+    void push(wait_edge& e) noexcept { bucket(owner_of(e)).push_front(e); }
     void grow() noexcept {
-        auto* const more = new (std::nothrow) wait_edge*[size_ * 2]();
+        auto* const more = new (std::nothrow) edge_list[size_ * 2];
         if (more == nullptr) return;
-        wait_edge** const before = std::exchange(buckets_, more);
+        edge_list* const before = std::exchange(buckets_, more);
         const std::size_t size = std::exchange(size_, size_ * 2);
         for (std::size_t i = 0; i < size; ++i)
-            for (wait_edge* e = before[i]; e != nullptr;) {
-                wait_edge* const after = e->next;
-                push(*e);
-                e = after;
-            }
+            while (wait_edge* const e = before[i].pop_front()) push(*e);
         if (before != few_) delete[] before;
     }
 
     static constexpr std::size_t few = 64;
-    wait_edge* few_[few] = {};
-    wait_edge** buckets_ = few_;
+    edge_list few_[few];
+    edge_list* buckets_ = few_;
     std::size_t size_ = few;  // a power of two
     std::size_t count_ = 0;
 };
@@ -98,7 +84,7 @@ struct step_of_search {
 struct graph {
     os_mutex m;
     waits_by_owner waits BIDE_GUARDED_BY(m);
-    nested_wait* nested_waits BIDE_GUARDED_BY(m) = nullptr;
+    lifo<nested_wait, &nested_wait::next> nested_waits BIDE_GUARDED_BY(m);
     std::uint64_t searches BIDE_GUARDED_BY(m) = 0;
     // Kept from one search to the next for their memory.
     std::vector<step_of_search> path BIDE_GUARDED_BY(m);
@@ -160,8 +146,8 @@ std::string place(const wait_edge& e) {
     const task_node& n = *chain_of(e);
     if (p.result_slot->waiting_frame() == nullptr &&
         n.kind == task_kind::wait)  // a wait() in plain code: its caller's line
-        return std::string("the wait() at ") + place_of(n.started) + " waits for a " + e.waiter->kind->what;
-    return std::string(p.origin.function_name()) + " at " + place_of(p.where) + " waits for a " + e.waiter->kind->what;
+        return name_of(n, &place_of) + " " + waits_for(e.waiter->kind->what);
+    return frame_text(p, &place_of) + " " + waits_for(e.waiter->kind->what);
 }
 
 bool still_parked(const wait_edge& e) noexcept { return e.waiter->stop().parked() == e.waiter; }
@@ -213,7 +199,7 @@ public:
           found_(g.found),
           on_path_(g.searches += 2),
           done_(on_path_ + 1),
-          nested_waits_(g.nested_waits) {}
+          nested_waits_(g.nested_waits.first()) {}
 
     /// The waits of a cycle that can be come to from there, in `cycle`; false: there is none.
     bool finds_cycle_from(task_node& start, std::vector<wait_edge*>& cycle) {
@@ -334,20 +320,10 @@ bool judge(graph& g, search& s, task_node& start, const noted_edges& here) BIDE_
     return woke;
 }
 
-void take_out(noted_edges& noted, wait_edge& e) noexcept BIDE_REQUIRES(noted.lock) {
-    if (e.prev != nullptr)
-        e.prev->next = e.next;
-    else
-        noted.first = e.next;
-    if (e.next != nullptr) e.next->prev = e.prev;
-    e.prev = e.next = nullptr;
-}
+void take_out(noted_edges& noted, wait_edge& e) noexcept BIDE_REQUIRES(noted.lock) { noted.edges.remove(e); }
 
 void put_in(noted_edges& noted, wait_edge& e) noexcept BIDE_REQUIRES(noted.lock) {
-    e.prev = nullptr;
-    e.next = noted.first;
-    if (noted.first != nullptr) noted.first->prev = &e;
-    noted.first = &e;
+    noted.edges.push_front(e);
     e.edge_phase.store(wait_edge::phase::noted, std::memory_order_relaxed);  // relaxed: read under the same lock
 }
 
@@ -363,7 +339,7 @@ std::exception_ptr leave_home(wait_edge& e) noexcept {
 wait_edge* publish_noted(graph& g, noted_edges& noted) noexcept BIDE_REQUIRES(g.m) BIDE_EXCLUDES(noted.lock) {
     wait_edge* fresh = nullptr;
     const lock_guard lock(noted.lock);
-    while (wait_edge* e = noted.first) {
+    while (wait_edge* e = noted.edges.first()) {
         take_out(noted, *e);
         publish(g, *e);
         e->edge_phase.store(wait_edge::phase::published,
@@ -410,7 +386,7 @@ std::exception_ptr forget_edge(wait_edge& e) noexcept {
 examined examine_edges(noted_edges& noted) noexcept {
     {
         lock_guard look(noted.lock);
-        if (noted.first == nullptr) return examined::nothing;
+        if (noted.edges.empty()) return examined::nothing;
     }
     graph& g = the_graph();
     const lock_guard guard(g.m);
@@ -448,18 +424,13 @@ wait_ender ender_of(const task_node& n) noexcept {
 void publish_nested_wait(nested_wait& w) noexcept {
     graph& g = the_graph();
     lock_guard guard(g.m);
-    w.next = g.nested_waits;
-    g.nested_waits = &w;
+    g.nested_waits.push(w);
 }
 
 void withdraw_nested_wait(nested_wait& w) noexcept {
     graph& g = the_graph();
     lock_guard guard(g.m);
-    for (nested_wait** at = &g.nested_waits; *at != nullptr; at = &(*at)->next)
-        if (*at == &w) {
-            *at = w.next;
-            return;
-        }
+    g.nested_waits.remove(w);
 }
 
 }  // namespace detail

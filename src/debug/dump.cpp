@@ -5,13 +5,15 @@
 //
 // A task's frames are read on the thread of its loop only. Of a task that may run elsewhere only what never changes is
 // read, under the lock of the executor's list, which keeps the task from ending meanwhile.
+#include "kernel/describe.hpp"
+
 #include <bide/debug/dump.hpp>
 #include <bide/detail/base/os_condition.hpp>
-#include <bide/detail/kernel/leaf.hpp>
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/detail/loop/loop_access.hpp>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -28,37 +30,13 @@ namespace {
 
 using namespace detail;
 
-// File without folder, and line: a dump has many of them.
-std::string place(const std::source_location& at) {
-    std::string file = at.file_name();
-    if (const auto slash = file.rfind('/'); slash != std::string::npos) file.erase(0, slash + 1);
-    return file + ":" + std::to_string(at.line());
+// A node of this thread's loop, with all of its frames. The places are short: a dump has many of them.
+std::string describe_inside(const task_node& n) {
+    return describe(n, suspension_point(n), {&short_place_of, "\n    ", std::numeric_limits<int>::max()}) + "\n";
 }
-
-// Describes one node and its frames, from the waiting one up to the outermost. With `may_look_inside` it runs on the
-// thread of the node's loop.
-std::string describe_node(const task_node& n, bool may_look_inside) {
-    std::ostringstream text;
-    text << to_string(n.kind) << " #" << n.id << " started at " << place(n.started);
-    if (!may_look_inside) {
-        if (n.migrates) text << ", may run elsewhere by resume_on";
-        return text.str() + "\n";
-    }
-    if (n.stop.requested()) text << " (stop requested: " << to_string(n.stop.reason()) << ")";
-    text << "\n";
-    const leaf_base* at = n.active->stop->parked();
-    if (at == nullptr) {
-        text << "    ready, running, or waiting for the tasks below\n";
-        return text.str();
-    }
-    const char* waits = at->kind->what;
-    for (const promise_base* p = at->frame; p != nullptr; p = p->result_slot->waiting_frame()) {
-        text << "    in " << p->origin.function_name() << " at " << place(p->where);
-        if (waits != nullptr) text << ", waits for a " << waits;
-        waits = nullptr;
-        text << "\n";
-    }
-    return text.str();
+// A node that another thread may run now.
+std::string describe_outside(const task_node& n) {
+    return name_of(n, &short_place_of) + (n.migrates ? ", may run elsewhere by resume_on\n" : "\n");
 }
 
 struct found {
@@ -93,12 +71,12 @@ std::string describe_loop(loop& l) {
                 live_list& list = live_access::of(*ex);
                 const detail::lock_guard guard(list.lock);
                 for (const task_node* n = list.first; n != nullptr; n = n->next)
-                    in.nodes.push_back({n, n->parent, n->migrates ? describe_node(*n, false) : std::string()});
+                    in.nodes.push_back({n, n->parent, n->migrates ? describe_outside(*n) : std::string()});
             }
         },
         &s);
     found all;
-    for (seen& n : s.nodes) all.texts[n.node] = n.text.empty() ? describe_node(*n.node, true) : std::move(n.text);
+    for (seen& n : s.nodes) all.texts[n.node] = n.text.empty() ? describe_inside(*n.node) : std::move(n.text);
     for (auto at = s.nodes.rbegin(); at != s.nodes.rend(); ++at) {  // the newest is first in the list
         if (at->parent != nullptr && all.texts.count(at->parent) != 0)
             all.children[at->parent].push_back(at->node);
@@ -164,7 +142,7 @@ void ask_all(executor* first, void* with) {
             a.name = ex->name();
             live_list& list = live_access::of(*ex);
             const detail::lock_guard guard(list.lock);
-            for (const task_node* n = list.first; n != nullptr; n = n->next) a.names += "  " + describe_node(*n, false);
+            for (const task_node* n = list.first; n != nullptr; n = n->next) a.names += "  " + describe_outside(*n);
         } else {
             a.name = on->name();
             if (std::any_of(all.begin(), all.end(), [on](const asked& other) { return other.own == on; })) continue;

@@ -21,26 +21,18 @@ std::exception_ptr handle_gone() {
 void throw_handle_gone() { std::rethrow_exception(handle_gone()); }
 
 void future_base::publish(future_status how) noexcept {
-    leaf* claimed = nullptr;  // in order, linked by `next`: a claimed leaf is ours until it is resumed
-    leaf** last = &claimed;
+    claimed_leaves claimed;
     bool subscribed = false;
     {
         lock_guard guard(lock);
         // release: the result was written before. Under the lock: a parking waiter sees the status, or is claimed
         // below.
         status_.store(how, std::memory_order_release);
-        while (leaf* l = waiters.pop_claimed()) {
-            *last = l;
-            last = &l->next;
-        }
-        *last = nullptr;
-        if (claimed != nullptr) consume();  // delivered for certain: a claimed waiter cannot be cancelled
-        if (first_ != nullptr) subscribed = calling_ = true;
+        while (leaf* l = waiters.pop_claimed()) claimed.add(*l);
+        if (!claimed.empty()) consume();  // delivered for certain: a claimed waiter cannot be cancelled
+        if (!subscribers_.empty()) subscribed = calling_ = true;
     }
-    while (claimed != nullptr) {
-        leaf* l = claimed;
-        claimed = l->next;
-        l->next = nullptr;
+    while (leaf* l = claimed.take()) {
         BIDE_ASSERT(L1, !l->linked && how != future_status::pending);
         l->resume();
     }
@@ -50,15 +42,8 @@ void future_base::publish(future_status how) noexcept {
 void future_base::subscribe(subscriber* s) {
     {
         lock_guard guard(lock);
-        if (!ready() || calling_) {  // the thread that calls the earlier ones calls this one after them
-            if (last_ != nullptr)
-                last_->next = s;
-            else
-                first_ = s;
-            last_ = s;
-            return;
-        }
-        first_ = last_ = s;
+        subscribers_.push_back(*s);
+        if (!ready() || calling_) return;  // the thread that calls the earlier ones calls this one after them
         calling_ = true;
     }
     run_subscribers();
@@ -70,13 +55,11 @@ void future_base::run_subscribers() noexcept {
         subscriber* s = nullptr;
         {
             lock_guard guard(lock);
-            s = first_;
+            s = subscribers_.pop();
             if (s == nullptr) {
                 calling_ = false;
                 break;
             }
-            first_ = s->next;
-            if (first_ == nullptr) last_ = nullptr;
         }
         try {
             s->call(*this);
@@ -91,10 +74,7 @@ void future_base::run_subscribers() noexcept {
 void future_base::last_ref_gone() noexcept {
     if (!owned_ && !consumed() && status() == future_status::failed)
         report_unhandled(failure(), "a future that nobody waited for");
-    while (subscriber* s = first_) {  // never completed: no producer is left
-        first_ = s->next;
-        delete s;
-    }
+    while (subscriber* s = subscribers_.pop()) delete s;  // never completed: no producer is left
     destroy();
 }
 

@@ -8,7 +8,6 @@
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
-#include <bide/detail/base/rules.hpp>
 #include <bide/detail/future/started.hpp>
 
 namespace bide {
@@ -18,9 +17,7 @@ namespace detail {
 // ---- started tasks ------------------------------------------------------------------------------------------------
 
 started_base::started_base(const std::source_location& where) noexcept
-    : task_node(task_kind::task, where, take_id()),
-      child_end{nullptr, &started_base::on_ended},
-      call_node(&started_base::on_due) {}
+    : chain_root(task_kind::task, where, take_id(), &started_base::on_due) {}
 started_base::~started_base() = default;
 
 void started_base::launch(future_base& result, executor& ex, started_owner& by, const context* inherited) {
@@ -56,32 +53,19 @@ void started_base::on_due(call_node* node) noexcept {
         self->finish();
         return;
     }
-    if (!start_nested(s->prepare(self, &self->ctx, attached))) self->finish();
+    self->begin(*s, &started_base::on_end);
 }
 
-void started_base::on_ended(child_end* end, [[maybe_unused]] slot_base* s) noexcept {
-    BIDE_ASSERT(K6, (s->flags & attached) == 0);
-    auto* self = static_cast<started_base*>(end);
-    if (this_thread.ended_on == self->ctx.ex) {
-        self->finish();
-    } else {  // it had moved to another executor: its owner is told on the one where it was started
-        self->call = &started_base::on_returned;
-        self->ctx.ex->post(*self);
-    }
-}
-
-void started_base::on_returned(call_node* node) noexcept { static_cast<started_base*>(node)->finish(); }
+void started_base::on_end(call_node* node) noexcept { static_cast<started_base*>(node)->finish(); }
 
 void started_base::finish() noexcept {
     const auto [s, result] = drop_callable();
-    if (s.state == outcome::failed && stop.requested() && failed_with_cancelled()) drop_failure();
+    if (s.state == outcome::failed) settle();
     const future_status how = s.state == outcome::value    ? future_status::succeeded
                               : s.state == outcome::failed ? future_status::failed
                                                            : future_status::cancelled;
     if (how == future_status::cancelled) result.set_why(stop.reason());
-    delist();
-    stop.unlink();
-    parent = nullptr;
+    leave_tree();
     result.publish_started(how);
     owner->ended(*this, result, how);  // may be the end of the owner, and of *this
 }

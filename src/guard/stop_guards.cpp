@@ -43,10 +43,7 @@ void shield_guard::throw_stopped() const { throw cancelled(stop_reason::user); }
 // ---- finally --------------------------------------------------------------------------------------------------------
 
 bool cleanup_awaiter::passes_on() noexcept {
-    if (result_.state == outcome::failed && stop_.requested() && is_cancelled(result_.error)) {
-        result_.drop();
-        result_.state = outcome::stopped;
-    }
+    result_.settle(stop_);
     return false;
 }
 

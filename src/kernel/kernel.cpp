@@ -13,8 +13,6 @@
 #include <bide/detail/kernel/task_node.hpp>
 #include <bide/hooks.hpp>
 
-#include <cstddef>
-#include <cstring>
 #include <exception>
 #include <string>
 #include <utility>
@@ -80,20 +78,6 @@ namespace {
     handle_of(child).resume();
     return this_thread.suspended;  // K4
 }
-
-// Calls the frame's own function to resume or to destroy it, where a handle would not find the frame's beginning
-// (kernel.hpp).
-namespace {
-using frame_function = void (*)(void* frame);
-[[gnu::noinline, gnu::cold]] void call_in_frame(promise_base* p, std::ptrdiff_t words_before) noexcept {
-    auto* const bytes = reinterpret_cast<std::byte*>(p);
-    frame_function f = nullptr;
-    std::memcpy(static_cast<void*>(&f), bytes - words_before * static_cast<std::ptrdiff_t>(sizeof(void*)), sizeof f);
-    f(bytes - 2 * sizeof(void*) - shift_of(p));
-}
-}  // namespace
-void resume_shifted(promise_base* p) noexcept { call_in_frame(p, 2); }
-void destroy_shifted(promise_base* p) noexcept { call_in_frame(p, 1); }
 
 // ---- ending -------------------------------------------------------------------------------------------------------
 

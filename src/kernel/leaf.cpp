@@ -3,7 +3,7 @@
 // The parts of a leaf that need not be seen by the user's compiler: the list of waiters, instantiated once, and the end
 // of a program that destroys a primitive while a task waits for it. The destructors of primitives call it, on any
 // thread.
-#include "base/place.hpp"
+#include "kernel/describe.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/kernel/leaf.hpp>
@@ -17,9 +17,8 @@ namespace detail {
 template class waiting_list<leaf>;
 
 void fail_with_waiters(const leaf& first, const char* what) noexcept {
-    const promise_base& p = *first.frame;
-    fail_fast(std::string(what) + " destroyed while it is waited for, first of all by " + p.origin.function_name() +
-              " at " + place_of(p.where) +
+    fail_fast(std::string(what) + " destroyed while it is waited for, first of all by " +
+              frame_text(*first.frame, &place_of) +
               "; it has to outlive its waiters: declare it before the scope in which they run, or join them first");
 }
 

@@ -49,7 +49,7 @@ loop::~loop() {
         return;
     }
     work_.close(stop_reason::shutdown);
-    const auto unfinished = [this] { return !work_.empty() || first_ != nullptr || inbox_.maybe_something(); };
+    const auto unfinished = [this] { return !work_.empty() || !ready_.empty() || inbox_.maybe_something(); };
     run_while(unfinished);
     retire();
     run_while(unfinished);  // what the debug view posted until then
@@ -123,7 +123,7 @@ loop::clock::time_point loop::find_first_timer() noexcept {
 template <class Until>
 bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
-    const bool send = driver_->unsent && first_ != nullptr;
+    const bool send = driver_->unsent && !ready_.empty();
     ++turns_;
     if (send || (turns_ - looked_at_ >= turns_between_polls && driver_->watches_anything())) {
         driver_->poll();
@@ -133,7 +133,7 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
     fire_timers();
-    const ready_node* const end = last_;
+    const ready_node* const end = ready_.last();
     bool past_end = false;
     unsigned ran = 0;
     yields_ = 0;
@@ -141,10 +141,8 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     detail::thread_state& t = detail::this_thread;
     name_fork(t);  // what runs below us in a fork is told now, as itself
     detail::task_node* const before = t.current;
-    while (first_ != nullptr && unfinished()) {
-        ready_node* n = first_;
-        first_ = n->next;
-        if (first_ == nullptr) last_ = nullptr;
+    while (!ready_.empty() && unfinished()) {
+        ready_node* const n = &ready_.pop_front();
         ++ran;
         past_end = past_end || n == end;  // the node may be gone after it ran
         run_node(t, *n);
@@ -168,17 +166,17 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
 // One that yields may have made another one ready before.
 bool loop::only_yields_left() const noexcept {
     unsigned left = 0;
-    for (const ready_node* n = first_; n != nullptr && left <= yields_; n = n->next) ++left;
+    for (const ready_node* n = ready_.first(); n != nullptr && left <= yields_; n = n->next) ++left;
     return left <= yields_ && !inbox_.maybe_something();
 }
 
 void loop::sleep() noexcept {
     // Everybody only yielded: such a loop is examined by its turns, as every one that does not sleep.
-    if (first_ != nullptr && !time_jumps_) return;
+    if (!ready_.empty() && !time_jumps_) return;
     const detail::examined waits = detail::examine_edges(noted_);
     if (waits == detail::examined::woke) return;
     const clock::time_point until = find_first_timer();
-    if (first_ != nullptr) {  // the same where time jumps
+    if (!ready_.empty()) {  // the same where time jumps
         if (only_yields_left()) driver_->only_yields(until);
         idle_turns_ = 0;
         return;
@@ -217,7 +215,7 @@ void loop::sleep() noexcept {
             join_wakers();  // whose part it is; the clock may not move before
     }
     // Not woken: it is time to look, or a signal handler ran.
-    if (woken || waits == detail::examined::short_of_memory || first_ != nullptr || inbox_.maybe_something() ||
+    if (woken || waits == detail::examined::short_of_memory || !ready_.empty() || inbox_.maybe_something() ||
         detail::time_until_look(stall_).count() > 0)
         return;
     stall_.looked = true;  // once: from here on it sleeps until it is woken
@@ -233,7 +231,7 @@ bool loop::may_look(clock::time_point until) noexcept {
 // For a task that is going to park, and would leave the loop with nothing to do.
 bool loop::spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     constexpr unsigned pauses = 16;  // the other side is at work on it
-    if (first_ != nullptr || polled_) return false;
+    if (!ready_.empty() || polled_) return false;
     detail::arm_deferred_timer(detail::this_thread);  // it may be the next
     // relaxed: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
@@ -277,7 +275,7 @@ void loop::run() {
     check_process();
     check_thread("loop::run");
     if (running_) throw usage_error("loop::run: this loop is being run already, by this thread or another");
-    run_while([this] { return !work_.empty() || first_ != nullptr; });
+    run_while([this] { return !work_.empty() || !ready_.empty(); });
 }
 
 void loop::stop() {
@@ -298,7 +296,7 @@ bool loop::poll() {
     turn(1, [] { return true; });
     polled_ = false;
     if (driver_->unsent) driver_->poll();  // the host may sleep now
-    if (first_ != nullptr || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
+    if (!ready_.empty() || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
     return !begin_host_sleep();
 }
 
@@ -311,7 +309,7 @@ bool loop::begin_host_sleep() noexcept {
 
 std::optional<loop::clock::time_point> loop::next_deadline() {
     check_process();
-    if (first_ != nullptr || !begin_host_sleep()) return now();  // whoever asks is about to sleep
+    if (!ready_.empty() || !begin_host_sleep()) return now();  // whoever asks is about to sleep
     const clock::time_point first = find_first_timer();
     if (first == clock::time_point::max()) return std::nullopt;
     return first;
@@ -344,7 +342,7 @@ void loop::serve(const detail::loop_service& service) noexcept {
         if (!service.stopping()) [[likely]]
             return true;
         if (!std::exchange(asked, true)) loop_access::stop_live(*this, stop_reason::shutdown);
-        if (!work_.empty() || first_ != nullptr || inbox_.maybe_something() || service.has_jobs()) return true;
+        if (!work_.empty() || !ready_.empty() || inbox_.maybe_something() || service.has_jobs()) return true;
         return loop_access::stop_live(*this, stop_reason::shutdown);  // others may have started something meanwhile
     });
     driver_->end_ring();  // it is this thread's; another one may be the next to serve

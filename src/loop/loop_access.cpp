@@ -101,7 +101,7 @@ std::vector<const loop*> loop_access::loops_of_this_thread() {
 }
 
 bool loop_access::reusable(loop& l) noexcept {
-    return l.first_ == nullptr && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
+    return l.ready_.empty() && !l.inbox_.maybe_something() && l.work_.empty() && !l.work_.closed() &&
            l.timers_.empty() && !inherited(l) && l.driver_->current();
 }
 

@@ -4,9 +4,12 @@
 // Streams add and remove their descriptors on any thread; the loop's thread collects the events and calls ready().
 #pragma once
 
+#include "base/descriptor_owner.hpp"
+
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/base/spin_lock.hpp>
+#include <bide/detail/base/two_way_list.hpp>
 #include <bide/detail/loop/driver.hpp>
 
 #include <sys/epoll.h>
@@ -15,28 +18,10 @@
 #include <atomic>
 #include <cerrno>
 #include <system_error>
-#include <utility>
 
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-class descriptor_owner {
-public:
-    explicit descriptor_owner(int fd, const char* what) : fd_(fd) {
-        if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
-    }
-    descriptor_owner(const descriptor_owner&) = delete;
-    descriptor_owner& operator=(const descriptor_owner&) = delete;
-    ~descriptor_owner() { close(); }
-    [[nodiscard]] int get() const noexcept { return fd_; }
-    void close() noexcept {
-        if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-    }
-
-private:
-    int fd_;
-};
 
 class poller final : public fd_watcher {
 public:
@@ -51,7 +36,7 @@ public:
         const lock_guard guard(lock_);
         epoll_event e = events_for(w);
         if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, w.fd, &e) != 0) fail();
-        push(watched_, w);
+        watched_.push_front(w);
         w.watched = true;
         count_.fetch_add(1,
                          std::memory_order_relaxed);  // relaxed: a count; an added descriptor wakes the loop by itself
@@ -71,7 +56,7 @@ public:
             if (!inherited()) ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, w.fd, &none);
             take_out(w);
             if (reporting_) {  // an event of w may have been collected already
-                push(leaving_, w);
+                leaving_.push_front(w);
                 return;
             }
         }
@@ -96,11 +81,11 @@ public:
             std::uint64_t count = 0;
             [[maybe_unused]] const ssize_t n = ::read(event_.get(), &count, sizeof count);
         }
-        watched_fd* left = nullptr;
+        watched_list left;
         {
             const lock_guard guard(lock_);
             reporting_ = false;
-            left = std::exchange(leaving_, nullptr);
+            left.take_all(leaving_);
         }
         release_all(left);
         return woken;
@@ -113,14 +98,14 @@ public:
 
     /// The loop is being destroyed: releases every descriptor, so that another loop may watch it.
     void end() noexcept {
-        watched_fd* left = nullptr;
+        watched_list left;
         {
             const lock_guard guard(lock_);
-            while (watched_fd* w = watched_) {
+            while (watched_fd* w = watched_.first()) {
                 take_out(*w);
-                push(leaving_, *w);
+                leaving_.push_front(*w);
             }
-            left = std::exchange(leaving_, nullptr);
+            left.take_all(leaving_);
             epoll_.close();
             event_.close();
         }
@@ -132,6 +117,7 @@ public:
 
 private:
     static constexpr int batch = 128;
+    using watched_list = two_way_list<watched_fd, &watched_fd::prev, &watched_fd::next>;
 
     /// In the child of a fork() the set is the parent's still: what it watches there must go on.
     [[nodiscard]] bool inherited() const noexcept { return process_ != process_generation(); }
@@ -142,35 +128,21 @@ private:
         e.data.ptr = &w;
         return e;
     }
-    // Into a list that lock_ guards; the list is chosen by the caller, which holds the lock.
-    void push(watched_fd*& list, watched_fd& w) noexcept BIDE_REQUIRES(lock_) {
-        w.prev = nullptr;
-        w.next = list;
-        if (list != nullptr) list->prev = &w;
-        list = &w;
-    }
     void take_out(watched_fd& w) noexcept BIDE_REQUIRES(lock_) {
-        if (w.prev != nullptr)
-            w.prev->next = w.next;
-        else
-            watched_ = w.next;
-        if (w.next != nullptr) w.next->prev = w.prev;
+        watched_.remove(w);
         w.watched = false;
         count_.fetch_sub(1, std::memory_order_relaxed);
     }
-    static void release_all(watched_fd* list) noexcept {
-        while (watched_fd* w = list) {
-            list = w->next;
-            w->released(w);
-        }
+    static void release_all(watched_list& list) noexcept {
+        while (watched_fd* const w = list.pop_front()) w->released(w);
     }
 
     descriptor_owner epoll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
     descriptor_owner event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"};
     const int process_ = process_generation();
     spin_lock lock_;  // also held over epoll_ctl: streams come and go rarely, and one that left is never in the set
-    watched_fd* watched_ BIDE_GUARDED_BY(lock_) = nullptr;
-    watched_fd* leaving_ BIDE_GUARDED_BY(lock_) = nullptr;  // out of the set; released after the present report
+    watched_list watched_ BIDE_GUARDED_BY(lock_);
+    watched_list leaving_ BIDE_GUARDED_BY(lock_);  // out of the set; released after the present report
     bool reporting_ BIDE_GUARDED_BY(lock_) = false;
     std::atomic<long> count_{0};
     epoll_event events_[batch] = {};

@@ -2,7 +2,7 @@
 //
 // The search for stalls. The thread that runs a loop calls it before and after a sleep that nothing known to the loop
 // will end. It looks at the tasks of this loop only: they end on this thread, and so they stay while it looks.
-#include "base/place.hpp"
+#include "kernel/describe.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
@@ -26,11 +26,6 @@ constexpr std::size_t tasks_shown = 8;
 constexpr int frames_shown = 16;
 constexpr std::chrono::hours longest_quiet{1};
 constexpr std::chrono::hours longest_delay{24 * 365};  // more is never
-
-std::string with_article(const char* what) {
-    const bool vowel = std::string("aeiou").find(*what) != std::string::npos;
-    return std::string(vowel ? "an " : "a ") + what;
-}
 
 // What lives on a loop, seen on its own thread: nodes of the loop end on it, so that they stay while one looks.
 class survey {
@@ -113,37 +108,6 @@ private:
     bool others_ = false;
 };
 
-// Where a task waits, and for what. Another thread may claim the leaf at any time; but the frame is resumed, and the
-// leaf gone, only on this one.
-struct suspension_point {
-    const promise_base* frame = nullptr;  // null: it was woken meanwhile
-    const char* what = nullptr;           // null: foreign code
-    explicit suspension_point(const task_node& n) noexcept : frame(n.in_foreign_code()) {
-        if (frame != nullptr) return;
-        const leaf_base* const at = n.active->stop->parked();
-        if (at == nullptr) return;
-        frame = at->frame;
-        what = at->kind->what;
-    }
-};
-
-// The words of the debug view.
-std::string describe(const task_node& n) {
-    const suspension_point at(n);
-    if (at.frame == nullptr) return {};
-    std::string text = "\n  ";
-    if (n.kind == task_kind::wait)
-        text += "the wait() at " + place_of(n.started);
-    else
-        text += std::string(to_string(n.kind)) + " #" + std::to_string(n.id) + " started at " + place_of(n.started);
-    text += std::string(" waits for ") + (at.what != nullptr ? with_article(at.what) : "code that bide does not know");
-    const promise_base* p = at.frame;
-    for (int i = 0; p != nullptr && i < frames_shown; p = p->result_slot->waiting_frame(), ++i)
-        text += std::string("\n    in ") + p->origin.function_name() + " at " + place_of(p->where);
-    if (p != nullptr) text += "\n    …";
-    return text;
-}
-
 void say(const survey& found, const std::string& begin) {
     std::string text = begin;
     std::size_t shown = 0;
@@ -152,7 +116,9 @@ void say(const survey& found, const std::string& begin) {
             text += "\n  … and " + std::to_string(found.stalled().size() - tasks_shown) + " more";
             break;
         }
-        text += describe(*n);
+        const suspension_point at(*n);
+        if (at.frame == nullptr) continue;  // another thread has completed the wait meanwhile
+        text += "\n  " + describe(*n, at, {&place_of, "\n    ", frames_shown});
     }
     text +=
         "\nRemedy: see that whoever is to end it (sets the event, sends to or closes the channel, releases the "

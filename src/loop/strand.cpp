@@ -82,12 +82,7 @@ void strand_member::post(ready_node& node) noexcept {
     strand_entry* turn = nullptr;
     {
         const lock_guard hold(owner.m_);
-        node.next = nullptr;
-        if (last != nullptr)
-            last->next = &node;
-        else
-            first = &node;
-        last = &node;
+        posted_frames.push_back(node);
         const bool on_its_way = busy || linked || (owner.state_ == strand::state::reserved && owner.reserved_ == this);
         if (!on_its_way) {
             owner.queue(*this);
@@ -106,11 +101,7 @@ void strand_member::on_turn(call_node* self) noexcept {
         if (!m.owner.begin(m)) return;
         m.busy = true;
         entering = std::exchange(m.waiting, nullptr);
-        if (entering == nullptr) {
-            node = m.first;
-            m.first = node->next;
-            if (m.first == nullptr) m.last = nullptr;
-        }
+        if (entering == nullptr) node = &m.posted_frames.pop_front();
     }
     if (entering != nullptr) {  // claimed: nobody else resumes or unwinds the frame
         forget_edge(*m.edge);
@@ -127,7 +118,7 @@ void strand_member::on_turn(call_node* self) noexcept {
         const lock_guard hold(m.owner.m_);
         m.busy = false;
         m.stay = nullptr;
-        if (m.first != nullptr) m.owner.queue(m);
+        if (!m.posted_frames.empty()) m.owner.queue(m);
     }
     here.leave();
 }
@@ -348,7 +339,7 @@ bool strand::begin(detail::strand_entry& e) noexcept {
 detail::strand_entry* strand::admit_if_idle() noexcept { return state_ == state::idle ? admit_next() : nullptr; }
 
 detail::strand_entry* strand::admit_next() noexcept {
-    const bool nodes = first_ != nullptr && can_run(&base_);
+    const bool nodes = !posted_.empty() && can_run(&base_);
     for (detail::strand_entry* e = entries_.first(); e != nullptr;) {
         detail::strand_entry* const after = e->next;
         if (nodes && e->ticket > begun_) break;
@@ -389,8 +380,7 @@ void strand::begin_stay(detail::strand_stay& stay) noexcept {
     detail::strand_entry* turn = nullptr;
     {
         const detail::lock_guard hold(m_);
-        stay.next_stay_ = stays_;
-        stays_ = &stay;
+        stays_.push(stay);
         turn = admit_next();
     }
     send(turn);
@@ -413,16 +403,12 @@ void strand::rejoin(detail::strand_stay& stay) noexcept {
         }
     }
     // The stay leaves the list last: until here the strand admitted no task of the loop that this thread blocks.
-    for (detail::strand_stay** at = &stays_; *at != nullptr; at = &(*at)->next_stay_)
-        if (*at == &stay) {
-            *at = stay.next_stay_;
-            break;
-        }
+    stays_.remove(stay);
 }
 
 bool strand::can_run(const executor* on) const noexcept {
     if (on == nullptr) return true;
-    for (const detail::strand_stay* stay = stays_; stay != nullptr; stay = stay->next_stay_)
+    for (const detail::strand_stay* stay = stays_.first(); stay != nullptr; stay = stay->next_stay_)
         if (stay->blocked_loop_ != nullptr && on->runs_on(*stay->blocked_loop_)) return false;
     return true;
 }
@@ -431,12 +417,7 @@ void strand::post(ready_node& node) noexcept {
     detail::strand_entry* turn = nullptr;
     {
         const detail::lock_guard hold(m_);
-        node.next = nullptr;
-        if (last_ != nullptr)
-            last_->next = &node;
-        else
-            first_ = &node;
-        last_ = &node;
+        posted_.push_back(node);
         ++pushed_;
         turn = admit_if_idle();
     }
@@ -467,9 +448,7 @@ void strand::on_turn(detail::call_node* self) noexcept {
     {
         const detail::lock_guard hold(s.m_);
         if (!s.begin(s.pump_)) return;
-        node = s.first_;
-        s.first_ = node->next;
-        if (s.first_ == nullptr) s.last_ = nullptr;
+        node = &s.posted_.pop_front();
         ++s.begun_;
     }
     detail::strand_stay here(s);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // wait() in plain code: blocking_wait_base::drive starts the task nested on an idle loop of the calling thread, and
-// runs this loop until the task has ended. The awaitables' .wait() call it, on the waiting thread; on_ended runs where
-// the task ended. The kernel declares these functions, since task::wait() needs them, and knows no loop (seams).
+// runs this loop until the task has ended. The awaitables' .wait() call it, on the waiting thread. The kernel declares these functions, since task::wait() needs them, and knows no loop (seams).
 #include "base/place.hpp"
 #include "kernel/this_thread.hpp"
 #include "loop/nested_wait_deadline.hpp"
@@ -93,7 +92,7 @@ bool blocking_wait_base::drive(slot_base& s) {
     nested_wait_scope nested(t, this, blocked_loop);
 
     cold.p = nullptr;
-    if (!loop_access::start_inside(l, s.prepare(this, &ctx, attached), t, uncaught)) return shielded;
+    if (!loop_access::start_inside(l, prepare(s, &blocking_wait_base::on_end), t, uncaught)) return shielded;
     if (done()) return shielded;
 
     enlist();

@@ -5,7 +5,6 @@
 // The hot path is fork_nesting::run; what it needs of the worker's stack of forks is in fork_stack.hpp.
 #include "kernel/this_thread.hpp"
 
-#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/pool/fork.hpp>
@@ -21,11 +20,7 @@ namespace detail {
 // ---- a child as a chain of its own ----------------------------------------------------------------------------------
 
 fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context& from) noexcept
-    : task_node(task_kind::when_all, g.awaiting->where),
-      child_end{nullptr, &fork_node::on_ended},
-      call_node(&fork_node::on_due),
-      group(g),
-      index(i) {
+    : chain_root(task_kind::when_all, g.awaiting->where, &fork_node::on_due), group(g), index(i) {
     blocks_parent = true;
     inherit(ex, &from);
     enlist();
@@ -35,46 +30,20 @@ fork_node::fork_node(fork_group& g, std::uint32_t i, executor& ex, const context
 void fork_node::on_due(call_node* node) noexcept {
     auto* const self = static_cast<fork_node*>(node);
     if (self->next_child != nullptr) self->ctx.ex->post(*self->next_child);
-    this_thread.current = self;
-    slot_base& s = self->group.at(self->index);
-    if (self->stop.requested()) {  // it never begins
-        destroy_cold(s.child);
-        s.state = outcome::stopped;
-        self->finish();
-        return;
-    }
-    if (!start_nested(s.prepare(self, &self->ctx, attached))) self->finish();
+    self->begin_cold(self->group.at(self->index), &fork_node::on_end);
 }
 
-void fork_node::on_ended(child_end* end, slot_base*) noexcept {
-    auto* const self = static_cast<fork_node*>(end);
-    if (this_thread.ended_on == self->ctx.ex) {
-        self->finish();
-    } else {  // it had moved to another executor
-        self->call = &fork_node::on_returned;
-        self->ctx.ex->post(*self);
-    }
-}
-
-void fork_node::on_returned(call_node* node) noexcept { static_cast<fork_node*>(node)->finish(); }
+void fork_node::on_end(call_node* node) noexcept { static_cast<fork_node*>(node)->finish(); }
 
 // What a child's end means for the others: the first failure stops them.
 void fork_node::note_end() noexcept {
     fork_group& g = group;
     slot_base& s = g.at(index);
-    if (s.state == outcome::stopped && !stop.requested()) g.fail(index, std::make_exception_ptr(cancelled()));
-    if (s.state == outcome::failed && stop.requested()) {
-        std::exception_ptr e = g.take_error(index);
-        if (is_cancelled(e))
-            s.state = outcome::stopped;  // the cancellation: not a failure of its own
-        else
-            g.fail(index, std::move(e));
-    }
+    if (s.state != outcome::value) g.settle(index, stop);
     how = s.state;
-    delist();
-    stop.unlink();
+    leave_tree();
     if (how != outcome::failed) return;
-    BIDE_ASSERT(F6, g.head->left.load(std::memory_order_relaxed) != 0);
+    BIDE_ASSERT(F6, g.head->left.left() != 0);
     fork_node* none = nullptr;
     // acq_rel: whoever sums up sees which one was first.
     if (!g.head->failed_first.compare_exchange_strong(none, this, std::memory_order_acq_rel, std::memory_order_acquire))
@@ -87,9 +56,8 @@ void fork_node::note_end() noexcept {
 void fork_node::finish() noexcept {
     note_end();
     fork_group& g = group;
-    BIDE_ASSERT(F6, g.head->left.load(std::memory_order_relaxed) != 0);
-    // acq_rel: the last one sees the results of all.
-    if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+    BIDE_ASSERT(F6, g.head->left.left() != 0);
+    if (!g.head->left.take_off()) return;
     promise_base* const awaiting = g.awaiting;
     post(awaiting, g.sum_up());
 }
@@ -100,8 +68,7 @@ fork_step fork_node::join_in_line() noexcept {
     promise_base* const awaiting = g.awaiting;
     BIDE_ASSERT(F6, in_line && g.head == this);
     note_end();
-    // acquire: the results of all others.
-    if (g.head->left.load(std::memory_order_acquire) == 1) {
+    if (g.head->left.is_last()) {  // the results of all others are here
         if (g.sum_up() == step::resume) return fork_step::ended;
         detach(awaiting);
         post(awaiting, step::unwind);
@@ -109,7 +76,7 @@ fork_step fork_node::join_in_line() noexcept {
     }
     detach(awaiting);  // before the counter can let anybody resume it
     BIDE_ASSERT(K3, (awaiting->result_slot->flags & attached) == 0);
-    if (g.head->left.fetch_sub(1, std::memory_order_acq_rel) == 1) post(awaiting, g.sum_up());
+    if (g.head->left.take_off()) post(awaiting, g.sum_up());
     return fork_step::suspended;
 }
 
@@ -197,7 +164,7 @@ bool stop_point::stop_seen(promise_base* p) noexcept {
 // The last child has ended. Afterwards at most one slot holds a failure: the one that is thrown.
 step fork_group::sum_up() noexcept {
     const fork_node* const failed = head->failed_first.load(std::memory_order_relaxed);  // relaxed: acquired by `left`
-    BIDE_ASSERT(F6, head->left.load(std::memory_order_relaxed) <= 1);
+    BIDE_ASSERT(F6, head->left.left() <= 1);
     BIDE_ASSERT(F6, failed == nullptr || failed->how == outcome::failed);
     bool any_stopped = false;
     for (const fork_node* n = head; n != nullptr; n = n->next_child) {

@@ -22,35 +22,29 @@ constexpr std::uint32_t reserve_max = 1024;
 }  // namespace
 
 fork_stack::~fork_stack() {
-    while (spare* s = spares_) {
-        spares_ = s->next;
-        ::operator delete(s);
-    }
+    while (spare* s = spares_.pop()) ::operator delete(s);
 }
 
 // ---- memory ---------------------------------------------------------------------------------------------------------
 
 bool fork_stack::refill(std::uint32_t wanted) noexcept {
-    spare* fresh = nullptr;
+    lifo<spare, &spare::next> fresh;
     std::uint32_t n = 0;
     for (; n < wanted + reserve_step; ++n) {
         void* const memory = ::operator new(sizeof(fork_node), std::nothrow);
         if (memory == nullptr) break;
-        fresh = ::new (memory) spare{fresh};
+        fresh.push(*::new (memory) spare{nullptr});
     }
     const lock_guard guard(lock_);
-    while (fresh != nullptr) {
-        spare* const s = std::exchange(fresh, fresh->next);
-        s->next = std::exchange(spares_, s);
-    }
+    while (spare* const s = fresh.pop()) spares_.push(*s);
     free_ += n;
     set_limit();
     return n >= wanted;
 }
 
 fork_node& fork_stack::make(fork_group& g, std::uint32_t index, const context& outer) noexcept {
-    BIDE_ASSERT(F5, spares_ != nullptr && free_ != 0);
-    spare* const memory = std::exchange(spares_, spares_->next);
+    BIDE_ASSERT(F5, !spares_.empty() && free_ != 0);
+    spare* const memory = spares_.pop();
     --free_;
     return *::new (static_cast<void*>(memory)) fork_node(g, index, ex_, outer);
 }
@@ -58,7 +52,7 @@ fork_node& fork_stack::make(fork_group& g, std::uint32_t index, const context& o
 void fork_stack::give_back(fork_node& n) noexcept {
     n.delist();
     n.~fork_node();
-    spares_ = ::new (static_cast<void*>(&n)) spare{spares_};
+    spares_.push(*::new (static_cast<void*>(&n)) spare{nullptr});
     ++free_;
 }
 
@@ -100,6 +94,7 @@ std::uint32_t fork_stack::name(std::uint32_t place) noexcept {
     fork_group& g = deque_.at(place);
     fork_node& n = make(g, g.next - 1, outer_of(g, place, last_named_));
     n.in_line = true;
+    n.call = &fork_node::on_end;  // its coroutine has begun: the node hears of the end
     n.waiting_frame = g.awaiting;
     n.place = place;
     n.outer = std::exchange(last_named_, &g);
@@ -146,7 +141,7 @@ fork_node& fork_stack::add_rest(fork_group& g) noexcept {
     fork_node* last = g.head;
     const std::uint32_t n = g.count();
     const context& outer = outer_of(g, g.head->place, g.head->outer);
-    g.head->left.store(n - g.head->index, std::memory_order_relaxed);  // relaxed: published by posting the node
+    g.head->left.set(n - g.head->index);  // posting the node publishes it
     for (std::uint32_t i = g.next; i < n; ++i) last = last->next_child = &make(g, i, outer);
     return *g.head->next_child;
 }
@@ -165,19 +160,14 @@ fork_node& fork_stack::share_oldest(std::uint32_t floor) noexcept {
 void fork_stack::share_all() noexcept {
     post_opened();  // by a frame that has suspended, and then called code which blocks
     if (deque_.top() == 0) return;
-    ready_node* first = nullptr;
-    ready_node** last = &first;
+    fifo<ready_node, &ready_node::next> shared;
     {
         const lock_guard guard(lock_);
         while (base_ < deque_.top()) {
-            fork_node& n = share_oldest(deque_.floor());
-            ready_node& ready = n;
-            ready.next = nullptr;
-            *last = &ready;
-            last = &ready.next;
+            shared.push_back(share_oldest(deque_.floor()));
         }
     }
-    while (first != nullptr) ex_.post(*std::exchange(first, first->next));
+    while (ready_node* const n = shared.pop()) ex_.post(*n);
 }
 
 bool fork_stack::pushed_past_limit(std::uint32_t at) noexcept {
@@ -295,8 +285,7 @@ fork_step fork_stack::queue_all(fork_group& g, std::uint32_t from) noexcept {
         const lock_guard guard(lock_);
         g.head = first = &make(g, from, *awaiting->ctx);
         g.next = from + 1;
-        // relaxed: see add_rest
-        first->left.store(wanted, std::memory_order_relaxed);
+        first->left.set(wanted);
         fork_node* last = first;
         for (std::uint32_t i = g.next; i < g.count(); ++i) last = last->next_child = &make(g, i, *awaiting->ctx);
         set_limit();
@@ -313,8 +302,7 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
     if (mark_ < deque_.top()) write_contexts(leaf);
     // Outwards from the first forked child: detach, and whoever ends them tells their nodes.
     promise_base* p = child;
-    BIDE_ASSERT(F3, opened_ == nullptr);  // the trampoline has posted what an earlier suspension had opened
-    ready_node** last = &opened_;
+    BIDE_ASSERT(F3, opened_.empty());  // the trampoline has posted what an earlier suspension had opened
     for (fork_group* g = last_named_; g != nullptr;) {
         fork_node& n = *g->head;
         while (p->result_slot->flags != (attached | forked)) {
@@ -325,12 +313,7 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
         p->result_slot->flags = custom;
         p = g->awaiting;
         fork_group* const outer = n.outer;
-        if (n.place >= base_) {
-            ready_node& rest = add_rest(*g);
-            rest.next = nullptr;
-            *last = &rest;
-            last = &rest.next;
-        }
+        if (n.place >= base_) opened_.push_back(add_rest(*g));
         g = outer;
     }
     while (p != nullptr && (p->result_slot->flags & attached) != 0) {
@@ -344,7 +327,7 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
 }
 
 void fork_stack::post_opened_slowly() noexcept {
-    while (opened_ != nullptr) ex_.post(*std::exchange(opened_, opened_->next));
+    while (ready_node* const n = opened_.pop()) ex_.post(*n);
 }
 
 // ---- what the kernel calls without knowing forks --------------------------------------------------------------------

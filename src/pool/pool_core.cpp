@@ -128,9 +128,8 @@ int pool_core::start_locked() noexcept {
 
 // False: there is none.
 bool pool_core::unspare_locked() noexcept {
-    pool_worker* const w = spares_;
+    pool_worker* const w = spares_.pop();
     if (w == nullptr) return false;
-    spares_ = w->next_spare;
     count_active_locked(1);
     idle_workers_.begin_search();
     hungry_.fetch_add(1, std::memory_order_relaxed);  // relaxed: asking orders it
@@ -140,7 +139,7 @@ bool pool_core::unspare_locked() noexcept {
 
 void pool_core::add_spare_locked(pool_worker& w) noexcept {
     count_active_locked(-1);
-    w.next_spare = std::exchange(spares_, &w);
+    spares_.push(w);
 }
 
 // Those that sleep are the first to go.
@@ -173,13 +172,10 @@ void pool_core::resize(int workers) {
     retire_idle_locked();
     // Spares stand in for threads that are blocked, and for nobody else.
     int kept = 0;
-    for (pool_worker** at = &spares_; *at != nullptr;) {
-        if (++kept <= blocked_) {
-            at = &(*at)->next_spare;
-            continue;
-        }
-        pool_worker* const w = *at;
-        *at = w->next_spare;
+    for (pool_worker* at = spares_.first(); at != nullptr;) {
+        pool_worker* const w = std::exchange(at, at->next_spare);
+        if (++kept <= blocked_) continue;
+        spares_.remove(*w);
         w->leaves = true;
         w->park.wake();
     }
@@ -231,11 +227,10 @@ void pool_core::shutdown() {
         if (!ended_) {
             joining_ = true;
             ending_.store(true, std::memory_order_release);
-            for (pool_worker* w = spares_; w != nullptr; w = w->next_spare) {
+            while (pool_worker* const w = spares_.pop()) {
                 w->leaves = true;
                 w->park.wake();
             }
-            spares_ = nullptr;
             guard.unlock();
             while (pool_worker* w = idle_workers_.take_any()) w->park.wake();
             for (unsigned i = 0; i < made(); ++i)
@@ -398,7 +393,7 @@ bool pool_core::become_spare(pool_worker& w) noexcept {
         const bool ending = ending_.load(std::memory_order_relaxed);
         if (!ending && active() <= target_) return false;
         int spares = 0;
-        for (const pool_worker* s = spares_; s != nullptr; s = s->next_spare) ++spares;
+        for (const pool_worker* s = spares_.first(); s != nullptr; s = s->next_spare) ++spares;
         w.leaves = ends = ending || spares >= blocked_;
         if (ends)
             count_active_locked(-1);

@@ -9,6 +9,7 @@
 
 #include "pool/idle_workers.hpp"
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/os_condition.hpp>
 #include <bide/detail/pool/fork_stack.hpp>
 #include <bide/detail/pool/work_queue.hpp>
@@ -130,7 +131,7 @@ private:
     std::atomic<int> active_{0};  // threads that are no spares and not blocked; written with m_ held
     int blocked_ BIDE_GUARDED_BY(m_) = 0;
     int threads_ BIDE_GUARDED_BY(m_) = 0;  // threads that were started and have not ended
-    pool_worker* spares_ BIDE_GUARDED_BY(m_) = nullptr;
+    lifo<pool_worker, &pool_worker::next_spare> spares_ BIDE_GUARDED_BY(m_);
 };
 
 }  // namespace detail

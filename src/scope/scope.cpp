@@ -62,7 +62,7 @@ bool sync_scope_frame::drain() {
 }  // namespace detail
 
 scope_ref::scope_ref(detail::scope_door* door) noexcept : door_(door) {
-    door_->refs.fetch_add(1, std::memory_order_relaxed);  // relaxed: the scope holds one
+    door_->refs.add();  // the scope has one
 }
 scope_ref::scope_ref(const scope_ref& other) noexcept : scope_ref(other.door_) {}
 scope_ref& scope_ref::operator=(const scope_ref& other) noexcept {

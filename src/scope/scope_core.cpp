@@ -6,8 +6,8 @@
 // body calls what is about the body and the end. The two functions that the kernel asks about a scope's body are at the
 // end of their part: seams, because the kernel knows no scope_core.
 #include "base/place.hpp"
+#include "kernel/describe.hpp"
 
-#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/scope/scope_core.hpp>
 #include <bide/hooks.hpp>
@@ -145,7 +145,7 @@ bool scope_core::waits_for_tasks() noexcept {
 bool waits_for_tasks(task_node& scope) noexcept { return static_cast<scope_core&>(scope).waits_for_tasks(); }
 
 void scope_core::body_failed(std::exception_ptr error) noexcept {
-    if (stop.requested() && is_cancelled(error)) {
+    if (left_by_stop(error, stop)) {
         body_stopped();
         return;
     }
@@ -277,8 +277,7 @@ join_awaiter::join_awaiter(promise_base& p, scope_core& core)
     // A task of the scope that joined it would wait for itself.
     for (const task_node* n = p.ctx->owner; n != nullptr && n != &core; n = n->parent)
         if (n->parent == &core && n->owner != core.owner)
-            throw would_deadlock(std::string("join() of a scope from one of its own tasks (") +
-                                 p.origin.function_name() + " at " + place_of(p.where) +
+            throw would_deadlock("join() of a scope from one of its own tasks (" + frame_text(p, &place_of) +
                                  "): it would wait for itself; join in the body, or wait for the futures you need");
     const lock_guard guard(core_.lock_);
     up_to_ = core_.places_;

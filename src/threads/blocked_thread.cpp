@@ -4,6 +4,8 @@
 // this a few times in 5 ms at most, and only while jobs queue for want of threads.
 #include "threads/blocked_thread.hpp"
 
+#include "base/descriptor_owner.hpp"
+
 #include <fcntl.h>
 #include <unistd.h>
 #include <cstdio>
@@ -16,11 +18,10 @@ namespace detail {
 bool is_blocked(pid_t thread) noexcept {
     char path[64];
     std::snprintf(path, sizeof path, "/proc/self/task/%d/stat", static_cast<int>(thread));
-    const int fd = ::open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return false;  // not known: counted as running
+    const descriptor_owner file(::open(path, O_RDONLY | O_CLOEXEC));
+    if (!file) return false;  // not known: counted as running
     char text[256];
-    const ssize_t n = ::read(fd, text, sizeof text - 1);
-    ::close(fd);
+    const ssize_t n = ::read(file.get(), text, sizeof text - 1);
     if (n <= 0) return false;
     text[n] = '\0';
     const char* name_end = std::strrchr(text, ')');  // "ID (name) S …"; a name may hold anything

@@ -134,12 +134,10 @@ void job_base::stop_listening() noexcept {
 
 void job_base::leave() noexcept {
     stop_listening();
-    delist();
+    leave_tree();
     ctx.locals = nullptr;
     locals_ = locals_ref();
     follower_.unfollow();
-    stop.unlink();
-    parent = nullptr;
     if (clock_) std::exchange(clock_, counted_ptr<virtual_clock>())->job_ended();
 }
 
@@ -195,7 +193,7 @@ void job_base::run() noexcept {
         }
         BIDE_ASSERT(K5, !tls().suspended);  // each wait in the job has given control back
         drop_callable();
-        if (slot_of().state == outcome::failed && stop.requested() && failed_with_cancelled()) drop_failure();
+        if (slot_of().state == outcome::failed) settle();
     }
     running_job = outer_;
     conclude();

@@ -81,7 +81,7 @@ threads_counts job_threads::counts() const noexcept {
     now.threads = static_cast<int>(threads_);
     now.running = static_cast<int>(running_);
     now.queued = static_cast<int>(queue_.size());
-    for (const worker* w = workers_; w != nullptr; w = w->next_worker) now.waiting += w->asleep ? 1 : 0;
+    for (const worker* w = workers_.first(); w != nullptr; w = w->next_worker) now.waiting += w->asleep ? 1 : 0;
     return now;
 }
 
@@ -247,14 +247,14 @@ void job_threads::choose(std::vector<look>& looks) noexcept {
         return;
     }
     for (const bool blocked : {false, true})
-        for (const worker* w = workers_; w != nullptr && looks.size() < looks_at_most; w = w->next_worker)
+        for (const worker* w = workers_.first(); w != nullptr && looks.size() < looks_at_most; w = w->next_worker)
             if (w->busy && !w->asleep && w->blocked == blocked)
                 looks.push_back({w, w->turn, static_cast<const thread*>(w)->id, false});
 }
 
 // Takes over the kernel's answers, and returns how many threads to add.
 job_threads::hiring job_threads::grow(growth& g) noexcept {
-    for (worker* w = workers_; w != nullptr; w = w->next_worker)
+    for (worker* w = workers_.first(); w != nullptr; w = w->next_worker)
         for (const look& k : g.looks)
             if (k.at == w && k.turn == w->turn && w->busy && !w->asleep) see_blocked(*w, k.blocked);
 

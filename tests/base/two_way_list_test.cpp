@@ -56,4 +56,28 @@ TEST(two_way_list, nodes_are_put_at_the_end_and_before_one_and_taken_out_anywher
     EXPECT_EQ(order(l), "dc");
 }
 
+TEST(two_way_list, nodes_are_put_and_taken_at_the_front_and_moved_to_another_list) {
+    node a('a');
+    node b('b');
+    node c('c');
+    list l;
+    EXPECT_EQ(l.pop_front(), nullptr);
+    l.push_front(b);
+    l.push_front(a);
+    l.push_back(c);
+    EXPECT_EQ(order(l), "abc");
+    EXPECT_EQ(l.pop_front(), &a);
+    EXPECT_EQ(order(l), "bc");
+    list other;
+    other.take_all(l);
+    EXPECT_TRUE(l.empty());
+    EXPECT_EQ(order(other), "bc");
+    EXPECT_EQ(list::after(b), &c);
+    EXPECT_EQ(other.pop_front(), &b);
+    EXPECT_EQ(other.pop_front(), &c);
+    EXPECT_TRUE(other.empty());
+    other.push_back(a);
+    EXPECT_EQ(order(other), "a");
+}
+
 }  // namespace

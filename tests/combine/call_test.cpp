@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/call.hpp>
 
+#include "support/lives.hpp"
 #include "support/threads.hpp"
 #include "support/watchdog.hpp"
 
@@ -395,22 +396,15 @@ TEST(run, C4_6_C6_4_a_timeout_waits_for_the_work) {
 
 TEST(run, C4_6_stop_against_completion) {
     const support::watchdog guard(100s);
-    std::atomic<int> alive{0};
-    struct counted {
-        std::atomic<int>* n;
-        explicit counted(std::atomic<int>& c) : n(&c) { ++*n; }
-        counted(counted&& other) noexcept : n(std::exchange(other.n, nullptr)) {}
-        ~counted() {
-            if (n != nullptr) --*n;
-        }
-    };
+    support::life_count lives;
     for (int round = 0; round < 500; ++round) {
         bide::with_scope(bide::scope_options{.exit = bide::exit_mode::cancel}, [&](bide::scope& s) {
             for (int i = 0; i < 3; ++i)
-                s.start(bide::run([](const counted&) { return std::this_thread::get_id(); }, counted(alive)));
+                s.start(bide::run([](const support::counted&) { return std::this_thread::get_id(); },
+                                  support::counted(lives)));
             if (round % 2 == 0) bide::wait(bide::yield_now());
         });
-        ASSERT_EQ(alive.load(), 0);
+        ASSERT_EQ(lives.alive.load(), 0);
     }
 }
 

@@ -18,25 +18,15 @@
 #include <variant>
 #include <vector>
 
+#include "support/steps.hpp"
 #include "support/unhandled.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
 using duration = std::chrono::steady_clock::duration;
-using log_t = std::vector<std::string>;
-
-class traced {
-public:
-    traced(log_t& log, std::string name) : log_(log), name_(std::move(name)) {}
-    traced(const traced&) = delete;
-    traced& operator=(const traced&) = delete;
-    ~traced() { log_.push_back("~" + name_); }
-
-private:
-    log_t& log_;
-    std::string name_;
-};
+using log_t = support::log_of;
+using support::traced;
 
 bide::task<int> number_after(duration d, int n) {
     if (d > 0s) co_await bide::sleep_for(d);

@@ -6,9 +6,13 @@
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
+#include "support/foreign.hpp"
+
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <coroutine>
+#include <functional>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -66,6 +70,33 @@ TEST(dump, C16_1_shows_children_below_their_scope) {
     const auto scope_line = text.find("scope #", text.find("task #"));
     ASSERT_NE(scope_line, std::string::npos) << text;
     EXPECT_NE(text.find("inner_sleep()", scope_line), std::string::npos) << text;
+}
+
+// bide does not know for what another library's awaiter waits, but it knows where.
+constexpr int foreign_line = __LINE__ + 1;
+bide::task<> waits_in_foreign_code(std::coroutine_handle<>& h) { co_await support::foreign_wait(h); }
+bide::task<> outer_of_foreign_code(std::coroutine_handle<>& h) { co_await waits_in_foreign_code(h); }
+
+TEST(dump, C16_1_shows_a_task_that_waits_in_foreign_code) {
+    const bide::testing::virtual_time time;
+    std::coroutine_handle<> waiting;
+    std::string text;
+    std::string after;
+    bide::with_scope([&](bide::scope& s) {
+        s.start(outer_of_foreign_code, std::ref(waiting));
+        s.start([&]() -> bide::task<> {
+            text = dumped();
+            waiting.resume();
+            co_await bide::yield_now();
+            co_await bide::yield_now();
+            after = dumped();
+        });
+    });
+    EXPECT_EQ(count(text, "waits for code that bide does not know"), 1U) << text;
+    EXPECT_EQ(count(text, "waits_in_foreign_code("), 1U) << text;
+    EXPECT_EQ(count(text, "outer_of_foreign_code("), 1U) << text;
+    EXPECT_NE(text.find("dump_test.cpp:" + std::to_string(foreign_line)), std::string::npos) << text;
+    EXPECT_EQ(count(after, "waits for code that bide does not know"), 0U) << after;
 }
 
 TEST(dump, C16_1_asks_a_loop_of_another_thread) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // co_await in a condition, in a coroutine that declares no variable around it: the most natural code there is. g++ 12
-// moves the frame's contents by a word then (detail/kernel/kernel.hpp), so here no coroutine may have a local.
+// moves the frame's contents by a word then (detail/base/compiler.hpp), so here no coroutine may have a local.
 #include <bide/bide.hpp>
 #include <bide/testing/virtual_time.hpp>
 

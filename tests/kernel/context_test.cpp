@@ -8,6 +8,8 @@
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
+#include "support/hand_run.hpp"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -18,40 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using bide::task;
-
-/// An executor that is emptied by hand.
-class hand_run final : public bide::executor {
-public:
-    explicit hand_run(bide::loop& timers) noexcept : timers_(&timers) {}
-    ~hand_run() { retire(); }
-    void post(bide::ready_node& node) noexcept override {
-        node.next = nullptr;
-        if (last_ != nullptr)
-            last_->next = &node;
-        else
-            first_ = &node;
-        last_ = &node;
-        ++posted_;
-    }
-    bide::loop& carrier() noexcept override { return *timers_; }
-    int drain() {
-        int n = 0;
-        while (bide::ready_node* node = first_) {
-            first_ = node->next;
-            if (first_ == nullptr) last_ = nullptr;
-            bide::run_ready(*node);
-            ++n;
-        }
-        return n;
-    }
-    [[nodiscard]] int posted() const { return posted_; }
-
-private:
-    bide::loop* timers_;
-    bide::ready_node* first_ = nullptr;
-    bide::ready_node* last_ = nullptr;
-    int posted_ = 0;
-};
+using support::hand_run;
 
 /// Goes on with the task on another executor, as resume_on does; for tests of the kernel below that room.
 class move_to {

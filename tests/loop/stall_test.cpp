@@ -22,6 +22,7 @@
 #include <bide/time.hpp>
 #include <bide/wait.hpp>
 
+#include "support/foreign.hpp"
 #include "support/watchdog.hpp"
 
 #include <gtest/gtest.h>
@@ -231,17 +232,10 @@ TEST(stall, C1_6_C17_3_every_primitive_without_an_owner) {
 }
 
 TEST(stall, C1_6_foreign_code) {
-    struct never_by_itself {
-        std::coroutine_handle<>& waiting;
-        explicit never_by_itself(std::coroutine_handle<>& h) : waiting(h) {}
-        bool await_ready() const { return false; }
-        void await_suspend(std::coroutine_handle<> h) const { waiting = h; }
-        void await_resume() const {}
-    };
     std::coroutine_handle<> waiting;
     expect_stall(
         "waits for code that bide does not know",
-        [&] { bide::wait([](std::coroutine_handle<>& h) -> task<> { co_await never_by_itself(h); }(waiting)); },
+        [&] { bide::wait([](std::coroutine_handle<>& h) -> task<> { co_await support::foreign_wait(h); }(waiting)); },
         [&] { waiting.resume(); });
 }
 

@@ -222,7 +222,7 @@ TEST(pool_context, C10_1_foreign_awaitables) {
     keeps_its_own(foreign_and_not_waiting);
 }
 
-// No variable and no parameter that needs destroying: g++ 12 moves what is in such a frame (detail/kernel/kernel.hpp).
+// No variable and no parameter that needs destroying: g++ 12 moves what is in such a frame (detail/base/compiler.hpp).
 bide::task<> in_a_condition(place&) {
     if (co_await truth()) co_await bide::yield_now();
 }

@@ -7,6 +7,7 @@
 #include <bide/testing/virtual_time.hpp>
 #include <bide/time.hpp>
 
+#include "support/steps.hpp"
 #include "support/unhandled.hpp"
 
 #include <gtest/gtest.h>
@@ -27,24 +28,10 @@ using bide::future_status;
 using bide::scope;
 using bide::task;
 using bide::with_scope;
-using log_of = std::vector<std::string>;
-
-struct says {
-    log_of& log;
-    std::string what;
-    says(log_of& l, std::string w) : log(l), what(std::move(w)) {}
-    says(const says&) = delete;
-    says& operator=(const says&) = delete;
-    ~says() { log.push_back(what); }
-};
-task<> says_after(log_of& log, std::chrono::seconds d, std::string what) {
-    co_await bide::sleep_for(d);
-    log.push_back(std::move(what));
-}
-task<> fails_after(std::chrono::seconds d, std::string what) {
-    co_await bide::sleep_for(d);
-    throw std::runtime_error(what);
-}
+using support::fails_after;
+using support::log_of;
+using support::says;
+using support::says_after;
 
 task<> eight(int, int, int, int, int, int, int, int) { co_await bide::sleep_for(1h); }
 

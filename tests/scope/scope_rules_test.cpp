@@ -9,6 +9,7 @@
 #include <bide/time.hpp>
 
 #include "support/lives.hpp"
+#include "support/steps.hpp"
 #include "support/unhandled.hpp"
 
 #include <gtest/gtest.h>
@@ -29,24 +30,10 @@ using bide::future_status;
 using bide::scope;
 using bide::task;
 using bide::with_scope;
-using log_of = std::vector<std::string>;
-
-struct says {
-    log_of& log;
-    std::string what;
-    says(log_of& l, std::string w) : log(l), what(std::move(w)) {}
-    says(const says&) = delete;
-    says& operator=(const says&) = delete;
-    ~says() { log.push_back(what); }
-};
-task<> says_after(log_of& log, std::chrono::seconds d, std::string what) {
-    co_await bide::sleep_for(d);
-    log.push_back(std::move(what));
-}
-task<> fails_after(std::chrono::seconds d, std::string what) {
-    co_await bide::sleep_for(d);
-    throw std::runtime_error(what);
-}
+using support::fails_after;
+using support::log_of;
+using support::says;
+using support::says_after;
 
 TEST(scope_rules, C3_1_the_bodys_locals_die_when_it_ends_before_the_tasks_are_joined) {
     const bide::testing::virtual_time time;

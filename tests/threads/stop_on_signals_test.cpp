@@ -90,6 +90,15 @@ private:
 const std::string by_sigint = "signal " + std::to_string(SIGINT);
 const std::string by_sigterm = "signal " + std::to_string(SIGTERM);
 
+// Sends the signal to a program that is ready, which says no more than this, and ends by the signal.
+void expect_of(const char* scenario, int signal, const std::string& said) {
+    program p(scenario);
+    p.until("ready");
+    p.send(signal);
+    EXPECT_EQ(p.said(), said) << scenario;
+    EXPECT_EQ(p.ended(), "signal " + std::to_string(signal)) << scenario;
+}
+
 TEST(stop_on_signals, C7_6_a_wait_in_main_is_cancelled_cleans_up_and_the_status_is_the_signals) {
     for (const int signal : {SIGINT, SIGTERM}) {
         program p("wait_in_main");
@@ -113,11 +122,7 @@ TEST(stop_on_signals, C7_6_a_scope_in_main_is_stopped_and_joined) {
 }
 
 TEST(stop_on_signals, C7_6_plain_code_asks_and_callbacks_are_told) {
-    program p("plain_code");
-    p.until("ready");
-    p.send(SIGTERM);
-    EXPECT_EQ(p.said(), "ready\ntold\nSIGTERM\n");
-    EXPECT_EQ(p.ended(), by_sigterm);
+    expect_of("plain_code", SIGTERM, "ready\ntold\nSIGTERM\n");
 }
 
 TEST(stop_on_signals, C7_6_a_loop_thread_is_stopped_and_joined_before_the_process_ends) {
@@ -167,11 +172,7 @@ TEST(stop_on_signals, C7_6_a_storm_of_signals_is_one_stop) {
 }
 
 TEST(stop_on_signals, C7_6_C19_5_without_the_guard_nothing_is_touched) {
-    program p("no_guard");
-    p.until("ready");
-    p.send(SIGINT);
-    EXPECT_EQ(p.said(), "untouched\nready\n");
-    EXPECT_EQ(p.ended(), by_sigint);
+    expect_of("no_guard", SIGINT, "untouched\nready\n");
 }
 
 TEST(stop_on_signals, C7_6_without_a_signal_the_guard_leaves_everything_as_it_was) {
@@ -209,19 +210,11 @@ TEST(stop_on_signals, C7_6_C18_6_there_is_one_guard_at_a_time_in_plain_code) {
 }
 
 TEST(stop_on_signals, C7_6_a_thread_that_blocks_the_signal_still_ends_by_it) {
-    program p("blocked_in_main");
-    p.until("ready");
-    p.send(SIGINT);
-    EXPECT_EQ(p.said(), "ready\nunwound\ncancelled: shutdown\n");
-    EXPECT_EQ(p.ended(), by_sigint);
+    expect_of("blocked_in_main", SIGINT, "ready\nunwound\ncancelled: shutdown\n");
 }
 
 TEST(stop_on_signals, C7_6_finish_ends_the_process_before_the_guard_goes_and_writes_out_stdout) {
-    program p("finish_early");
-    p.until("ready");
-    p.send(SIGTERM);
-    EXPECT_EQ(p.said(), "ready\nunwound\ncancelled: shutdown\nin stdout's buffer\n");
-    EXPECT_EQ(p.ended(), by_sigterm);
+    expect_of("finish_early", SIGTERM, "ready\nunwound\ncancelled: shutdown\nin stdout's buffer\n");
 }
 
 #if !BIDE_TESTS_UNDER_TSAN  // it does not go on in the child of a fork that makes a thread
@@ -233,11 +226,7 @@ TEST(stop_on_signals, C7_6_the_child_of_a_fork_is_ended_and_may_have_a_guard_of_
 #endif
 
 TEST(stop_on_signals, C7_6_an_exception_that_passes_the_guard_changes_nothing) {
-    program p("failing");
-    p.until("ready");
-    p.send(SIGINT);
-    EXPECT_EQ(p.said(), "ready\nunwound\n");
-    EXPECT_EQ(p.ended(), by_sigint);
+    expect_of("failing", SIGINT, "ready\nunwound\n");
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <bide/threads.hpp>
 
 #include "base/os_thread.hpp"
+#include "support/lives.hpp"
 #include "support/threads.hpp"
 #include "support/unhandled.hpp"
 #include "support/watchdog.hpp"
@@ -992,38 +993,27 @@ TEST(threads, C7_9_in_the_child_of_a_fork_an_inherited_set_says_so) {
     EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
+[[noreturn]] void leave_main_beside_a_job(bool dev_mode) {
+    bide::set_dev_mode(dev_mode);
+    arrivals begun;
+    gate never;
+    static_cast<void>(bide::to_thread([&] {
+        begun.arrive();
+        never.pass();
+    }));
+    begun.await(1);
+    std::exit(7);
+}
+
 TEST(threads_death, C7_9_C17_4_leaving_main_waits_for_nothing_and_names_the_jobs_in_dev_mode) {
     testing::FLAGS_gtest_death_test_style = "threadsafe";
-    EXPECT_EXIT(
-        {
-            bide::set_dev_mode(true);
-            arrivals begun;
-            gate never;
-            static_cast<void>(bide::to_thread([&] {
-                begun.arrive();
-                never.pass();
-            }));
-            begun.await(1);
-            std::exit(7);
-        },
-        testing::ExitedWithCode(7), "jobs on its threads are alive.*\n.*threads_test.cpp:[0-9]+");
+    EXPECT_EXIT(leave_main_beside_a_job(true), testing::ExitedWithCode(7),
+                "jobs on its threads are alive.*\n.*threads_test.cpp:[0-9]+");
 }
 
 TEST(threads_death, C7_9_C17_4_leaving_main_says_nothing_without_dev_mode) {
     testing::FLAGS_gtest_death_test_style = "threadsafe";
-    EXPECT_EXIT(
-        {
-            bide::set_dev_mode(false);
-            arrivals begun;
-            gate never;
-            static_cast<void>(bide::to_thread([&] {
-                begun.arrive();
-                never.pass();
-            }));
-            begun.await(1);
-            std::exit(7);
-        },
-        testing::ExitedWithCode(7), "^$");
+    EXPECT_EXIT(leave_main_beside_a_job(false), testing::ExitedWithCode(7), "^$");
 }
 
 // ---- section 9: faults that must not come back ----------------------------------------------------------------------
@@ -1117,20 +1107,12 @@ TEST(threads, C9_6_threads_that_wait_once_and_end) {
 TEST(threads, C4_6_tasks_that_are_stopped_while_their_jobs_run) {
     const support::watchdog guard(100s);
     bide::threads t(at_most(3));
-    std::atomic<int> alive{0};
-    struct counted {
-        std::atomic<int>* n;
-        explicit counted(std::atomic<int>& c) : n(&c) { ++*n; }
-        counted(counted&& other) noexcept : n(std::exchange(other.n, nullptr)) {}
-        ~counted() {
-            if (n != nullptr) --*n;
-        }
-    };
+    support::life_count lives;
     for (int round = 0; round < 300; ++round) {
         bide::with_scope(bide::scope_options{.exit = bide::exit_mode::cancel}, [&](bide::scope& s) {
             for (int i = 0; i < 4; ++i)
-                s.start([&t, &alive, i]() -> bide::task<> {
-                    auto f = t.submit([i](const counted&) { return square(i); }, counted(alive));
+                s.start([&t, &lives, i]() -> bide::task<> {
+                    auto f = t.submit([i](const support::counted&) { return square(i); }, support::counted(lives));
                     if (i % 2 == 0) co_return;  // the job goes on alone
                     co_await f;
                 });
@@ -1139,7 +1121,7 @@ TEST(threads, C4_6_tasks_that_are_stopped_while_their_jobs_run) {
         });
     }
     t.shutdown();
-    EXPECT_EQ(alive.load(), 0);
+    EXPECT_EQ(lives.alive.load(), 0);
 }
 
 }  // namespace

@@ -5,13 +5,13 @@
 //
 //     bide::debug::dump(std::cerr);
 //
-//     task #1027 started at crawl.cpp:41
-//         in bide::task<> fetch(std::string) at crawl.cpp:17, waits for a sleep
+//     task #1027 started at crawl.cpp:41 waits for a sleep
+//         in bide::task<> fetch(std::string) at crawl.cpp:17
 //         in bide::task<> crawl(std::string) at crawl.cpp:30
 //
 // Every build keeps what the dump needs: the function of a coroutine, the line of the co_await at which it is suspended
 // (one store per await), the leaf at which it waits, a list of the living tasks. It does not show local variables. Of a
-// task that is suspended in an awaitable of other code it says "ready, running, or waiting for the tasks below".
+// task that is suspended in an awaitable of other code it says "waits for code that bide does not know", with the line.
 //
 // Thread rule: any thread may call it. The calling thread describes the loops that it runs itself. Every other loop
 //   describes itself, on its own thread, and has `patience` in all to answer; of a loop that does not answer (it is

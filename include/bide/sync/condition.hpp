@@ -26,6 +26,7 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/compiler.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/sync/mutex.hpp>
@@ -59,11 +60,9 @@ public:
     /// already.
     template <std::predicate P>
     [[nodiscard]] task<> wait(guard& held, P&& predicate) {
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
-        static_assert(std::is_lvalue_reference_v<P> || std::is_trivially_copyable_v<std::remove_cvref_t<P>>,
+        static_assert(detail::safe_in_await<P>,
                       "bide: this compiler destroys such a temporary twice in a co_await expression: give the lambda a "
                       "name first, or capture by reference");
-#endif
         return wait_until<std::remove_cvref_t<P>>(*this, held, std::forward<P>(predicate));
     }
 

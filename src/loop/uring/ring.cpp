@@ -42,7 +42,7 @@ ring::ring(driver& of, bool bound)
     : driver_(of),
       owner_(bound ? this_thread() : nullptr),
       queues_(std::make_unique<uring_queues>(bound)),
-      buffers_(std::make_unique<ring_buffers>(queues_->fd)),
+      buffers_(std::make_unique<ring_buffers>(queues_->fd.get())),
       process_(process_generation()) {}
 
 ring::~ring() {
@@ -55,7 +55,7 @@ ring::~ring() {
     end_everything();
 }
 
-int ring::descriptor() const noexcept { return queues_->fd; }
+int ring::descriptor() const noexcept { return queues_->fd.get(); }
 bool ring::inherited() const noexcept { return process_ != process_generation(); }
 bool ring::foreign() const noexcept { return owner_ != nullptr && owner_ != this_thread(); }
 // relaxed: the word is this thread only if this thread wrote it.

@@ -44,23 +44,19 @@ uring_queues::uring_queues(bool bound) {
     params_.flags = IORING_SETUP_CLAMP | IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL;
     if (bound) params_.flags |= IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN;
     params_.cq_entries = ends;
-    fd = static_cast<int>(::syscall(SYS_io_uring_setup, requests, &params_));
-    if (fd < 0) fail("io_uring_setup");
-    try {
-        check_operations();
-        map_queues();
-    } catch (...) {
-        ::close(fd);
-        throw;
-    }
+    fd = descriptor_owner(static_cast<int>(::syscall(SYS_io_uring_setup, requests, &params_)));
+    if (!fd) fail("io_uring_setup");
+    check_operations();
+    map_queues();
 }
-uring_queues::~uring_queues() { ::close(fd); }
+uring_queues::~uring_queues() { fd.close(); }  // before the mappings go
 
 // Linux 6.1 has everything that is used here; it is known by an operation that came with it.
 void uring_queues::check_operations() const {
     constexpr unsigned newest = IORING_OP_SENDMSG_ZC;
     alignas(io_uring_probe) std::byte memory[sizeof(io_uring_probe) + (newest + 1) * sizeof(io_uring_probe_op)] = {};
-    if (::syscall(SYS_io_uring_register, fd, IORING_REGISTER_PROBE, memory, newest + 1) < 0) fail("io_uring_register");
+    if (::syscall(SYS_io_uring_register, fd.get(), IORING_REGISTER_PROBE, memory, newest + 1) < 0)
+        fail("io_uring_register");
     io_uring_probe head;
     std::memcpy(&head, memory, sizeof head);
     if (head.last_op >= newest && (params_.features & IORING_FEAT_SINGLE_MMAP) != 0) return;
@@ -71,9 +67,9 @@ void uring_queues::check_operations() const {
 void uring_queues::map_queues() {
     const std::size_t requests_end = params_.sq_off.array + params_.sq_entries * sizeof(unsigned);
     const std::size_t ends_end = params_.cq_off.cqes + params_.cq_entries * sizeof(io_uring_cqe);
-    queues_ = mapping(requests_end > ends_end ? requests_end : ends_end, MAP_SHARED | MAP_POPULATE, fd,
+    queues_ = mapping(requests_end > ends_end ? requests_end : ends_end, MAP_SHARED | MAP_POPULATE, fd.get(),
                       IORING_OFF_SQ_RING, "io_uring queues");
-    entries_ = mapping(params_.sq_entries * sizeof(io_uring_sqe), MAP_SHARED | MAP_POPULATE, fd, IORING_OFF_SQES,
+    entries_ = mapping(params_.sq_entries * sizeof(io_uring_sqe), MAP_SHARED | MAP_POPULATE, fd.get(), IORING_OFF_SQES,
                        "io_uring requests");
     request_head_ = queues_.as<unsigned>(params_.sq_off.head);
     request_tail_ = queues_.as<unsigned>(params_.sq_off.tail);
@@ -111,7 +107,7 @@ int uring_queues::enter(unsigned wait_for, const __kernel_timespec* timeout, boo
     unsigned flags = IORING_ENTER_EXT_ARG;
     if (ask_for_ends) flags |= IORING_ENTER_GETEVENTS;
     if ((params_.features & feature_no_iowait) != 0) flags |= enter_no_iowait;
-    const long n = ::syscall(SYS_io_uring_enter, fd, to_submit(), wait_for, flags, &arg, sizeof arg);
+    const long n = ::syscall(SYS_io_uring_enter, fd.get(), to_submit(), wait_for, flags, &arg, sizeof arg);
     return n < 0 ? -errno : static_cast<int>(n);
 }
 

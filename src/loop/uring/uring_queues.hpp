@@ -4,6 +4,8 @@
 // Linux's own header is all that it needs; the queues' protocol is that of io_uring(7).
 #pragma once
 
+#include "base/descriptor_owner.hpp"
+
 #include <linux/io_uring.h>
 #include <linux/time_types.h>
 #include <atomic>
@@ -57,7 +59,7 @@ struct uring_queues {
     /// io_uring_enter; -errno.
     int enter(unsigned wait_for, const __kernel_timespec* timeout, bool ask_for_ends) noexcept;
 
-    int fd = -1;
+    descriptor_owner fd;
 
 private:
     void check_operations() const;

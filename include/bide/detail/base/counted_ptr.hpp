@@ -5,7 +5,8 @@
 // rest of bide; in sources we use that one where the object is not named in a header.
 #pragma once
 
-#include <atomic>
+#include <bide/detail/base/countdown.hpp>
+
 #include <type_traits>
 #include <utility>
 
@@ -29,7 +30,7 @@ protected:
 private:
     template <class T>
     friend class counted_ptr;
-    mutable std::atomic<long> owners_{0};
+    mutable countdown owners_{0};
 };
 
 template <class T>
@@ -48,8 +49,7 @@ public:
         return *this;
     }
     ~counted_ptr() {
-        // acq_rel: the owner that deletes the object sees what every other owner did with it.
-        if (object_ != nullptr && count().fetch_sub(1, std::memory_order_acq_rel) == 1) delete object_;
+        if (object_ != nullptr && count().take_off()) delete object_;
     }
 
     [[nodiscard]] T* get() const noexcept { return object_; }
@@ -59,10 +59,9 @@ public:
     friend bool operator==(const counted_ptr&, const counted_ptr&) noexcept = default;
 
 private:
-    [[nodiscard]] std::atomic<long>& count() const noexcept { return static_cast<const counted*>(object_)->owners_; }
+    [[nodiscard]] countdown& count() const noexcept { return static_cast<const counted*>(object_)->owners_; }
     void add() const noexcept {
-        // relaxed: the thread that adds an owner is an owner, or has just made the object.
-        if (object_ != nullptr) count().fetch_add(1, std::memory_order_relaxed);
+        if (object_ != nullptr) count().add();  // the thread is an owner, or has just made the object
     }
     T* object_ = nullptr;
 };

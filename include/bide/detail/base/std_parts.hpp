@@ -11,7 +11,7 @@
 //     mutex        mutex and lock_guard
 //     ranges       the concepts and the customization points; no views
 //
-// The libstdc++ for which this was looked up has them in cheaper headers, whose own declarations need them; with every
+// libstdc++ 12, for which this was looked up (compiler.hpp says when that may go), has them in cheaper headers, whose own declarations need them; with every
 // other library we take the headers in which the standard puts them. Nothing here is a promise to users, who include
 // what they use. The list at the end is what we need, so that a wrong guess is an error here. (Names, and no assertions
 // about the concepts: those took a tenth of what all of bide takes.)

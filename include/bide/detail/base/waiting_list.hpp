@@ -7,58 +7,31 @@
 // the plain type in the library; in tests/model it is one whose every access the model checker watches.
 #pragma once
 
+#include <bide/detail/base/fifo.hpp>
+#include <bide/detail/base/two_way_list.hpp>
+
 namespace bide {
 inline namespace v0 {
 namespace detail {
-
-template <class T>
-using plain = T;
 
 /// The caller of every member holds the primitive's lock.
 template <class Leaf, template <class> class Var = plain>
 class waiting_list {
 public:
-    waiting_list() noexcept : first_(nullptr), last_(nullptr) {}
-    waiting_list(const waiting_list&) = delete;
-    waiting_list& operator=(const waiting_list&) = delete;
-
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
-    [[nodiscard]] Leaf* front() const noexcept { return first_; }
+    [[nodiscard]] bool empty() const noexcept { return leaves_.empty(); }
+    [[nodiscard]] Leaf* front() const noexcept { return leaves_.first(); }
 
     void push_back(Leaf& l) noexcept {
-        Leaf* const last = last_;
-        l.prev = last;
-        l.next = nullptr;
+        leaves_.push_back(l);
         l.linked = true;
-        if (last != nullptr)
-            last->next = &l;
-        else
-            first_ = &l;
-        last_ = &l;
     }
     void remove(Leaf& l) noexcept {
-        Leaf* const before = l.prev;
-        Leaf* const after = l.next;
-        if (before != nullptr)
-            before->next = after;
-        else
-            first_ = after;
-        if (after != nullptr)
-            after->prev = before;
-        else
-            last_ = before;
+        leaves_.remove(l);
         l.linked = false;
     }
     [[nodiscard]] Leaf* pop_front() noexcept {
-        Leaf* const l = first_;
-        if (l == nullptr) return nullptr;
-        Leaf* const after = l->next;
-        first_ = after;
-        if (after != nullptr)
-            after->prev = nullptr;
-        else
-            last_ = nullptr;
-        l->linked = false;
+        Leaf* const l = leaves_.pop_front();
+        if (l != nullptr) l->linked = false;
         return l;
     }
     /// Takes out and claims the first waiter that no stop request has taken. Returns null if there is none.
@@ -78,8 +51,7 @@ public:
     }
 
 private:
-    Var<Leaf*> first_;
-    Var<Leaf*> last_;
+    two_way_list<Leaf, &Leaf::prev, &Leaf::next, Var> leaves_;
 };
 
 /// Waiters that a completer has claimed under a lock. The completer owns them until it resumes them, in order, after it
@@ -94,26 +66,13 @@ public:
     ~claimed_waiters() {
         while (Leaf* l = take()) l->resume();
     }
-    void add(Leaf& l) noexcept {
-        l.next = nullptr;
-        if (last_ != nullptr)
-            last_->next = &l;
-        else
-            first_ = &l;
-        last_ = &l;
-    }
+    [[nodiscard]] bool empty() const noexcept { return leaves_.empty(); }
+    void add(Leaf& l) noexcept { leaves_.push_back(l); }
     /// Takes the first waiter out, which the caller then owns. Returns null if there is none.
-    [[nodiscard]] Leaf* take() noexcept {
-        Leaf* const l = first_;
-        if (l == nullptr) return nullptr;
-        first_ = l->next;  // before it is resumed: it may be gone then
-        if (first_ == nullptr) last_ = nullptr;
-        return l;
-    }
+    [[nodiscard]] Leaf* take() noexcept { return leaves_.pop(); }
 
 private:
-    Leaf* first_ = nullptr;
-    Leaf* last_ = nullptr;
+    fifo<Leaf, &Leaf::next> leaves_;
 };
 
 }  // namespace detail

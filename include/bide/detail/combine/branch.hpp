@@ -21,14 +21,16 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/countdown.hpp>
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/guard/guard.hpp>
+#include <bide/detail/kernel/chain_root.hpp>
 #include <bide/detail/kernel/slot.hpp>
-#include <bide/detail/kernel/task_node.hpp>
 
-#include <atomic>
 #include <coroutine>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <source_location>
 
@@ -47,7 +49,7 @@ inline task_kind kind_of(completion_rule rule) noexcept {
                                               : task_kind::first_success;
 }
 
-class branch_base : public task_node, public child_end, public call_node {
+class branch_base : public chain_root {
 public:
     branch_base(const branch_base&) = delete;
     branch_base& operator=(const branch_base&) = delete;
@@ -64,8 +66,7 @@ protected:
     virtual ~branch_base() = default;
 
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
-    [[nodiscard]] virtual bool failed_with_cancelled() const noexcept = 0;
-    virtual void set_failure(std::exception_ptr e) noexcept = 0;
+    virtual void settle() noexcept = 0;  // slot::settle_as_branch
 
     enum class content : std::uint8_t { cold_frame, nothing, result };
     content content_ = content::cold_frame;
@@ -73,8 +74,7 @@ protected:
 private:
     friend class branch_group;
     static void on_due(call_node* self) noexcept;
-    static void on_ended(child_end* self, slot_base*) noexcept;
-    static void on_returned(call_node* self) noexcept;
+    static void on_end(call_node* self) noexcept;
     void finish() noexcept;
 
     branch_group& group_;
@@ -89,7 +89,7 @@ public:
     branch_group(const branch_group&) = delete;
     branch_group& operator=(const branch_group&) = delete;
 
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return branches_.empty(); }
 
     /// For await_suspend: detaches the awaiting frame and posts the branches in their order. The group may be gone when
     /// this returns.
@@ -118,10 +118,9 @@ private:
     promise_base* awaiting_ = nullptr;
     context ctx_;
     stop_state stop_;
-    branch_base* first_ = nullptr;
-    branch_base* last_ = nullptr;
-    std::size_t count_ = 0;
-    std::atomic<std::size_t> left_{0};  // branches that have not ended
+    fifo<branch_base, &branch_base::next_> branches_;
+    std::uint32_t count_ = 0;
+    countdown left_{0};  // branches that have not ended
     branch_base* decisive_ BIDE_GUARDED_BY(lock_) = nullptr;
     branch_base* first_failed_ BIDE_GUARDED_BY(lock_) = nullptr;  // the first in time
 };
@@ -151,8 +150,7 @@ public:
 
 private:
     [[nodiscard]] slot_base& slot_of() noexcept override { return slot_; }
-    [[nodiscard]] bool failed_with_cancelled() const noexcept override { return is_cancelled(slot_.error); }
-    void set_failure(std::exception_ptr e) noexcept override { slot_.fail(std::move(e)); }
+    void settle() noexcept override { slot_.settle_as_branch(stop); }
 
     slot<T> slot_;
 };

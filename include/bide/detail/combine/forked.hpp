@@ -5,6 +5,7 @@
 // awaiting frame.
 #pragma once
 
+#include <bide/detail/base/compiler.hpp>
 #include <bide/detail/combine/combined.hpp>
 
 #include <array>
@@ -95,11 +96,7 @@ private:
             s.take();
             return std::monostate();
         } else if constexpr (std::is_integral_v<U> || std::is_enum_v<U> || std::is_pointer_v<U>) {
-            // Through a register of its own. Else g++ loads each value in one piece with the flags beside it, which
-            // were written in other pieces a moment ago: the processor cannot forward those, and waits for the stores.
-            U value = s.take();
-            asm("" : "+r"(value));
-            return value;
+            return through_register(s.take());
         } else {
             return s.take();
         }
@@ -159,8 +156,8 @@ private:
     void drop(std::uint32_t index) noexcept override {
         static_cast<void>(((I == index && (here<I>().drop(), true)) || ...));
     }
-    void fail(std::uint32_t index, std::exception_ptr e) noexcept override {
-        static_cast<void>(((I == index && (here<I>().fail(std::move(e)), true)) || ...));
+    void settle(std::uint32_t index, const stop_state& asked) noexcept override {
+        static_cast<void>(((I == index && (here<I>().settle_as_branch(asked), true)) || ...));
     }
     [[nodiscard]] std::exception_ptr take_error(std::uint32_t index) noexcept override {
         std::exception_ptr e;

@@ -132,7 +132,9 @@ private:
     [[nodiscard]] std::uint32_t count() const noexcept override { return count_; }
     [[nodiscard]] slot_base& at(std::uint32_t index) noexcept override { return slots_[index]; }
     void drop(std::uint32_t index) noexcept override { slots_[index].drop(); }
-    void fail(std::uint32_t index, std::exception_ptr e) noexcept override { slots_[index].fail(std::move(e)); }
+    void settle(std::uint32_t index, const stop_state& asked) noexcept override {
+        slots_[index].settle_as_branch(asked);
+    }
     [[nodiscard]] std::exception_ptr take_error(std::uint32_t index) noexcept override {
         return slots_[index].take_error();
     }

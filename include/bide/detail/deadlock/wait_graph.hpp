@@ -21,6 +21,7 @@
 // executor's address with those of the executors that were alive when the search began.
 #pragma once
 
+#include <bide/detail/base/two_way_list.hpp>
 #include <bide/detail/kernel/leaf.hpp>
 
 #include <atomic>
@@ -47,11 +48,7 @@ struct wait_edge;
 /// The edges of a loop that always has something ready are examined once in this many turns.
 inline constexpr unsigned turns_between_examinations = 64;
 
-/// The edges that were noted on one loop since it last slept.
-struct noted_edges {
-    spin_lock lock;
-    wait_edge* first BIDE_GUARDED_BY(lock) = nullptr;
-};
+struct noted_edges;
 
 /// A wait with a known target; a part of the leaf. Most operations complete without waiting, so note_edge() sets the
 /// members that have no initial value here.
@@ -72,6 +69,14 @@ struct wait_edge {
     ~wait_edge() {}          // NOLINT(*-use-equals-default): of the union
     wait_edge(const wait_edge&) = delete;
     wait_edge& operator=(const wait_edge&) = delete;
+};
+
+using edge_list = two_way_list<wait_edge, &wait_edge::prev, &wait_edge::next>;
+
+/// The edges that were noted on one loop since it last slept.
+struct noted_edges {
+    spin_lock lock;
+    edge_list edges BIDE_GUARDED_BY(lock);
 };
 
 /// Notes the edge with the loop that runs the waiter. The waiter calls it before its leaf is visible to a completer.

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <bide/detail/base/cancelled.hpp>
+#include <bide/detail/base/countdown.hpp>
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/deadlock/wait_graph.hpp>
@@ -39,22 +41,16 @@ public:
     future_base& operator=(const future_base&) = delete;
 
     /// Returns true if the caller has the only reference.
-    [[nodiscard]] bool only_ref() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
-    void add_ref() noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller has one already
+    [[nodiscard]] bool only_ref() const noexcept { return refs_.is_last(); }
+    void add_ref() noexcept { refs_.add(); }
     /// For a state that no other thread knows of yet: no exchange is needed.
-    void add_ref_alone() noexcept { refs_.store(refs_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
-    void drop_ref_alone() noexcept {  // not the last one
-        refs_.store(refs_.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
-    }
+    void add_ref_alone() noexcept { refs_.add_alone(); }
+    void drop_ref_alone() noexcept { refs_.take_off_alone(); }  // not the last one
     void drop_ref() noexcept {
         if (release_ref()) last_ref_gone();
     }
     /// As drop_ref(), but returns true if it was the last one, and leaves what has to be done then to the caller.
-    [[nodiscard]] bool release_ref() noexcept {
-        // acq_rel: the last one sees everything that the others did with the state. The only reference needs no
-        // exchange: no other thread can add or drop one.
-        return only_ref() || refs_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    }
+    [[nodiscard]] bool release_ref() noexcept { return refs_.take_off_cheaply(); }
     [[nodiscard]] future_status status() const noexcept { return status_.load(std::memory_order_acquire); }
     [[nodiscard]] bool ready() const noexcept { return status() != future_status::pending; }
 
@@ -68,11 +64,11 @@ public:
     void publish(future_status how) noexcept BIDE_EXCLUDES(lock);
     /// The same where all handles are copies of one that was there before the producer began.
     /// TRAP: a promise gives its handle at any time, also while another thread completes it: that is publish().
-    /// Unanalyzed: it reads first_ without the lock, where the caller's reference is the only one.
+    /// Unanalyzed: it reads subscribers_ without the lock, where the caller's reference is the only one.
     void publish_started(future_status how) noexcept BIDE_UNANALYZED {
         // No waiter is there, for a waiter has a reference, and none can come. relaxed: only the owner reads it, which
         // is told.
-        if (only_ref() && first_ == nullptr)
+        if (only_ref() && subscribers_.empty())
             status_.store(how, std::memory_order_relaxed);
         else
             publish(how);
@@ -103,9 +99,8 @@ private:
     void last_ref_gone() noexcept BIDE_UNANALYZED;  // without the lock: the last reference has gone
     void run_subscribers() noexcept BIDE_EXCLUDES(lock);
 
-    subscriber* first_ BIDE_GUARDED_BY(lock) = nullptr;
-    subscriber* last_ BIDE_GUARDED_BY(lock) = nullptr;
-    std::atomic<std::uint32_t> refs_{1};
+    fifo<subscriber, &subscriber::next> subscribers_ BIDE_GUARDED_BY(lock);
+    countdown refs_{1};
     std::atomic<future_status> status_{future_status::pending};
     std::atomic<bool> consumed_{false};
     bool owned_ = false;

@@ -48,11 +48,7 @@ protected:
 
     [[nodiscard]] slot_base& slot_of() noexcept final { return self().result; }
     void set_failure(std::exception_ptr e) noexcept final { self().result.fail(std::move(e)); }
-    void drop_failure() noexcept final {
-        self().result.drop();
-        self().result.state = outcome::stopped;
-    }
-    [[nodiscard]] bool failed_with_cancelled() noexcept final { return is_cancelled(self().result.error); }
+    void settle() noexcept final { self().result.settle(this->stop); }
 
 private:
     [[nodiscard]] Derived& self() noexcept { return static_cast<Derived&>(*this); }

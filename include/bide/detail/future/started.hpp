@@ -14,6 +14,7 @@
 #include <bide/detail/future/future_state.hpp>
 #include <bide/detail/future/held_call.hpp>
 #include <bide/detail/kernel/as_task.hpp>
+#include <bide/detail/kernel/chain_root.hpp>
 #include <bide/task.hpp>
 
 #include <memory_resource>
@@ -48,7 +49,7 @@ protected:
     ~started_owner() = default;
 };
 
-class started_base : public task_node, public child_end, public call_node {
+class started_base : public chain_root {
 public:
     started_owner* owner = nullptr;
     std::pmr::memory_resource* memory = nullptr;
@@ -75,13 +76,11 @@ protected:
     virtual slot_and_state drop_callable() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
-    virtual void drop_failure() noexcept = 0;
-    [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
+    virtual void settle() noexcept = 0;  // slot::settle
 
 private:
     static void on_due(call_node* self) noexcept;
-    static void on_ended(child_end* self, slot_base*) noexcept;
-    static void on_returned(call_node* self) noexcept;
+    static void on_end(call_node* self) noexcept;
     void finish() noexcept;
 };
 

@@ -19,7 +19,6 @@
 // which the operation ended.
 #pragma once
 
-#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/kernel/as_task.hpp>
 #include <bide/detail/kernel/slot.hpp>
@@ -94,10 +93,7 @@ private:
     [[nodiscard]] bool passes_on() noexcept override {
         if (slot_.state == outcome::value) return false;
         this->ended_without_value();
-        if (slot_.state == outcome::failed && this->stop_.requested() && is_cancelled(slot_.error)) {
-            slot_.drop();
-            slot_.state = outcome::stopped;
-        }
+        slot_.settle(this->stop_);
         const bool unwound = slot_.state == outcome::stopped && this->outer_stopped();
         BIDE_ASSERT(K8, !unwound || slot_.state == outcome::stopped);
         return unwound;

@@ -4,8 +4,8 @@
 // node of the chain that it waits for.
 #pragma once
 
+#include <bide/detail/kernel/chain_root.hpp>
 #include <bide/detail/kernel/slot.hpp>
-#include <bide/detail/kernel/task_node.hpp>
 #include <bide/hooks.hpp>
 
 #include <exception>
@@ -15,13 +15,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-class blocking_wait_base : public task_node, public child_end {
+class blocking_wait_base : public chain_root {
 public:
     [[nodiscard]] bool done() const noexcept { return done_; }
 
 protected:
     blocking_wait_base(const std::source_location& where) noexcept
-        : task_node(task_kind::wait, where), child_end{nullptr, &blocking_wait_base::on_ended}, return_post_(*this) {
+        : chain_root(task_kind::wait, where, &blocking_wait_base::on_end) {
         blocks_parent = true;
     }
 
@@ -31,14 +31,7 @@ protected:
     [[noreturn]] void throw_cancelled() const;
 
 private:
-    /// Tells the waiting loop that its task has ended on another executor: a node that is posted to the loop.
-    struct return_post final : call_node {
-        blocking_wait_base& wait;
-        explicit return_post(blocking_wait_base& r) noexcept : call_node(&return_post::arrive), wait(r) {}
-        static void arrive(call_node* self) noexcept { static_cast<return_post*>(self)->wait.done_ = true; }
-    };
-    static void on_ended(child_end* self, slot_base*) noexcept;
-    return_post return_post_;
+    static void on_end(call_node* self) noexcept { static_cast<blocking_wait_base*>(self)->done_ = true; }
     bool done_ = false;  // written and read by the waiting thread alone
 };
 

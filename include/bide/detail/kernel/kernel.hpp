@@ -31,6 +31,7 @@
 //     resuming it.
 #pragma once
 
+#include <bide/detail/base/compiler.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/kernel/stop_state.hpp>
@@ -95,19 +96,9 @@ inline std::coroutine_handle<promise_base> handle_of(promise_base* p) noexcept {
     return std::coroutine_handle<promise_base>::from_promise(*p);
 }
 
-// A frame holds the function that resumes it, the function that destroys it, the promise, and the rest, in this order.
-// But where a condition awaits (if, while, for, do, switch) and no block around it declares a variable, g++ 12 puts the
-// condition's value into the frame's first bytes and moves everything else up by a word. A handle made from the promise
-// of such a frame, and a promise found from its handle, are wrong by that word. Therefore bide resumes and destroys
-// frames by resume_frame() and destroy_frame() alone, and no awaiter asks a handle for its promise: native_awaiter() is
-// given the promise. A frame begins at an address that operator new returns; the promise's distance from such an
-// address shows the shift.
-inline std::uintptr_t shift_of(const promise_base* p) noexcept {
-    return (reinterpret_cast<std::uintptr_t>(p) - 2 * sizeof(void*)) % __STDCPP_DEFAULT_NEW_ALIGNMENT__;
-}
-void resume_shifted(promise_base* p) noexcept;
-void destroy_shifted(promise_base* p) noexcept;
-
+// A frame whose promise lies elsewhere than handles expect (g++ 12, compiler.hpp) cannot be reached by a handle.
+// Therefore bide resumes and destroys frames by resume_frame() and destroy_frame() alone, and no awaiter asks a handle
+// for its promise: native_awaiter() is given the promise.
 inline void resume_frame(promise_base* p) noexcept {
     if (shift_of(p) == 0) [[likely]]
         handle_of(p).resume();

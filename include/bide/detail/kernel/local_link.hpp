@@ -4,8 +4,8 @@
 // at its innermost link. What may outlive the operation (a job on a thread) owns a locals_ref.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <bide/detail/base/countdown.hpp>
+
 #include <utility>
 
 namespace bide {
@@ -20,11 +20,10 @@ struct local_link {
     local_link(const local_link&) = delete;
     local_link& operator=(const local_link&) = delete;
 
-    void add_ref() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller has one
+    void add_ref() const noexcept { refs_.add(); }
     /// Drops a reference, and without recursion those of all outer links that it was the last one for.
     static void drop(const local_link* l) noexcept {
-        // acq_rel: the thread that deletes the link sees what the other owners did with the value
-        while (l != nullptr && l->refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete std::exchange(l, l->outer);
+        while (l != nullptr && l->refs_.take_off()) delete std::exchange(l, l->outer);
     }
 
 protected:
@@ -32,7 +31,7 @@ protected:
     virtual ~local_link() = default;
 
 private:
-    mutable std::atomic<std::uint32_t> refs_{1};
+    mutable countdown refs_{1};
 };
 
 template <class T>

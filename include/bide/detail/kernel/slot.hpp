@@ -4,6 +4,7 @@
 // destructor destroys nothing: await_resume takes the value or the exception out (K8).
 #pragma once
 
+#include <bide/detail/base/cancelled.hpp>
 #include <bide/detail/kernel/kernel.hpp>
 
 #include <coroutine>
@@ -17,6 +18,11 @@ inline namespace v0 {
 namespace detail {
 
 struct unit {};
+
+/// Leaving by `cancelled` a chain that was asked to stop is no failure: it counts as stopped (2.4).
+[[nodiscard]] inline bool left_by_stop(const std::exception_ptr& error, const stop_state& asked) noexcept {
+    return asked.requested() && is_cancelled(error);
+}
 
 /// How a result of type T is stored: void as nothing, a reference as a pointer.
 template <class T>
@@ -75,6 +81,21 @@ struct slot : slot_base {
         std::exception_ptr e = std::move(error);
         error.~exception_ptr();
         return e;
+    }
+    /// Called when the code behind the slot has ended; `asked` is its stop state. A failure that is the stop becomes
+    /// "stopped".
+    void settle(const stop_state& asked) noexcept {
+        if (state != outcome::failed || !left_by_stop(error, asked)) return;
+        drop();
+        state = outcome::stopped;
+    }
+    /// The same for one of several that are awaited together: if it ended as stopped although it was not asked to stop,
+    /// that is a failure, for the awaiting frame is to go on.
+    void settle_as_branch(const stop_state& asked) noexcept {
+        if (state == outcome::stopped && !asked.requested())
+            fail(make_cancelled(stop_reason::user));
+        else
+            settle(asked);
     }
     /// Destroys a result that no await_resume will take.
     void drop() noexcept {

@@ -7,25 +7,22 @@
 // The leader shares a stop_anchor with its followers, and drops its own reference when it is destroyed.
 #pragma once
 
+#include <bide/detail/base/countdown.hpp>
 #include <bide/detail/kernel/stop_callbacks.hpp>
-
-#include <atomic>
-#include <cstdint>
 
 namespace bide {
 inline namespace v0 {
 namespace detail {
 
 struct stop_anchor {
-    std::atomic<std::uint32_t> refs{1};
+    countdown refs{1};
     spin_lock lock;                                              // taken before the lock of the state
     stop_state* state BIDE_GUARDED_BY(lock);                     // null once the state has been destroyed
     stop_reason last BIDE_GUARDED_BY(lock) = stop_reason::none;  // the state's reason when it was destroyed
     explicit stop_anchor(stop_state& s) noexcept : state(&s) {}
-    void add_ref() noexcept { refs.fetch_add(1, std::memory_order_relaxed); }  // relaxed: the caller has one
+    void add_ref() noexcept { refs.add(); }
     void drop() noexcept {
-        // acq_rel: the thread that deletes the anchor sees what the other owners did with it
-        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (refs.take_off()) delete this;
     }
 };
 

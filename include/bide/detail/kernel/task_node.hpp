@@ -94,6 +94,12 @@ struct task_node {
     /// Enters and leaves the live list of ctx.ex.
     void enlist() noexcept;
     void delist() noexcept;
+    /// Called at the end of the chain: it leaves the live list and the task tree, and no request reaches it any more.
+    void leave_tree() noexcept {
+        delist();
+        stop.unlink();
+        parent = nullptr;
+    }
 
 protected:
     task_node(task_kind what, const std::source_location& where, std::uint64_t fresh_id) noexcept

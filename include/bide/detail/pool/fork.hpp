@@ -13,8 +13,9 @@
 // suspends, shares or takes needs no memory, and cannot fail.
 #pragma once
 
+#include <bide/detail/base/countdown.hpp>
+#include <bide/detail/kernel/chain_root.hpp>
 #include <bide/detail/kernel/slot.hpp>
-#include <bide/detail/kernel/task_node.hpp>
 
 #include <atomic>
 #include <coroutine>
@@ -37,7 +38,7 @@ enum class fork_step : std::uint8_t {
 };
 
 /// A child of a fork as a chain of its own.
-struct fork_node final : task_node, child_end, call_node {
+struct fork_node final : chain_root {
     fork_node(fork_group& g, std::uint32_t i, executor& ex, const context& outer) noexcept;
 
     fork_group& group;
@@ -49,7 +50,7 @@ struct fork_node final : task_node, child_end, call_node {
     // For the group, in the node of its first named child (the head):
     fork_group* outer = nullptr;  // the next named group further down the stack
     std::uint32_t place = 0;      // in the stack
-    std::atomic<std::uint32_t> left{0};
+    countdown left{0};
     std::atomic<fork_node*> failed_first{nullptr};
 
     void finish() noexcept;  // counts it off; it was the last touch
@@ -59,8 +60,7 @@ private:
     void note_end() noexcept;
     [[nodiscard]] fork_step join_in_line() noexcept;  // it ended in line, and the others are elsewhere
     static void on_due(call_node* self) noexcept;
-    static void on_ended(child_end* self, slot_base*) noexcept;
-    static void on_returned(call_node* self) noexcept;
+    static void on_end(call_node* self) noexcept;
 };
 
 /// The base of an awaiter in the awaiting frame. Nothing is initialised that a plain fork does not need.
@@ -75,8 +75,8 @@ public:
     std::uint32_t next;  // the first child that has not begun
     [[nodiscard]] virtual std::uint32_t count() const noexcept = 0;
     [[nodiscard]] virtual slot_base& at(std::uint32_t index) noexcept = 0;
-    virtual void drop(std::uint32_t index) noexcept = 0;  // a value
-    virtual void fail(std::uint32_t index, std::exception_ptr e) noexcept = 0;
+    virtual void drop(std::uint32_t index) noexcept = 0;                             // a value
+    virtual void settle(std::uint32_t index, const stop_state& asked) noexcept = 0;  // slot::settle_as_branch
     [[nodiscard]] virtual std::exception_ptr take_error(std::uint32_t index) noexcept = 0;
     /// Those from `from` on never begin.
     void never_begin(std::uint32_t from) noexcept;

@@ -3,6 +3,7 @@
 // fork_stack: what a worker has forked and not begun, and the memory that it may need.
 #pragma once
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/membarrier.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/pool/fork.hpp>
@@ -34,7 +35,7 @@ public:
     /// By the owner: thread_state::current is not yet the child that runs now.
     [[nodiscard]] bool unnamed() const noexcept { return told_ < deque_.top(); }
     /// By the owner, at the trampoline: every fork was popped, or opened and posted (F3).
-    [[nodiscard]] bool nothing_forked() const noexcept { return deque_.top() == 0 && opened_ == nullptr; }
+    [[nodiscard]] bool nothing_forked() const noexcept { return deque_.top() == 0 && opened_.empty(); }
 
     /// By the owner: somebody has asked for forks.
     [[nodiscard]] bool asked() const noexcept { return deque_.limit() == 0; }
@@ -50,7 +51,7 @@ public:
     void share_all() noexcept BIDE_EXCLUDES(lock_);
     /// By the owner, at the trampoline: posts what open() has left.
     void post_opened() noexcept {
-        if (opened_ != nullptr) [[unlikely]]
+        if (!opened_.empty()) [[unlikely]]
             post_opened_slowly();
     }
 
@@ -100,10 +101,10 @@ private:
     std::uint32_t mark_ = 0;
     std::uint32_t told_ = 0;  // the owner's: below this place thread_state::current is the child that runs
     fork_group* last_named_ BIDE_GUARDED_BY(lock_) = nullptr;
-    spare* spares_ BIDE_GUARDED_BY(lock_) = nullptr;
+    lifo<spare, &spare::next> spares_ BIDE_GUARDED_BY(lock_);
     std::uint32_t free_ BIDE_GUARDED_BY(lock_) = 0;           // so many spares
     std::uint32_t private_named_ BIDE_GUARDED_BY(lock_) = 0;  // so many forks have a node and are not shared
-    ready_node* opened_ = nullptr;                            // the owner's: innermost first
+    fifo<ready_node, &ready_node::next> opened_;              // the owner's: innermost first
 };
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 // other, without a fence. `Atomic` and `Lock` are the library's or the model checker's.
 #pragma once
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/spin_lock.hpp>
 #include <bide/detail/base/std_parts.hpp>
@@ -29,13 +30,8 @@ public:
     /// `look()` is called under the lock, after the push; what it says is returned.
     template <class Look>
     auto push(Node& n, const Look& look) noexcept {
-        n.next = nullptr;
         const lock_guard guard(lock_);
-        if (last_ != nullptr)
-            last_->next = &n;
-        else
-            first_ = &n;
-        last_ = &n;
+        nodes_.push_back(n);
         add(1);
         return look();
     }
@@ -43,17 +39,14 @@ public:
     [[nodiscard]] Node* pop() noexcept {
         if (empty_hint()) return nullptr;
         const lock_guard guard(lock_);
-        Node* const n = first_;
-        if (n == nullptr) return nullptr;
-        first_ = n->next;
-        if (first_ == nullptr) last_ = nullptr;
-        add(-1);
+        Node* const n = nodes_.pop();
+        if (n != nullptr) add(-1);
         return n;
     }
     /// For certain: whoever pushes after this sees what the caller wrote before it.
     [[nodiscard]] bool empty() noexcept {
         const lock_guard guard(lock_);
-        return first_ == nullptr;
+        return nodes_.empty();
     }
     [[nodiscard]] bool empty_hint() const noexcept { return count_.load(std::memory_order_relaxed) == 0; }  // a hint
     [[nodiscard]] const Atomic<std::uint32_t>& count() const noexcept { return count_; }
@@ -65,8 +58,7 @@ private:
                      std::memory_order_relaxed);
     }
     Lock lock_;
-    Node* first_ BIDE_GUARDED_BY(lock_) = nullptr;
-    Node* last_ BIDE_GUARDED_BY(lock_) = nullptr;
+    fifo<Node, &Node::next> nodes_ BIDE_GUARDED_BY(lock_);
     Atomic<std::uint32_t> count_;
 };
 

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/countdown.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/future/started.hpp>
 #include <bide/detail/kernel/leaf.hpp>
@@ -33,13 +34,12 @@ inline constexpr wait_kind join_kind{"join of a scope", false, true};
 
 /// What the scope and its scope_refs share. The first ref() makes it; it outlives the scope while a scope_ref does.
 struct scope_door {
-    std::atomic<unsigned> refs{1};
+    countdown refs{1};
     spin_lock lock;
     scope_core* core BIDE_GUARDED_BY(lock);  // null: the scope has ended
     explicit scope_door(scope_core* c) noexcept : core(c) {}
     void drop() noexcept {
-        // acq_rel: the last one sees everything before it deletes
-        if (refs.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+        if (refs.take_off()) delete this;
     }
 };
 

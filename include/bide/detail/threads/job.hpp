@@ -75,8 +75,7 @@ protected:
     virtual void drop_callable() noexcept = 0;
     [[nodiscard]] virtual slot_base& slot_of() noexcept = 0;
     virtual void set_failure(std::exception_ptr e) noexcept = 0;
-    virtual void drop_failure() noexcept = 0;
-    [[nodiscard]] virtual bool failed_with_cancelled() noexcept = 0;
+    virtual void settle() noexcept = 0;    // slot::settle
     virtual void complete() noexcept = 0;  // publishes the result; the last call, after which *this may be gone
 
 private:

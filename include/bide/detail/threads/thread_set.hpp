@@ -23,7 +23,9 @@
 #pragma once
 
 #include <bide/detail/base/capability.hpp>
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/rules.hpp>
+#include <bide/detail/base/two_way_list.hpp>
 
 #include <cstdint>
 #include <utility>
@@ -50,36 +52,35 @@ protected:
     ~queued_job() = default;
 };
 
-/// A list, first in, first out, from whose middle a job can be taken.
+/// Jobs, first in, first out, counted. A job can be taken out of the middle.
 class job_queue {
 public:
-    [[nodiscard]] bool empty() const noexcept { return first_ == nullptr; }
+    [[nodiscard]] bool empty() const noexcept { return jobs_.empty(); }
     [[nodiscard]] unsigned size() const noexcept { return size_; }
-    [[nodiscard]] queued_job* first() const noexcept { return first_; }
+    [[nodiscard]] queued_job* first() const noexcept { return jobs_.first(); }
     void push(queued_job& j) noexcept {
-        j.prev_queued = last_;
-        j.next_queued = nullptr;
-        (last_ != nullptr ? last_->next_queued : first_) = &j;
-        last_ = &j;
+        jobs_.push_back(j);
         j.queued = true;
         ++size_;
     }
     void remove(queued_job& j) noexcept {
-        (j.prev_queued != nullptr ? j.prev_queued->next_queued : first_) = j.next_queued;
-        (j.next_queued != nullptr ? j.next_queued->prev_queued : last_) = j.prev_queued;
-        j.prev_queued = j.next_queued = nullptr;
+        jobs_.remove(j);
         if (j.queued) j.queued = false;  // TRAP: a list of jobs that the caller owns is emptied without the mutex
         --size_;
     }
     queued_job* pop() noexcept {
-        queued_job* const j = first_;
+        queued_job* const j = jobs_.first();
         if (j != nullptr) remove(*j);
         return j;
     }
+    /// Moves all jobs of another queue into this one, which is empty.
+    void take_all(job_queue& from) noexcept {
+        jobs_.take_all(from.jobs_);
+        size_ = std::exchange(from.size_, 0U);
+    }
 
 private:
-    queued_job* first_ = nullptr;
-    queued_job* last_ = nullptr;
+    two_way_list<queued_job, &queued_job::prev_queued, &queued_job::next_queued> jobs_;
     unsigned size_ = 0;
 };
 
@@ -184,7 +185,7 @@ public:
             call_all_idle();
             watch_call_.notify_all();
             while (threads_ != 0 || watching_) left_.wait(l);
-            BIDE_ASSERT(J4, queue_.empty() && running_ == 0 && blocked_ == 0 && starting_ == 0 && idle_ == nullptr);
+            BIDE_ASSERT(J4, queue_.empty() && running_ == 0 && blocked_ == 0 && starting_ == 0 && idle_.empty());
         }
         join_those_who_left();
     }
@@ -246,8 +247,8 @@ protected:
     /// To be called when a job may begin that could not before: hands jobs to idle workers, and says which threads to
     /// add.
     [[nodiscard]] hiring serve() noexcept BIDE_REQUIRES(mutex_) {
-        while (!queue_.empty() && running_ < limit_ && idle_ != nullptr) {
-            worker& w = *idle_;
+        while (!queue_.empty() && running_ < limit_ && !idle_.empty()) {
+            worker& w = *idle_.first();
             call(w);
             w.job = queue_.pop();
             ++running_;
@@ -259,7 +260,7 @@ protected:
     /// Counts `wanted` threads as made, as far as there are jobs for them and the bounds allow.
     [[nodiscard]] hiring add(unsigned wanted) noexcept BIDE_REQUIRES(mutex_) {
         hiring h;
-        if (idle_ == nullptr) {
+        if (idle_.empty()) {
             for (const unsigned bound : {difference(queue_.size(), starting_), difference(limit_, running_ + starting_),
                                          difference(cap_, threads_)})
                 if (bound < wanted) wanted = bound;
@@ -283,12 +284,12 @@ protected:
 
     /// Returns true if jobs queue that could begin if there were threads, or that no thread will ever take (stuck).
     [[nodiscard]] bool watch_needed() const noexcept BIDE_REQUIRES(mutex_) {
-        return queue_.size() > starting_ && idle_ == nullptr && running_ + starting_ < limit_ &&
+        return queue_.size() > starting_ && idle_.empty() && running_ + starting_ < limit_ &&
                (threads_ < cap_ || running_ == 0);
     }
     /// Returns true if jobs queue, no thread can be added, and the jobs of all threads wait inside bide.
     [[nodiscard]] bool stuck() const noexcept BIDE_REQUIRES(mutex_) {
-        return !queue_.empty() && (threads_ >= cap_ || refused_) && running_ == 0 && starting_ == 0 && idle_ == nullptr;
+        return !queue_.empty() && (threads_ >= cap_ || refused_) && running_ == 0 && starting_ == 0 && idle_.empty();
     }
     /// For hire: the watch could not be made.
     void end_watch() noexcept BIDE_EXCLUDES(mutex_) {
@@ -332,9 +333,9 @@ protected:
     const duration idle_time_;
     mutable mutex mutex_;
     job_queue queue_ BIDE_GUARDED_BY(mutex_);
-    worker* workers_ BIDE_GUARDED_BY(mutex_) = nullptr;
-    worker* idle_ BIDE_GUARDED_BY(mutex_) =
-        nullptr;  // the worker that was busy last is called first; the others may leave
+    two_way_list<worker, &worker::prev_worker, &worker::next_worker> workers_ BIDE_GUARDED_BY(mutex_);
+    // The worker that was busy last is called first; the others may leave.
+    lifo<worker, &worker::next_idle> idle_ BIDE_GUARDED_BY(mutex_);
     worker* gone_ BIDE_GUARDED_BY(mutex_) = nullptr;  // left last; the next one to leave, or close(), joins it
     unsigned limit_ BIDE_GUARDED_BY(mutex_);
     unsigned threads_ BIDE_GUARDED_BY(mutex_) = 0;   // all threads, those that are being made included
@@ -362,24 +363,21 @@ private:
     }
 
     void call(worker& w) noexcept BIDE_REQUIRES(mutex_) {  // w is the first idle worker
-        idle_ = w.next_idle;
+        static_cast<void>(idle_.pop());
         w.idle = false;
         w.call.notify_all();
     }
     void call_all_idle() noexcept BIDE_REQUIRES(mutex_) {
-        while (idle_ != nullptr) call(*idle_);
+        while (!idle_.empty()) call(*idle_.first());
     }
 
     /// Blocks until the worker is called. Returns false if it was idle for too long, and leaves.
     bool wait_for_call(lock& l, worker& w) BIDE_REQUIRES(mutex_) {
         w.idle = true;
-        w.next_idle = idle_;
-        idle_ = &w;
+        idle_.push(w);
         while (w.idle) {
             if (w.call.wait_for(l, idle_time_) || !w.idle) continue;
-            worker** at = &idle_;
-            while (*at != &w) at = &(*at)->next_idle;
-            *at = w.next_idle;
+            idle_.remove(w);
             w.idle = false;
             return false;
         }
@@ -389,16 +387,12 @@ private:
     void enter(worker& w) noexcept BIDE_REQUIRES(mutex_) {
         --starting_;
         refused_ = false;
-        w.prev_worker = nullptr;
-        w.next_worker = workers_;
-        if (workers_ != nullptr) workers_->prev_worker = &w;
-        workers_ = &w;
+        workers_.push_front(w);
     }
     /// Returns the worker that left before, whose thread the caller has to join.
     [[nodiscard]] worker* leave(worker& w) noexcept BIDE_REQUIRES(mutex_) {
         BIDE_ASSERT(J3, !w.busy && !w.asleep && !w.blocked && !w.idle && w.job == nullptr);
-        (w.prev_worker != nullptr ? w.prev_worker->next_worker : workers_) = w.next_worker;
-        if (w.next_worker != nullptr) w.next_worker->prev_worker = w.prev_worker;
+        workers_.remove(w);
         if (--threads_ == 0) left_.notify_all();
         check_counts();
         return std::exchange(gone_, &w);
@@ -412,7 +406,7 @@ private:
             --starting_;
             refused_ = true;
             if (--threads_ != 0) return true;
-            std::swap(stranded, queue_);
+            stranded.take_all(queue_);
             for (queued_job* j = stranded.first(); j != nullptr; j = j->next_queued) j->queued = false;
             left_.notify_all();
         }

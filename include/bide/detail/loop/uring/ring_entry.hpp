@@ -12,6 +12,8 @@
 // Thread rule: everything is called by the thread that owns the ring, outside all locks.
 #pragma once
 
+#include <bide/detail/base/two_way_list.hpp>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -79,23 +81,18 @@ protected:
 /// Entries in the order in which they were added.
 class ring_list {
 public:
-    [[nodiscard]] ring_entry* first() const noexcept { return first_; }
+    [[nodiscard]] ring_entry* first() const noexcept { return entries_.first(); }
     void add(ring_entry& e, ring_entry::place at) noexcept {
         e.listed_in = at;
-        e.prev = last_;
-        e.next = nullptr;
-        (last_ != nullptr ? last_->next : first_) = &e;
-        last_ = &e;
+        entries_.push_back(e);
     }
     void remove(ring_entry& e) noexcept {
         e.listed_in = ring_entry::place::nowhere;
-        (e.prev != nullptr ? e.prev->next : first_) = e.next;
-        (e.next != nullptr ? e.next->prev : last_) = e.prev;
+        entries_.remove(e);
     }
 
 private:
-    ring_entry* first_ = nullptr;
-    ring_entry* last_ = nullptr;
+    two_way_list<ring_entry, &ring_entry::prev, &ring_entry::next> entries_;
 };
 
 }  // namespace detail
