@@ -29,5 +29,5 @@ int main() {
     thread.start();
     worked.acquire();
     worked.acquire();  // it has done some work, twice
-    thread.stop();
+    thread.shutdown();
 }

@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
         }
         std::cout << "listening on " << where.to_string() << " with " << loops << " loops" << std::endl;
         end.next().wait();
-        for (auto& c : cores) c->thread.stop();
+        for (auto& c : cores) c->thread.shutdown();
         for (const auto& c : cores) std::cout << c->served << " connections\n";
     } catch (const std::exception& e) {
         std::cerr << e.what() << '\n';

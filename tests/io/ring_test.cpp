@@ -392,7 +392,7 @@ TEST_F(ring, C15_5_a_stream_leaves_a_loop_that_runs) {
         EXPECT_EQ(read_text(p.server, 4).wait(), "here");
         next.wait();
     }
-    other.stop();
+    other.shutdown();
 }
 
 TEST_F(ring, C15_5_a_stream_outlives_the_loop_threads_that_read_it) {
@@ -403,7 +403,7 @@ TEST_F(ring, C15_5_a_stream_outlives_the_loop_threads_that_read_it) {
         auto there = other.submit(read_some_text, std::ref(p.server));
         write_text(p.client, "again").wait();
         EXPECT_EQ(there.wait(), "again");
-        other.stop();
+        other.shutdown();
     }
     write_text(p.client, "end").wait();
     EXPECT_EQ(read_text(p.server, 3).wait(), "end");
@@ -437,7 +437,7 @@ TEST_F(ring, C15_6_closing_from_elsewhere_ends_the_reader_and_the_peer_sees_it) 
         p.server.close();
         EXPECT_THROW(reading.wait(), std::system_error);
         EXPECT_EQ(read_some_text(p.client).wait(), "");
-        other.stop();
+        other.shutdown();
     }
 }
 

@@ -103,7 +103,7 @@ void threads_of_loops(life_count& l) {
     auto a = worker.submit(steps, counted(l), 1);
     auto b = worker.to_thread([](counted) { return 1; }, counted(l));
     static_cast<void>(a.wait() + b.wait() + worker.call([c = counted(l)] { return 1; }).wait());
-    worker.stop();
+    worker.shutdown();
 }
 
 void strands(life_count& l) {

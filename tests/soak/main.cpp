@@ -169,7 +169,7 @@ void run(std::chrono::seconds length, long callers, std::uint64_t seed, ledger& 
     try {
         serving.wait();
     } catch (const bide::cancelled&) {}
-    server.stop();
+    server.shutdown();
     bide::shutdown();  // threads that idle
 }
 
