@@ -247,7 +247,7 @@ SPELLING(semaphore_permits) {
     semaphore m(2);
     auto p = co_await m.acquire();
     auto q = co_await m.acquire();
-    p.release();
+    p.unlock();
 }
 SPELLING(shared_mutex_guards) {
     shared_mutex m;

@@ -180,7 +180,7 @@ TEST(loop, C1_12_two_tasks_that_wake_each_other_delay_a_due_timer_by_eight_steps
     bide::semaphore b(0);
     const auto half = [](timer_and_steps& at, bide::semaphore& mine, bide::semaphore& others) -> task<> {
         while (!at.fired) {
-            (co_await mine.acquire()).keep();
+            (co_await mine.acquire()).disown();
             at.step();
             others.release();
         }
