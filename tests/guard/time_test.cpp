@@ -162,8 +162,9 @@ TEST(now, C6_4_a_task_has_the_time_of_its_loop) {
     bide::loop l;
     bide::strand on_loop(l);
     auto f = on_loop.submit(ten_seconds);
+    auto served = l.submit([&]() -> bide::task<> { co_await f; });  // the loop itself counts no work of the strand's
     l.run();
-    f.wait();
+    served.value();
     EXPECT_EQ(time.elapsed(), 60s);
 }
 
@@ -196,8 +197,9 @@ TEST(now, C6_4_in_real_time_it_is_the_steady_clock_wherever_it_is_asked) {
     bide::loop l;
     bide::strand on_loop(l);
     auto f = on_loop.submit(task_in_real_time);
+    auto served = l.submit([&]() -> bide::task<bool> { co_return co_await f; });
     l.run();
-    EXPECT_TRUE(f.wait());
+    EXPECT_TRUE(served.value());
     const bide::testing::virtual_time time;  // of this thread; the following run on others
     EXPECT_TRUE(bide::to_thread(now_is_real).wait());
     EXPECT_TRUE(bide::to_thread([] { return task_in_real_time().wait(); }).wait());
