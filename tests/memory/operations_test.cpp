@@ -245,7 +245,7 @@ void connections(life_count& l) {
     };
     bide::with_scope([&](scope& s) {
         s.start(echoes, counted(l));
-        auto to = bide::tcp_stream::connect(at.local_endpoint()).wait();
+        auto to = bide::tcp_stream::connect(at.endpoint()).wait();
         std::array<std::byte, 4> buffer{};
         to.write_all(std::span<const std::byte>(buffer)).wait();
         to.read_exactly(buffer).wait();
