@@ -114,7 +114,7 @@ void channel_threads_bide(benchmark::State& state) {
     auto receiver = thread.submit([&] { return receive_all(c); });
     send_loop(state, c).wait();
     receiver.wait();
-    thread.stop();
+    thread.shutdown();
 }
 void channel_threads_asio(benchmark::State& state) {
     asio_thread thread;

@@ -27,7 +27,7 @@ bide::task<> yields(long n) {
 
 bide::task<> half(long n, bide::semaphore& mine, bide::semaphore& others) {
     for (long i = 0; i < n; i += 2) {
-        (co_await mine.acquire()).keep();
+        (co_await mine.acquire()).disown();
         others.release();
     }
 }

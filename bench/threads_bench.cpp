@@ -47,7 +47,7 @@ void future_wait_bide(benchmark::State& state) {
     bide::loop_thread thread;
     thread.start();
     for (auto _ : state) benchmark::DoNotOptimize(thread.submit(answer).wait());
-    thread.stop();
+    thread.shutdown();
 }
 void future_wait_asio(benchmark::State& state) {
     asio_thread thread;

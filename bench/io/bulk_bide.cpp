@@ -56,6 +56,6 @@ bide::task<> serve(bide::tcp_listener& at, const bulk::arguments& a) {
 int main(int argc, char** argv) {
     const bulk::arguments a(argc, argv);
     auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));
-    say_port(at.local_endpoint().port());
+    say_port(at.endpoint().port());
     serve(at, a).wait();
 }

@@ -36,7 +36,7 @@ bide::task<> serve(bide::tcp_listener& at) {
 }  // namespace
 
 int main() {
-    auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0), 4096);
-    say_port(at.local_endpoint().port());
+    auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0), {.backlog = 4096});
+    say_port(at.endpoint().port());
     serve(at).wait();
 }

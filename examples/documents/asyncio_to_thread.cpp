@@ -24,7 +24,7 @@ void blocking_task(signals& all) {
 
 bide::task<> background(signals& all) {
     for (;;) {
-        (co_await all.orders.acquire()).keep();
+        (co_await all.orders.acquire()).disown();
         std::cout << ">background task running" << std::endl;
         all.worked.release();
     }

@@ -17,7 +17,7 @@ struct farewell {
 bide::task<> some_task() {
     const farewell at_the_end;
     for (;;) {
-        (co_await orders.acquire()).keep();  // after two rounds it waits for more, until it is cancelled
+        (co_await orders.acquire()).disown();  // after two rounds it waits for more, until it is cancelled
         std::cout << "Doing some work\n";
         worked.release();
     }

@@ -11,8 +11,8 @@ int main() {
     bide::loop_thread thread;
     thread.start();
     std::cout << thread.submit(answer).wait() << '\n';
-    thread.stop();
-    thread.stop();  // twice is harmless
+    thread.shutdown();
+    thread.shutdown();  // twice is harmless
 
     try {
         thread.submit(answer);

@@ -114,7 +114,7 @@ bide::task<> respond(http_connection& peer, const open_file& file, bool with_bod
 bide::tcp_listener listen_on(std::uint16_t port) {
     const bide::ip_endpoint at = bide::ip_endpoint::loopback(port);
     try {
-        return bide::tcp_listener::listen(at, 4096);  // many come at once
+        return bide::tcp_listener::listen(at, {.backlog = 4096});  // many come at once
     } catch (const std::system_error& e) {
         throw std::runtime_error("cannot listen on " + at.to_string() + ": " + e.code().message());
     }

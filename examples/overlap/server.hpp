@@ -16,7 +16,7 @@ public:
     /// Listens on 127.0.0.1 from now on; throws std::runtime_error (a taken port).
     file_server(std::filesystem::path root, std::uint16_t port, std::chrono::milliseconds delay);
 
-    [[nodiscard]] bide::ip_endpoint endpoint() const { return listener_.local_endpoint(); }
+    [[nodiscard]] bide::ip_endpoint endpoint() const { return listener_.endpoint(); }
 
 private:
     bide::task<> serve();

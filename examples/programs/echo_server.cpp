@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
     try {
         const int port = argc > 1 ? std::atoi(argv[1]) : 0;
         auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(static_cast<std::uint16_t>(port)));
-        std::cout << "listening on " << at.local_endpoint().to_string() << std::endl;
+        std::cout << "listening on " << at.endpoint().to_string() << std::endl;
         bide::signal_set end{SIGINT, SIGTERM};
         bide::with_scope({.exit = bide::exit_mode::cancel}, [&](bide::scope& s) {
             s.start(serve, std::ref(at), s.ref());

@@ -44,7 +44,7 @@ int main(int argc, char** argv) {
         const auto port = static_cast<std::uint16_t>(std::atoi(argv[1]));
         const bide::ip_endpoint to = bide::ip_endpoint::parse(argv[2]);
         auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(port));
-        std::cout << "listening on " << at.local_endpoint().to_string() << std::endl;
+        std::cout << "listening on " << at.endpoint().to_string() << std::endl;
         bide::signal_set end{SIGINT, SIGTERM};
         bide::with_scope({.exit = bide::exit_mode::cancel}, [&](bide::scope& s) {
             s.start(serve, std::ref(at), to, s.ref());

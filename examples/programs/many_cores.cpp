@@ -56,7 +56,7 @@ int main(int argc, char** argv) {
         std::vector<std::unique_ptr<core>> cores;
         for (unsigned i = 0; i < loops; ++i) {
             cores.push_back(std::make_unique<core>(where));
-            where = cores.front()->at.local_endpoint();
+            where = cores.front()->at.endpoint();
         }
         for (auto& c : cores) {
             c->thread.start();
@@ -64,7 +64,7 @@ int main(int argc, char** argv) {
         }
         std::cout << "listening on " << where.to_string() << " with " << loops << " loops" << std::endl;
         end.next().wait();
-        for (auto& c : cores) c->thread.stop();
+        for (auto& c : cores) c->thread.shutdown();
         for (const auto& c : cores) std::cout << c->served << " connections\n";
     } catch (const std::exception& e) {
         std::cerr << e.what() << '\n';

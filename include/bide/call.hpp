@@ -201,7 +201,8 @@ template <class F>
 }
 
 /// Moves the awaiting coroutine to another executor: the rest of it runs there, and so do the tasks that it awaits from
-/// then on. The coroutine that awaits this coroutine resumes on its own executor.
+/// then on. The coroutine that awaits this coroutine resumes on its own executor. It has no .wait(), because plain
+/// code that waited for it would stay where it is.
 inline detail::resume_on_op resume_on(executor& ex) noexcept { return detail::resume_on_op(ex); }
 
 }  // namespace v0

@@ -128,7 +128,8 @@ private:
 
 }  // namespace detail
 
-/// For a foreign coroutine: the awaitable, and who resumes the coroutine with its handle when the work has ended.
+/// For a foreign coroutine: the awaitable, and who resumes the coroutine with its handle when the work has ended. It has
+/// no .wait(), because plain code has no handle to hand over: it waits for the work itself.
 template <class HandOver, class A>
     requires detail::native_awaitable<A> && std::is_invocable_v<std::decay_t<HandOver>&, std::coroutine_handle<>>
 [[nodiscard]] auto via(HandOver&& hand_over, A&& work) {

@@ -98,9 +98,9 @@ public:
     }
 
     /// Asks the producer to stop. Further calls, and calls after completion, do nothing.
-    void stop() const {
+    void stop(stop_reason why = stop_reason::user) const {
         const future held(*this);  // a callback of the producer's end may drop this handle
-        held.state().stop_producer(stop_reason::user);
+        held.state().stop_producer(why);
     }
 
     /// Calls on_value(const T&) or on_error(std::exception_ptr) once, when the result is there; immediately if it is

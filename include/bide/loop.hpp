@@ -77,7 +77,7 @@ public:
     void run();
 
     /// Asks every task to stop, and refuses new work from now on; from any thread. run() returns when all have ended.
-    void stop();
+    void stop(stop_reason why = stop_reason::shutdown);
 
     /// Runs one turn without sleeping: ready tasks, due timers, I/O that has happened. Returns true if there is more to
     /// do at once.

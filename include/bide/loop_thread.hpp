@@ -10,18 +10,22 @@
 //     worker.start();
 //     bide::future<int> n = worker.submit(fetch_size, url);       // from any thread
 //     std::printf("%d\n", n.wait());
-//     worker.stop();                                              // every task has ended, the heartbeat too
+//     worker.shutdown();                                          // every task has ended, the heartbeat too
 //
 // The constructor starts no thread. start() starts it, and returns when the loop accepts work. Before start() and after
 //   stop(), submitting throws not_running. A second start() throws usage_error. A loop_thread that was never started
-//   needs no stop(); stop() before start() keeps it from being started.
-// stop() refuses new work, asks every task to stop, and blocks until every task's cleanup has run to its end, every
-//   future is completed, and the jobs of to_thread and the thread are joined. It may be called more than once and from
-//   any thread. On the loop's own thread it only requests the stop.
-// Thread rule: every member may be called from any thread.
+//   needs no shutdown(); stop() or shutdown() before start() keeps it from being started.
+// stop() refuses new work, asks every task to stop, and returns at once. shutdown() calls stop(), and blocks until every
+//   task's cleanup has run to its end, every future is completed, and the jobs of to_thread and the thread are joined.
+//   Both may be called more than once. The pair is the same in pool.
+// Thread rule: every member may be called from any thread; only shutdown() and the destructor may not be called on the
+//   loop's own thread, nor in a job of its to_thread.
 // Lifetime rule: a loop_thread outlives the executors that run on it (strands) and all that refers to its executor.
-// Destructor: calls stop(). On the loop's own thread, which cannot join itself, it ends the program with a message.
-// Errors: a failure of an on_start function goes to the unhandled-error hook; every other failure is in a future. In
+// Cancellation: stop() asks everything that was submitted to stop; future::stop() asks one task.
+// Destructor: calls shutdown(). On the loop's own thread, or in a job of its to_thread, which cannot wait for their own
+//   end, it ends the program with a message.
+// Errors: a failure of an on_start function goes to the unhandled-error hook; every other failure is in a future.
+//   shutdown() throws would_deadlock on the loop's own thread and in a job of its to_thread, and has no effect then. In
 //   the child of a fork() every use is a usage_error that says so, and the destructor does nothing.
 #pragma once
 
@@ -71,10 +75,12 @@ public:
     ~loop_thread();
 
     void start();
-    void stop();
-    /// The first half of stop(): refuses new work and asks every task to stop, without waiting for their end.
-    void request_stop();
-    /// Returns true between start() and the first stop() or request_stop().
+    /// Asks everything that was submitted to stop, and refuses new work. Returns at once.
+    void stop(stop_reason why = stop_reason::shutdown);
+    /// Calls stop(), and blocks until all work has ended and the thread is joined. Throws would_deadlock on the loop's
+    /// own thread, and in a job of its to_thread.
+    void shutdown();
+    /// Returns true between start() and the first stop() or shutdown().
     [[nodiscard]] bool running() const noexcept;
 
     /// Submits f(args…), or an awaitable, to the loop, and returns the future of its result. The future's stop() asks
@@ -82,7 +88,8 @@ public:
     BIDE_DETAIL_SUBMIT_OVERLOADS(submit, submit_at)
 
     /// Submits f(args…), which blocks, to bide's default set of threads; it counts against set_max_threads as every
-    /// other job does. stop() joins the job. stop() in such a job would wait for itself, and throws would_deadlock.
+    /// other job does. shutdown() joins the job. shutdown() in such a job would wait for itself, and throws
+    /// would_deadlock.
     BIDE_DETAIL_SUBMIT_OVERLOADS(to_thread, to_thread_at)
 
     /// Runs the plain function f on the loop's thread, and returns the future of its result. No task of the loop runs

@@ -27,17 +27,20 @@
 // forked, and another thread takes its place meanwhile. bide does not see code that blocks outside of bide: give it to
 // to_thread.
 //
+// stop() refuses new work, asks everything that was submitted to stop, and returns at once. shutdown() calls stop(), and
+//   blocks until all work has ended and the threads are joined. Both may be called more than once. The pair is the same
+//   in loop_thread.
 // Thread rule: every function may be called from any thread, also by tasks of the pool; only shutdown() and the
 //   destructor may not be called on a thread of the pool. Two tasks of a pool may run at the same time. One task runs
 //   on one thread at a time; after each co_await it may run on another one.
 // Lifetime rule: a pool outlives its tasks. bide's background loop carries the timers and the I/O of these tasks.
 // Cancellation: stop() asks everything that was submitted to stop; future::stop() asks one task.
-// Destructor: as shutdown(): asks what was submitted to stop, runs it to its end, joins the threads. On a thread of the
-//   pool it ends the program with a message. In the child of a fork() it does nothing.
+// Destructor: calls shutdown(). On a thread of the pool, which cannot wait for its own end, it ends the program with a
+//   message. In the child of a fork() it does nothing.
 // Errors: submit throws not_running after stop(). The constructor and resize() throw std::system_error when a thread
 //   cannot be made, and std::invalid_argument for a number of workers that is not between 1 and pool::max_workers (the
-//   options' default, 0, is as many as there are processors). shutdown() throws would_deadlock on a thread of the pool.
-//   In the child of a fork() every use throws usage_error.
+//   options' default, 0, is as many as there are processors). shutdown() throws would_deadlock on a thread of the pool,
+//   and has no effect then. In the child of a fork() every use throws usage_error.
 #pragma once
 
 #include <bide/detail/base/call_site.hpp>
@@ -112,8 +115,8 @@ public:
         return detail::run_in<std::decay_t<F>, std::decay_t<A>...>(*this, std::forward<F>(f), std::forward<A>(args)...);
     }
 
-    /// Asks everything that was submitted to stop, and refuses new work.
-    void stop();
+    /// Asks everything that was submitted to stop, and refuses new work. Returns at once.
+    void stop(stop_reason why = stop_reason::shutdown);
     /// Calls stop(), and blocks until all work has ended and the threads are joined. Throws would_deadlock on a thread
     /// of the pool.
     void shutdown();

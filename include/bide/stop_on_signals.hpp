@@ -16,7 +16,7 @@
 //         bide::stop_on_signals guard(worker);
 //         worker.start();
 //         guard.wait();                      // blocks until a signal has come
-//     }                                      // the worker is stopped and joined, then the process ends
+//     }                                      // shutdown() of the worker, then the process ends
 //
 // The first signal asks to stop, in this order: the plain code of the thread that made the guard (a wait() or
 //   with_scope there, now or later while the guard lives, is cancelled, and stop_requested() returns true); every
@@ -26,8 +26,8 @@
 // A second signal, while the cleanup runs, ends the process at once; with second_signal::is_ignored it does nothing.
 // Opt-in: without a guard bide touches no signal. A signal that the process ignores when the guard is made (nohup, a
 //   shell's background job) stays ignored.
-// Destructor, finish(): restore what the signals did before the guard. If a signal has come, they stop and join the
-//   loop_thread that was given, flush stdout, and raise the signal again. By default that ends the process there,
+// Destructor, finish(): restore what the signals did before the guard. If a signal has come, they call
+//   shutdown() of the loop_thread that was given, flush stdout, and raise the signal again. By default that ends the process there,
 //   without atexit handlers and destructors of statics. If the program had a handler before, it is called, and the
 //   program goes on.
 //   TRAP: an exception that main does not catch ends the program without the destructor: catch `cancelled`.

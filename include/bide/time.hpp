@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// time.hpp: sleep, give way, and put a deadline on anything.
+// time.hpp: sleep, give way, put a deadline on anything, and ask what time it is.
 //
 //     co_await bide::sleep_for(10ms);
 //     std::string page = co_await bide::with_timeout(2s, fetch(url));   // throws timed_out
@@ -10,6 +10,16 @@
 //         co_await s.write_all("welcome");
 //     }
 //
+//     for (auto at = bide::now(); ; at += 1s) {                          // every second, without drift
+//         co_await bide::sleep_until(at);
+//         co_await report();
+//     }
+//
+// The clock: points in time are points of std::chrono::steady_clock, as bide::now() gives them. now() asks the clock by
+//   which the calling code's waits end: in a task that of the task's loop, real or virtual, so that in a test
+//   sleep_until(now() + 10s) takes ten virtual seconds; in plain code that of the loop that a wait() there would run.
+//   Where no loop is (a job on a thread, a task of a pool) now() is steady_clock::now().
+//   TRAP: steady_clock::now() is always real time. In a task in virtual time it has no relation to the loop's clock.
 // with_timeout and with_deadline ask their operation to stop when the time is over, wait until its cleanup has ended,
 // and throw timed_out. An operation that has its result in spite of that gives it. The deadline is inherited by
 // everything that the operation awaits, waits for or starts in scopes of its own; an inner deadline is never later than
@@ -54,8 +64,13 @@ class yield_op {
 public:
     yield_op() noexcept = default;
     [[nodiscard]] yield_awaiter native_awaiter(promise_base& p) const noexcept { return yield_awaiter(p); }
+    void wait(std::source_location where = std::source_location::current()) const { as_task(*this).wait(where); }
 };
 }  // namespace detail
+
+/// Returns the time of the calling code's loop, real or virtual; of the steady clock where no loop is. Never waits.
+/// On an executor of the user's own it is the time of that executor's carrier().
+[[nodiscard]] std::chrono::steady_clock::time_point now() noexcept;
 
 /// Waits for the duration.
 template <class Rep, class Period>
@@ -63,9 +78,10 @@ template <class Rep, class Period>
     return detail::sleep_op<std::chrono::steady_clock::duration>(detail::clamp_duration(d));
 }
 
-/// Waits until the steady clock of the loop shows `t`.
-[[nodiscard]] inline auto sleep_until(std::chrono::steady_clock::time_point t) noexcept {
-    return detail::sleep_op<std::chrono::steady_clock::time_point>(t);
+/// Waits until now() is `t`, which may be of any unit; finer than the clock's it is rounded up.
+template <class Duration>
+[[nodiscard]] auto sleep_until(const std::chrono::time_point<std::chrono::steady_clock, Duration>& t) noexcept {
+    return detail::sleep_op<std::chrono::steady_clock::time_point>(detail::clamp_time_point(t));
 }
 
 /// Awaits op. Asks op to stop when the duration is over, and throws timed_out when op has ended.
@@ -75,12 +91,11 @@ template <class Rep, class Period, awaitable A>
     return result(detail::to_task(std::forward<A>(op)), detail::clamp_duration(d));
 }
 
-/// The same until the steady clock of the loop shows `t`.
+/// The same until now() is `t`.
 template <class Duration, awaitable A>
 [[nodiscard]] auto with_deadline(const std::chrono::time_point<std::chrono::steady_clock, Duration>& t, A&& op) {
     using result = detail::guarded<detail::task_result_t<A>, detail::deadline_guard>;
-    const std::chrono::steady_clock::time_point at(detail::clamp_duration(t.time_since_epoch()));
-    return result(detail::to_task(std::forward<A>(op)), at);
+    return result(detail::to_task(std::forward<A>(op)), detail::clamp_time_point(t));
 }
 
 /// Returns the time until the deadline of the code that calls it: zero if it has passed, empty if there is none.

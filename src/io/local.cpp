@@ -4,6 +4,8 @@
 //
 // Bytes go by byte_ops, messages with descriptors by message_ops. Linux notifies no waiter when a listener's queue or
 // an unconnected receiver has room again: there connect() and send_to() are tasks that try again after a pause.
+#include "io/socket_options.hpp"
+
 #include <bide/io/local.hpp>
 #include <bide/time.hpp>
 
@@ -59,11 +61,14 @@ int connect_local(int fd, const local_endpoint& to) noexcept {
     return 0;
 }
 
-local_endpoint endpoint_of(detail::socket_state& s) {
+constexpr const char* local = "local";  // how the texts of errors begin
+
+using name_function = int (*)(int, sockaddr*, socklen_t*);
+local_endpoint endpoint_of(detail::socket_state& s, name_function name) {
     sockaddr_un address{};
     socklen_t size = sizeof address;
     s.use([&](int fd) {
-        if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+        if (name(fd, reinterpret_cast<sockaddr*>(&address), &size) != 0)
             throw std::system_error(last_error(), "the name of a local socket");
     });
     return local_endpoint::from_native(address, size);
@@ -161,14 +166,21 @@ local_peer local_stream::peer() const {
     return {who.pid, who.uid, who.gid};
 }
 
+local_endpoint local_stream::endpoint() const { return endpoint_of(socket(), &::getsockname); }
+local_endpoint local_stream::peer_endpoint() const { return endpoint_of(socket(), &::getpeername); }
+void local_stream::set_send_buffer(int bytes) { detail::set_send_buffer(socket(), local, bytes); }
+int local_stream::send_buffer() const { return detail::send_buffer(socket(), local); }
+void local_stream::set_receive_buffer(int bytes) { detail::set_receive_buffer(socket(), local, bytes); }
+int local_stream::receive_buffer() const { return detail::receive_buffer(socket(), local); }
+
 // ---- the listener ---------------------------------------------------------------------------------------------------
 
-local_listener local_listener::listen(const local_endpoint& at, int backlog) {
+local_listener local_listener::listen(const local_endpoint& at, const local_listen_options& options) {
     local_listener made;
     made.socket_ = open_local(SOCK_STREAM);
     made.path_ = bind_local(made.socket(), at);
     made.socket().use([&](int fd) {
-        if (::listen(fd, backlog) != 0)
+        if (::listen(fd, options.backlog) != 0)
             throw std::system_error(last_error(), "local socket listen on " + at.to_string());
     });
     return made;
@@ -185,7 +197,7 @@ void local_listener::close() noexcept {
     path_.remove();
     detail::close_socket(socket_);
 }
-local_endpoint local_listener::endpoint() const { return endpoint_of(socket()); }
+local_endpoint local_listener::endpoint() const { return endpoint_of(socket(), &::getsockname); }
 
 // ---- datagrams ------------------------------------------------------------------------------------------------------
 
@@ -281,7 +293,12 @@ void local_datagram::close() noexcept {
     path_.remove();
     detail::close_socket(socket_);
 }
-local_endpoint local_datagram::endpoint() const { return endpoint_of(socket()); }
+local_endpoint local_datagram::endpoint() const { return endpoint_of(socket(), &::getsockname); }
+local_endpoint local_datagram::peer_endpoint() const { return endpoint_of(socket(), &::getpeername); }
+void local_datagram::set_send_buffer(int bytes) { detail::set_send_buffer(socket(), local, bytes); }
+int local_datagram::send_buffer() const { return detail::send_buffer(socket(), local); }
+void local_datagram::set_receive_buffer(int bytes) { detail::set_receive_buffer(socket(), local, bytes); }
+int local_datagram::receive_buffer() const { return detail::receive_buffer(socket(), local); }
 
 }  // namespace v0
 }  // namespace bide

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // udp_socket: binding, groups and options. Any thread calls it. Datagrams go by message_ops.
+#include "io/socket_options.hpp"
+
 #include <bide/io/udp.hpp>
 
 #include <net/if.h>
@@ -18,6 +20,7 @@ namespace {
 
 constexpr detail::wait_kind send_kind{"udp send"};
 constexpr detail::wait_kind receive_kind{"udp receive"};
+constexpr const char* udp = "udp";  // how the texts of errors begin
 
 detail::raw_address raw(const ip_endpoint& e) noexcept {
     detail::raw_address r;
@@ -73,12 +76,14 @@ udp_socket udp_socket::open_like(const ip_endpoint& like) {
     return made;
 }
 
-udp_socket udp_socket::bind(const ip_endpoint& at, udp_options options) {
+udp_socket udp_socket::bind(const ip_endpoint& at, const udp_options& options) {
     udp_socket made = open_like(at);
-    if (options.reuse_port) made.set(SOL_SOCKET, SO_REUSEPORT, 1);
-    if (options.reuse_address) made.set(SOL_SOCKET, SO_REUSEADDR, 1);
+    detail::socket_state& s = made.socket();
+    if (options.reuse_port) detail::set_option(s, udp, SOL_SOCKET, SO_REUSEPORT, 1);
+    if (options.reuse_address) detail::set_option(s, udp, SOL_SOCKET, SO_REUSEADDR, 1);
+    if (at.is_v6()) detail::set_option(s, udp, IPPROTO_IPV6, IPV6_V6ONLY, options.only_v6 ? 1 : 0);
     const detail::raw_address address = raw(at);
-    made.socket().use([&](int fd) {
+    s.use([&](int fd) {
         if (::bind(fd, reinterpret_cast<const sockaddr*>(&address.bytes), address.size) != 0)
             throw std::system_error(last_error(), "udp socket at " + at.to_string());
     });
@@ -106,10 +111,6 @@ detail::send_op<true, false> udp_socket::try_send(out_bytes b) {
 detail::receive_op<false, datagram> udp_socket::receive_from(in_bytes b) { return {receive_kind, socket(), b}; }
 detail::receive_op<true, datagram> udp_socket::try_receive_from(in_bytes b) { return {receive_kind, socket(), b}; }
 
-void udp_socket::set(int level, int name, int value) {
-    socket().use([&](int fd) { set_option(fd, level, name, &value, sizeof value); });
-}
-
 void udp_socket::membership(int how_v4, int how_v6, const ip_endpoint& group, const ip_endpoint& at) {
     socket().use([&](int fd) {
         if (group.is_v6()) {
@@ -133,24 +134,39 @@ void udp_socket::leave(const ip_endpoint& group, const ip_endpoint& at) {
 }
 
 void udp_socket::set_multicast_loop(bool on) {
-    v6_ ? set(IPPROTO_IPV6, IPV6_MULTICAST_LOOP, on) : set(IPPROTO_IP, IP_MULTICAST_LOOP, on);
+    v6_ ? detail::set_option(socket(), udp, IPPROTO_IPV6, IPV6_MULTICAST_LOOP, on)
+        : detail::set_option(socket(), udp, IPPROTO_IP, IP_MULTICAST_LOOP, on);
+}
+bool udp_socket::multicast_loop() const {
+    return (v6_ ? detail::option(socket(), udp, IPPROTO_IPV6, IPV6_MULTICAST_LOOP)
+                : detail::option(socket(), udp, IPPROTO_IP, IP_MULTICAST_LOOP)) != 0;
 }
 void udp_socket::set_multicast_hops(int routers) {
-    v6_ ? set(IPPROTO_IPV6, IPV6_MULTICAST_HOPS, routers) : set(IPPROTO_IP, IP_MULTICAST_TTL, routers);
+    v6_ ? detail::set_option(socket(), udp, IPPROTO_IPV6, IPV6_MULTICAST_HOPS, routers)
+        : detail::set_option(socket(), udp, IPPROTO_IP, IP_MULTICAST_TTL, routers);
+}
+int udp_socket::multicast_hops() const {
+    return v6_ ? detail::option(socket(), udp, IPPROTO_IPV6, IPV6_MULTICAST_HOPS)
+               : detail::option(socket(), udp, IPPROTO_IP, IP_MULTICAST_TTL);
 }
 void udp_socket::set_multicast_interface(const ip_endpoint& at) {
     if (v6_) {
-        set(IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(v6_of(at).sin6_scope_id));
+        detail::set_option(socket(), udp, IPPROTO_IPV6, IPV6_MULTICAST_IF, static_cast<int>(v6_of(at).sin6_scope_id));
         return;
     }
     const in_addr address = v4_of(at);
     socket().use([&](int fd) { set_option(fd, IPPROTO_IP, IP_MULTICAST_IF, &address, sizeof address); });
 }
-void udp_socket::set_broadcast(bool on) { set(SOL_SOCKET, SO_BROADCAST, on); }
-void udp_socket::set_send_buffer(int bytes) { set(SOL_SOCKET, SO_SNDBUF, bytes); }
-void udp_socket::set_receive_buffer(int bytes) { set(SOL_SOCKET, SO_RCVBUF, bytes); }
-ip_endpoint udp_socket::local_endpoint() const { return endpoint_of(socket(), &::getsockname); }
-ip_endpoint udp_socket::remote_endpoint() const { return endpoint_of(socket(), &::getpeername); }
+void udp_socket::set_broadcast(bool on) { detail::set_option(socket(), udp, SOL_SOCKET, SO_BROADCAST, on); }
+bool udp_socket::broadcast() const { return detail::option(socket(), udp, SOL_SOCKET, SO_BROADCAST) != 0; }
+void udp_socket::set_send_buffer(int bytes) { detail::set_send_buffer(socket(), udp, bytes); }
+int udp_socket::send_buffer() const { return detail::send_buffer(socket(), udp); }
+void udp_socket::set_receive_buffer(int bytes) { detail::set_receive_buffer(socket(), udp, bytes); }
+int udp_socket::receive_buffer() const { return detail::receive_buffer(socket(), udp); }
+void udp_socket::set_hops(int routers) { detail::set_hops(socket(), udp, routers); }
+int udp_socket::hops() const { return detail::hops(socket(), udp); }
+ip_endpoint udp_socket::endpoint() const { return endpoint_of(socket(), &::getsockname); }
+ip_endpoint udp_socket::peer_endpoint() const { return endpoint_of(socket(), &::getpeername); }
 
 }  // namespace v0
 }  // namespace bide

@@ -58,7 +58,7 @@ void shutdown_background() {
             "main, or hand it to another thread");
     const lock_guard guard(b.m);
     if (!b.serving.load(std::memory_order_relaxed)) return;
-    b.service.request_stop();
+    b.service.stop(stop_reason::shutdown);
     b.service.join();
     b.serving.store(false, std::memory_order_release);
 }

@@ -278,9 +278,9 @@ void loop::run() {
     run_while([this] { return !work_.empty() || !ready_.empty(); });
 }
 
-void loop::stop() {
+void loop::stop(stop_reason why) {
     check_process();
-    work_.close(stop_reason::shutdown);
+    work_.close(why);
     detail::loop_access::wake(*this);
 }
 
@@ -341,9 +341,9 @@ void loop::serve(const detail::loop_service& service) noexcept {
     run_while([&] {
         if (!service.stopping()) [[likely]]
             return true;
-        if (!std::exchange(asked, true)) loop_access::stop_live(*this, stop_reason::shutdown);
+        if (!std::exchange(asked, true)) loop_access::stop_live(*this, service.why());
         if (!work_.empty() || !ready_.empty() || inbox_.maybe_something() || service.has_jobs()) return true;
-        return loop_access::stop_live(*this, stop_reason::shutdown);  // others may have started something meanwhile
+        return loop_access::stop_live(*this, service.why());  // others may have started something meanwhile
     });
     driver_->end_ring();  // it is this thread's; another one may be the next to serve
 }

@@ -95,13 +95,14 @@ bool loop_service::on_own_thread() const noexcept {
 
 bool loop_service::inherited() const noexcept { return process_ != process_generation(); }
 
-void loop_service::request_stop() noexcept {
+void loop_service::stop(stop_reason why) noexcept {
     loop* const l = get();
     if (l == nullptr) return;
     // First: what is submitted from here on is refused, so the thread does not miss any of it when it looks.
-    loop_access::work_of(*l).close(stop_reason::shutdown);
+    loop_access::work_of(*l).close(why);
     const lock_guard guard(m_);
     if (ended_) return;
+    if (!stopping_.load(std::memory_order_relaxed)) why_.store(why, std::memory_order_relaxed);
     stopping_.store(true, std::memory_order_release);
     loop_access::wake(*l);
 }

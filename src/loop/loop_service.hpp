@@ -34,8 +34,8 @@ public:
     /// Made before a fork(), and this is the child.
     [[nodiscard]] bool inherited() const noexcept;
 
-    /// Refuses new work and asks every task to stop. Runs stop callbacks of the user's.
-    void request_stop() noexcept BIDE_EXCLUDES(m_);
+    /// Refuses new work and asks every task to stop; the first call's reason stays. Runs stop callbacks of the user's.
+    void stop(stop_reason why) noexcept BIDE_EXCLUDES(m_);
     /// Blocks until the thread has ended; from any other thread, several at once.
     void join() noexcept BIDE_EXCLUDES(m_);
 
@@ -45,6 +45,8 @@ public:
 
     // For loop_access::serve.
     [[nodiscard]] bool stopping() const noexcept { return stopping_.load(std::memory_order_acquire); }
+    /// The reason of the stop, while stopping() is true.
+    [[nodiscard]] stop_reason why() const noexcept { return why_.load(std::memory_order_relaxed); }
     [[nodiscard]] bool has_jobs() const noexcept { return jobs_.load(std::memory_order_acquire) != 0; }
 
 private:
@@ -63,7 +65,8 @@ private:
     bool ended_ BIDE_GUARDED_BY(m_) = true;
     bool joining_ BIDE_GUARDED_BY(m_) = false;
     std::atomic<bool> stopping_{false};
-    std::atomic<long> jobs_{0};  // written with the mutex held
+    std::atomic<stop_reason> why_{stop_reason::none};  // written before stopping_ is set, which releases it
+    std::atomic<long> jobs_{0};                        // written with the mutex held
 };
 
 }  // namespace detail

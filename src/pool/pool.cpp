@@ -32,16 +32,15 @@ pool::~pool() {
     if (core_->on_own_thread())
         detail::fail_fast(
             "a pool was destroyed on one of its own threads, which cannot wait for its own end; destroy it where it "
-            "was "
-            "made, and call stop() in its tasks only to request the end");
+            "was made, and call stop() in its tasks, which only asks");
     core_->shutdown();
     retire();
 }
 
 void pool::post(ready_node& node) noexcept { core_->post(node); }
-void pool::stop() {
+void pool::stop(stop_reason why) {
     core_->check_process();
-    core_->stop();
+    core_->stop(why);
 }
 void pool::shutdown() { core_->shutdown(); }
 void pool::resize(int workers) { core_->resize(workers); }

@@ -211,9 +211,9 @@ void pool_core::shutdown() {
     if (on_own_thread())
         throw would_deadlock(
             "pool::shutdown on a thread of this pool: it would wait for itself; call it where the pool was made, and "
-            "stop() in its tasks");
+            "stop(), which only asks, in its tasks");
     check_process();
-    stop();
+    stop(stop_reason::shutdown);
     static_cast<void>(current_context());  // who blocks has a name
     thread_state& t = tls();
     blocking_region* const region = std::exchange(t.blocking, nullptr);

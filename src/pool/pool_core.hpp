@@ -69,7 +69,7 @@ public:
     ~pool_core();
 
     void post(ready_node& node) noexcept;
-    void stop() noexcept { work.close(stop_reason::shutdown); }
+    void stop(stop_reason why) noexcept { work.close(why); }
     void shutdown() BIDE_EXCLUDES(m_);
     void resize(int workers) BIDE_EXCLUDES(m_);
     [[nodiscard]] pool_counts counts() const noexcept BIDE_EXCLUDES(m_);

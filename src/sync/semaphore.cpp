@@ -84,16 +84,16 @@ typename basic_semaphore<Lock>::acquire_op basic_semaphore<Lock>::acquire(std::p
 }
 
 template <class Lock>
-void basic_semaphore<Lock>::permit::release() {
+void basic_semaphore<Lock>::permit::unlock() {
     if (semaphore_ == nullptr)
-        throw usage_error("semaphore: this permit is empty; it was released, kept or moved from");
+        throw usage_error("semaphore: this permit is empty; it was unlocked, disowned or moved from");
     std::exchange(semaphore_, nullptr)->release(count_);
 }
 
 template <class Lock>
 void basic_semaphore<Lock>::permit::drop() noexcept {
     try {
-        release();
+        unlock();
     } catch (...) {
         report_unhandled(std::current_exception(), "the destructor of a semaphore's permit");
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // loop_thread: the phases of its life (fresh, running, stopping, stopped), over loop_service, which has the loop and
-// the thread. Any thread calls its functions. The loop's own thread may request the stop, and may not destroy the
-// loop_thread.
+// the thread. Any thread calls its functions. The loop's own thread may ask for the stop, and may neither wait for the
+// end nor destroy the loop_thread.
 #include <bide/loop_thread.hpp>
 
 #include "loop/loop_service.hpp"
@@ -38,8 +38,13 @@ loop_thread::~loop_thread() {
     if (core_->service.on_own_thread())
         detail::fail_fast(
             "a loop_thread was destroyed on its own thread, which cannot wait for its own end; destroy it where it was "
-            "made, and call stop() on its own thread only to request the end");
-    stop();
+            "made, and call stop() on its own thread, which only asks");
+    if (detail::job_base::running_for(core_->service))
+        detail::fail_fast(
+            "a loop_thread was destroyed in a job of its to_thread, which cannot wait for its own end; destroy it "
+            "where "
+            "it was made, and call stop() in the job, which only asks");
+    shutdown();
 }
 
 void loop_thread::start() {
@@ -60,7 +65,7 @@ void loop_thread::start() {
     core_->first_tasks.clear();
 }
 
-void loop_thread::request_stop() {
+void loop_thread::stop(stop_reason why) {
     if (core_->service.inherited()) detail::loop_access::throw_inherited();
     {
         const detail::lock_guard guard(core_->m);
@@ -75,15 +80,21 @@ void loop_thread::request_stop() {
                 core_->current.store(phase::stopping, std::memory_order_release);
         }
     }
-    core_->service.request_stop();  // without the mutex: the user's stop callbacks run here
+    core_->service.stop(why);  // without the mutex: the user's stop callbacks run here
 }
 
-void loop_thread::stop() {
-    request_stop();
-    if (core_->current.load(std::memory_order_acquire) == phase::stopped || core_->service.on_own_thread()) return;
+void loop_thread::shutdown() {
+    if (core_->service.inherited()) detail::loop_access::throw_inherited();
+    if (core_->service.on_own_thread())
+        throw would_deadlock(
+            "loop_thread::shutdown on its own thread: it would wait for itself; call it where the loop_thread was "
+            "made, "
+            "and stop(), which only asks, in its tasks");
     if (detail::job_base::running_for(core_->service))
         throw would_deadlock(
-            "loop_thread::stop in a job of its to_thread: it would wait for that job's end; request_stop() only asks");
+            "loop_thread::shutdown in a job of its to_thread: it would wait for that job's end; stop() only asks");
+    stop();
+    if (core_->current.load(std::memory_order_acquire) == phase::stopped) return;
     core_->service.join();
     const detail::lock_guard guard(core_->m);
     core_->current.store(phase::stopped, std::memory_order_release);

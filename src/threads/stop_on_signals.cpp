@@ -211,7 +211,7 @@ void stop_on_signals::core::ask() noexcept {
     if (source) source->request_stop(stop_reason::shutdown);
     if (worker != nullptr) {
         try {
-            worker->request_stop();
+            worker->stop(stop_reason::shutdown);
         } catch (...) {
             report_unhandled(std::current_exception(), "stop_on_signals");
         }
@@ -221,7 +221,7 @@ void stop_on_signals::core::ask() noexcept {
 void stop_on_signals::core::join_worker() const noexcept {
     if (worker == nullptr || came.load(std::memory_order_acquire) == 0) return;
     try {
-        worker->stop();
+        worker->shutdown();
     } catch (...) {
         report_unhandled(std::current_exception(), "stop_on_signals");
     }

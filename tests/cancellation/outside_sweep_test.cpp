@@ -243,7 +243,7 @@ void tcp_echo(tally& t) {
                     },
                     std::ref(at), counted(s.count));
                 for (int i = 0; i < 2; ++i) {
-                    auto to = co_await bide::tcp_stream::connect(at.local_endpoint());
+                    auto to = co_await bide::tcp_stream::connect(at.endpoint());
                     std::array<std::byte, 3> mine{};
                     for (int round = 0; round < 2; ++round) {
                         mine.fill(static_cast<std::byte>(round));

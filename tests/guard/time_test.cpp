@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/time.hpp>
 
+#include <bide/combine.hpp>
+#include <bide/loop_thread.hpp>
+#include <bide/pool.hpp>
 #include <bide/scope.hpp>
 #include <bide/stop.hpp>
+#include <bide/strand.hpp>
 #include <bide/testing/virtual_time.hpp>
 
 #include <gtest/gtest.h>
@@ -15,6 +19,8 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <tuple>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -101,6 +107,117 @@ TEST(sleep_for, C6_4_max_is_for_ever) {
     });
     EXPECT_EQ(ended, 3);
     EXPECT_EQ(time.elapsed(), 1000h);
+}
+
+TEST(sleep_until, C6_4_takes_points_of_any_unit) {
+    const bide::testing::virtual_time time;
+    const auto whole = std::chrono::ceil<std::chrono::hours>(time.now()) + 1h;
+    static_assert(std::is_same_v<decltype(whole)::duration, std::chrono::hours>);
+    bide::sleep_until(whole).wait();
+    EXPECT_EQ(time.now(), whole);
+    using exact = std::chrono::duration<double>;
+    bide::sleep_until(std::chrono::time_point<clock_type, exact>(time.now()) + exact(0.5)).wait();
+    EXPECT_GE(time.now(), whole + 500ms);
+    EXPECT_LT(time.now(), whole + 501ms);
+    // Finer than the clock: rounded up, so that the wait does not end early.
+    using fine = std::chrono::duration<std::int64_t, std::pico>;
+    const auto before = time.now();
+    bide::sleep_until(std::chrono::time_point<clock_type, fine>(fine(before.time_since_epoch()) + fine(1))).wait();
+    EXPECT_EQ(time.now(), before + 1ns);
+    using wide = std::chrono::time_point<clock_type, exact>;
+    bide::sleep_until(wide::min()).wait();  // over
+    EXPECT_THROW(bide::with_timeout(1h, bide::sleep_until(wide::max())).wait(), bide::timed_out);
+    EXPECT_EQ(time.now(), before + 1ns + 1h);
+}
+
+TEST(now, C6_4_a_task_has_the_time_of_its_loop) {
+    const bide::testing::virtual_time time;
+    const auto ten_seconds = []() -> bide::task<> {
+        const auto before = bide::now();
+        co_await bide::sleep_until(bide::now() + 10s);
+        EXPECT_EQ(bide::now(), before + 10s);
+    };
+    ten_seconds().wait();
+    EXPECT_EQ(time.elapsed(), 10s);
+    const auto nested = [&]() -> bide::task<> {
+        EXPECT_EQ(bide::now(), time.now());
+        co_await ten_seconds();
+        EXPECT_EQ(bide::now(), time.now());
+    };
+    nested().wait();
+    EXPECT_EQ(time.elapsed(), 20s);
+    const auto blocks = [&]() -> bide::task<> {
+        ten_seconds().wait();  // plain code below a task, on a loop of its own
+        EXPECT_EQ(bide::now(), time.now());
+        co_await bide::with_deadline(bide::now() + 10s, ten_seconds());  // at the very deadline
+    };
+    blocks().wait();
+    EXPECT_EQ(time.elapsed(), 40s);
+    bide::with_scope([&](bide::scope& s) {
+        s.start(ten_seconds);
+        s.start(ten_seconds);
+        EXPECT_EQ(bide::now(), time.now());
+    });
+    EXPECT_EQ(time.elapsed(), 50s);
+    bide::loop l;
+    bide::strand on_loop(l);
+    auto f = on_loop.submit(ten_seconds);
+    auto served = l.submit([&]() -> bide::task<> { co_await f; });  // the loop itself counts no work of the strand's
+    l.run();
+    served.value();
+    EXPECT_EQ(time.elapsed(), 60s);
+}
+
+TEST(now, C6_4_plain_code_has_the_time_of_the_loop_that_it_would_wait_on) {
+    const auto before = clock_type::now();
+    const auto real = bide::now();
+    EXPECT_LE(before, real);
+    EXPECT_LE(real, clock_type::now());
+    const bide::testing::virtual_time time;
+    EXPECT_EQ(bide::now(), time.now());
+    bide::sleep_until(bide::now() + 10s).wait();
+    EXPECT_EQ(time.elapsed(), 10s);
+    EXPECT_EQ(bide::now(), time.now());
+}
+
+// Returns whether now() is the steady clock's, when it is asked in between.
+bool now_is_real() {
+    const auto before = clock_type::now();
+    const auto told = bide::now();
+    return before <= told && told <= clock_type::now();
+}
+bide::task<bool> task_in_real_time() {
+    if (!now_is_real()) co_return false;
+    co_await bide::sleep_until(bide::now() + 1ms);
+    co_return now_is_real();
+}
+
+TEST(now, C6_4_in_real_time_it_is_the_steady_clock_wherever_it_is_asked) {
+    EXPECT_TRUE(task_in_real_time().wait());
+    bide::loop l;
+    bide::strand on_loop(l);
+    auto f = on_loop.submit(task_in_real_time);
+    auto served = l.submit([&]() -> bide::task<bool> { co_return co_await f; });
+    l.run();
+    EXPECT_TRUE(served.value());
+    const bide::testing::virtual_time time;  // of this thread; the following run on others
+    EXPECT_TRUE(bide::to_thread(now_is_real).wait());
+    EXPECT_TRUE(bide::to_thread([] { return task_in_real_time().wait(); }).wait());
+    EXPECT_TRUE(bide::with_timeout(1h, bide::to_thread(now_is_real)).wait());
+    bide::pool cores(2);
+    EXPECT_TRUE(cores.submit(task_in_real_time).wait());
+    EXPECT_TRUE(cores.run(now_is_real).wait());
+    auto both = [] { return bide::when_all(task_in_real_time(), task_in_real_time()); };
+    EXPECT_EQ(cores.run(both).wait(), std::tuple(true, true));
+    bide::strand on_cores(cores);
+    EXPECT_TRUE(on_cores.submit(task_in_real_time).wait());
+    bide::loop_thread worker;
+    worker.start();
+    EXPECT_TRUE(worker.submit(task_in_real_time).wait());
+    EXPECT_TRUE(worker.call(now_is_real).wait());
+    std::thread plain([] { EXPECT_TRUE(now_is_real()); });
+    plain.join();
+    EXPECT_EQ(time.elapsed(), 0s);
 }
 
 TEST(yield_now, C6_4_lets_every_other_ready_task_run_first) {

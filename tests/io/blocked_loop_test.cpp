@@ -105,7 +105,7 @@ TEST(blocked_loop, a_closed_listener_keeps_no_connections) {
     waits.stop();
     l.run();
     std::vector<tcp_stream> clients;
-    for (int i = 0; i < 4; ++i) clients.push_back(tcp_stream::connect(at.local_endpoint()).wait());
+    for (int i = 0; i < 4; ++i) clients.push_back(tcp_stream::connect(at.endpoint()).wait());
     for (int i = 0; i < 4; ++i) l.poll();
     at.close();
     l.poll();

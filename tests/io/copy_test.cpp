@@ -54,7 +54,7 @@ struct tcp_pair {
     bide::tcp_stream a, b;
     tcp_pair() {
         bide::tcp_listener at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));
-        a = bide::tcp_stream::connect(at.local_endpoint()).wait();
+        a = bide::tcp_stream::connect(at.endpoint()).wait();
         b = at.accept().wait();
     }
 };

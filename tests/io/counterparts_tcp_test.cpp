@@ -68,7 +68,7 @@ task<std::string> serve_once(tcp_listener& at, const std::string& body) {
     co_await send(peer, ok(body));
     co_return request;
 }
-std::string url(const tcp_listener& at) { return "http://" + at.local_endpoint().to_string() + "/"; }
+std::string url(const tcp_listener& at) { return "http://" + at.endpoint().to_string() + "/"; }
 
 class counterparts : public support::no_leaks {};
 
@@ -83,7 +83,7 @@ TEST_F(counterparts, socat_echoes_what_we_send_to_the_end) {
 
 TEST_F(counterparts, socat_is_our_client) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    program client({"socat", "-t", "60", "-", "TCP:" + at.local_endpoint().to_string()});
+    program client({"socat", "-t", "60", "-", "TCP:" + at.endpoint().to_string()});
     client.say("half of it, ");
     tcp_stream peer = at.accept().wait();
     client.say("and the rest\n");
@@ -96,7 +96,7 @@ TEST_F(counterparts, socat_is_our_client) {
 
 TEST_F(counterparts, C15_4_a_peer_that_is_killed_is_an_end_or_a_reset) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    program client({"socat", "-u", "/dev/zero", "TCP:" + at.local_endpoint().to_string()});
+    program client({"socat", "-u", "/dev/zero", "TCP:" + at.endpoint().to_string()});
     tcp_stream peer = at.accept().wait();
     std::vector<std::byte> buffer(100'000);
     peer.read_exactly(buffer).wait();

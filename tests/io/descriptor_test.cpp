@@ -68,7 +68,7 @@ TEST(descriptors, C15_7_each_is_closed_on_exec) {
     const std::set<int> before = descriptors_open();
     const support::temporary_directory dir;
     bide::tcp_listener at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));
-    bide::tcp_stream client = bide::tcp_stream::connect(at.local_endpoint()).wait();
+    bide::tcp_stream client = bide::tcp_stream::connect(at.endpoint()).wait();
     bide::tcp_stream server = at.accept().wait();
     const bide::udp_socket udp = bide::udp_socket::bind(bide::ip_endpoint::loopback(0));
     bide::local_listener local_at = bide::local_listener::listen(bide::local_endpoint::path((dir / "s").string()));

@@ -206,7 +206,7 @@ TEST_F(moved_files, C7_4_a_loop_thread_that_is_stopped_in_the_middle_of_many_wri
                 },
                 std::ref(f), i));
         if (round % 2 == 0) all[many / 2].wait();
-        worker.stop();
+        worker.shutdown();
         const std::string text = support::content_of(dir_ / "f");
         for (std::uint64_t i = 0; i < many; ++i) {
             ASSERT_NE(all[i].status(), future_status::pending);

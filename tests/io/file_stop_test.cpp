@@ -163,7 +163,7 @@ TEST_F(stopped_files, C7_4_a_loop_thread_that_is_stopped_has_them_ended) {
     std::vector<bide::future<int>> all;
     for (auto& place : to) all.push_back(worker.submit(read_step, disk.ends[0], std::span<std::byte>(place)));
     if (!worker.call([] { return has_ring(*bide::detail::tls().running_loop); }).wait()) return;
-    worker.stop();
+    worker.shutdown();
     for (auto& n : all) EXPECT_EQ(n.status(), future_status::cancelled);
 }
 

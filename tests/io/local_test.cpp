@@ -86,7 +86,7 @@ TEST_F(local, C15_16_a_listeners_path_goes_with_it_and_only_its_own) {
 }
 
 TEST_F(local, a_full_queue_is_waited_for_and_the_wait_can_be_cancelled) {
-    local_listener at = local_listener::listen(here("s"), 0);
+    local_listener at = local_listener::listen(here("s"), {.backlog = 0});
     bide::loop l;
     auto connect = [&]() -> task<local_stream> { co_return co_await local_stream::connect(here("s")); };
     std::vector<bide::future<local_stream>> all;
@@ -104,6 +104,39 @@ TEST_F(local, a_full_queue_is_waited_for_and_the_wait_can_be_cancelled) {
     }
     for (int i = 0; i < 3; ++i) turn_until(l, all[static_cast<std::size_t>(i)]);
     EXPECT_EQ(all[2].status(), bide::future_status::succeeded);
+}
+
+TEST_F(local, C15_30_each_end_has_its_address_and_knows_the_peers) {
+    local_listener at = local_listener::listen(here("s"));
+    local_stream client = local_stream::connect(here("s")).wait();
+    local_stream server = at.accept().wait();
+    EXPECT_EQ(client.peer_endpoint(), here("s"));
+    EXPECT_EQ(client.endpoint(), local_endpoint());  // it has no name
+    EXPECT_EQ(server.endpoint(), here("s"));
+    EXPECT_EQ(server.peer_endpoint(), local_endpoint());
+    local_datagram named = local_datagram::bind(here("d"));
+    local_datagram sender = local_datagram::open();
+    EXPECT_EQ(named.endpoint(), here("d"));
+    EXPECT_EQ(error_of([&] { static_cast<void>(sender.peer_endpoint()); }), std::errc::not_connected);
+    sender.connect(here("d"));
+    EXPECT_EQ(sender.peer_endpoint(), here("d"));
+}
+
+TEST_F(local, C15_30_options_arrive_and_can_be_asked_for) {
+    auto [a, b] = local_stream::pair();
+    a.set_send_buffer(20'000);
+    a.set_receive_buffer(30'000);
+    EXPECT_EQ(a.send_buffer(), 40'000);  // the system doubles them
+    EXPECT_EQ(a.receive_buffer(), 60'000);
+    EXPECT_NE(b.send_buffer(), 40'000);
+    auto [c, d] = local_datagram::pair();
+    c.set_send_buffer(20'000);
+    d.set_receive_buffer(30'000);
+    EXPECT_EQ(c.send_buffer(), 40'000);
+    EXPECT_EQ(d.receive_buffer(), 60'000);
+    a.close();
+    EXPECT_EQ(error_of([&] { static_cast<void>(a.send_buffer()); }), std::errc::bad_file_descriptor);
+    EXPECT_EQ(error_of([&] { a.set_receive_buffer(1); }), std::errc::bad_file_descriptor);
 }
 
 TEST_F(local, C15_16_the_peer_is_known) {

@@ -33,7 +33,7 @@ protected:
     void SetUp() override {
         no_leaks::SetUp();
         tcp_listener at = tcp_listener::listen(bide::ip_endpoint::loopback(0));
-        peer_ = tcp_stream::connect(at.local_endpoint()).wait();
+        peer_ = tcp_stream::connect(at.endpoint()).wait();
         ours_ = at.accept().wait();
         l_.emplace();
     }
@@ -67,7 +67,7 @@ protected:
         return read.value();
     }
     void reset() {
-        bide::set_reset_on_close(peer_);
+        peer_.set_reset_on_close(true);
         peer_.close();
     }
 

@@ -320,7 +320,7 @@ TEST_F(ring, little_and_much_by_turns_keeps_the_order_of_bytes) {
         auto write = [&]() -> task<> {
             for (std::size_t at = 0, n = 1; at < sent.size(); at += n, n = n * 5 % 99'991 + 1)
                 co_await p.client.write_all(bytes_of(sent).subspan(at, std::min(n, sent.size() - at)));
-            p.client.shutdown_send();
+            co_await p.client.finish();
         };
         auto read = [&]() -> task<> {
             std::vector<char> buffer(100'000);
@@ -392,7 +392,7 @@ TEST_F(ring, C15_5_a_stream_leaves_a_loop_that_runs) {
         EXPECT_EQ(read_text(p.server, 4).wait(), "here");
         next.wait();
     }
-    other.stop();
+    other.shutdown();
 }
 
 TEST_F(ring, C15_5_a_stream_outlives_the_loop_threads_that_read_it) {
@@ -403,7 +403,7 @@ TEST_F(ring, C15_5_a_stream_outlives_the_loop_threads_that_read_it) {
         auto there = other.submit(read_some_text, std::ref(p.server));
         write_text(p.client, "again").wait();
         EXPECT_EQ(there.wait(), "again");
-        other.stop();
+        other.shutdown();
     }
     write_text(p.client, "end").wait();
     EXPECT_EQ(read_text(p.server, 3).wait(), "end");
@@ -437,7 +437,7 @@ TEST_F(ring, C15_6_closing_from_elsewhere_ends_the_reader_and_the_peer_sees_it) 
         p.server.close();
         EXPECT_THROW(reading.wait(), std::system_error);
         EXPECT_EQ(read_some_text(p.client).wait(), "");
-        other.stop();
+        other.shutdown();
     }
 }
 
@@ -446,14 +446,14 @@ TEST_F(ring, closing_a_listener_closes_what_it_had_accepted_ahead) {
     bide::loop l;
     auto first = l.submit([&]() -> task<tcp_stream> { co_return co_await at.accept(); });
     turn(l, 2);
-    tcp_stream one = tcp_stream::connect(at.local_endpoint()).wait();
-    tcp_stream two = tcp_stream::connect(at.local_endpoint()).wait();
-    tcp_stream three = tcp_stream::connect(at.local_endpoint()).wait();
+    tcp_stream one = tcp_stream::connect(at.endpoint()).wait();
+    tcp_stream two = tcp_stream::connect(at.endpoint()).wait();
+    tcp_stream three = tcp_stream::connect(at.endpoint()).wait();
     turn_until(l, first);
     auto second = l.submit([&]() -> task<tcp_stream> { co_return co_await at.accept(); });
     turn_until(l, second);
-    EXPECT_EQ(first.value().remote_endpoint(), one.local_endpoint());
-    EXPECT_EQ(second.value().remote_endpoint(), two.local_endpoint());
+    EXPECT_EQ(first.value().peer_endpoint(), one.endpoint());
+    EXPECT_EQ(second.value().peer_endpoint(), two.endpoint());
     at = tcp_listener();
     std::array<std::byte, 1> buffer;
     const auto got = three.try_read_some(buffer).wait();
@@ -467,13 +467,13 @@ TEST_F(ring, C15_10_many_connections_at_once_are_all_accepted) {
     auto one = l.submit([&]() -> task<tcp_stream> { co_return co_await at.accept(); });
     turn(l, 2);
     std::vector<tcp_stream> clients;
-    for (int i = 0; i < many; ++i) clients.push_back(tcp_stream::connect(at.local_endpoint()).wait());
+    for (int i = 0; i < many; ++i) clients.push_back(tcp_stream::connect(at.endpoint()).wait());
     turn_until(l, one);
     turn(l, 5);
     for (int i = 1; i < many; ++i) {
         auto next = l.submit([&]() -> task<tcp_stream> { co_return co_await at.accept(); });
         turn_until(l, next);
-        EXPECT_EQ(next.value().remote_endpoint(), clients[static_cast<std::size_t>(i)].local_endpoint());
+        EXPECT_EQ(next.value().peer_endpoint(), clients[static_cast<std::size_t>(i)].endpoint());
     }
 }
 

@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <cerrno>
+#include <optional>
 #include <thread>
 
 namespace {
@@ -33,7 +34,7 @@ protected:
     void SetUp() override {
         no_leaks::SetUp();
         tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-        client_ = tcp_stream::connect(at.local_endpoint()).wait();
+        client_ = tcp_stream::connect(at.endpoint()).wait();
         server_ = at.accept().wait();
     }
     void TearDown() override {
@@ -52,31 +53,76 @@ int option(const S& s, int level, int name) {
     return value;
 }
 
-TEST_F(tcp_more, options_arrive) {
-    bide::set_keep_alive(client_, {.idle = 11s, .interval = 12s, .probes = 3});
+TEST_F(tcp_more, C15_30_options_of_a_socket_of_version_6) {
+    tcp_listener at;
+    const std::error_code refused =
+        error_of([&] { at = tcp_listener::listen(ip_endpoint::loopback_v6(0), {.backlog = 2, .only_v6 = true}); });
+    if (refused) return;  // the system has no version 6
+    EXPECT_NE(option(at, IPPROTO_IPV6, IPV6_V6ONLY), 0);
+    client_ = tcp_stream::connect(at.endpoint()).wait();
+    client_.set_hops(9);
+    EXPECT_EQ(option(client_, IPPROTO_IPV6, IPV6_UNICAST_HOPS), 9);
+    EXPECT_EQ(client_.hops(), 9);
+}
+
+TEST_F(tcp_more, C15_30_options_arrive_and_can_be_asked_for) {
+    EXPECT_EQ(client_.keep_alive(), std::nullopt);
+    client_.set_keep_alive({.idle = 11s, .interval = 12s, .probes = 3});
     EXPECT_NE(option(client_, SOL_SOCKET, SO_KEEPALIVE), 0);
     EXPECT_EQ(option(client_, IPPROTO_TCP, TCP_KEEPIDLE), 11);
     EXPECT_EQ(option(client_, IPPROTO_TCP, TCP_KEEPINTVL), 12);
     EXPECT_EQ(option(client_, IPPROTO_TCP, TCP_KEEPCNT), 3);
-    bide::set_no_keep_alive(client_);
+    const std::optional<bide::keep_alive_options> asked = client_.keep_alive();
+    ASSERT_TRUE(asked);
+    EXPECT_EQ(asked->idle, 11s);
+    EXPECT_EQ(asked->interval, 12s);
+    EXPECT_EQ(asked->probes, 3);
+    client_.set_keep_alive(std::nullopt);
     EXPECT_EQ(option(client_, SOL_SOCKET, SO_KEEPALIVE), 0);
-    bide::set_send_buffer(client_, 20'000);
-    bide::set_receive_buffer(client_, 30'000);
+    EXPECT_EQ(client_.keep_alive(), std::nullopt);
+    client_.set_keep_alive(asked);
+    EXPECT_TRUE(client_.keep_alive());
+    EXPECT_TRUE(client_.no_delay());
+    client_.set_no_delay(false);
+    EXPECT_EQ(option(client_, IPPROTO_TCP, TCP_NODELAY), 0);
+    EXPECT_FALSE(client_.no_delay());
+    client_.set_hops(7);
+    EXPECT_EQ(option(client_, IPPROTO_IP, IP_TTL), 7);
+    EXPECT_EQ(client_.hops(), 7);
+    client_.set_send_buffer(20'000);
+    client_.set_receive_buffer(30'000);
     EXPECT_EQ(option(client_, SOL_SOCKET, SO_SNDBUF), 40'000);
     EXPECT_EQ(option(client_, SOL_SOCKET, SO_RCVBUF), 60'000);
-    bide::set_reset_on_close(client_);
+    EXPECT_EQ(client_.send_buffer(), 40'000);
+    EXPECT_EQ(client_.receive_buffer(), 60'000);
+    EXPECT_FALSE(client_.reset_on_close());
+    client_.set_reset_on_close(true);
+    EXPECT_TRUE(client_.reset_on_close());
+    client_.set_reset_on_close(false);
+    EXPECT_FALSE(client_.reset_on_close());
+    client_.set_reset_on_close(true);
     client_.close();
     std::array<std::byte, 8> buffer;
     EXPECT_EQ(error_of([&] { server_.read_some(buffer).wait(); }), std::errc::connection_reset);
-    EXPECT_EQ(error_of([&] { bide::set_send_buffer(client_, 1); }), std::errc::bad_file_descriptor);
+    EXPECT_EQ(error_of([&] { client_.set_send_buffer(1); }), std::errc::bad_file_descriptor);
+    EXPECT_EQ(error_of([&] { static_cast<void>(client_.hops()); }), std::errc::bad_file_descriptor);
+    EXPECT_EQ(error_of([&] { static_cast<void>(client_.keep_alive()); }), std::errc::bad_file_descriptor);
+    EXPECT_THROW(static_cast<void>(tcp_stream().reset_on_close()), bide::usage_error);
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    bide::set_receive_buffer(at, 30'000);
+    at.set_receive_buffer(30'000);
+    at.set_send_buffer(20'000);
     EXPECT_EQ(option(at, SOL_SOCKET, SO_RCVBUF), 60'000);
+    EXPECT_EQ(at.receive_buffer(), 60'000);
+    EXPECT_EQ(at.send_buffer(), 40'000);
+    client_ = tcp_stream::connect(at.endpoint()).wait();
+    const tcp_stream accepted = at.accept().wait();
+    EXPECT_EQ(accepted.receive_buffer(), 60'000);
+    EXPECT_EQ(accepted.send_buffer(), 40'000);
 }
 
 TEST_F(tcp_more, listeners_share_a_port_when_all_of_them_want_to) {
     tcp_listener first = tcp_listener::listen(ip_endpoint::loopback(0), listen_options{.reuse_port = true});
-    const ip_endpoint at = first.local_endpoint();
+    const ip_endpoint at = first.endpoint();
     tcp_listener second = tcp_listener::listen(at, listen_options{.reuse_port = true});
     EXPECT_EQ(error_of([&] { static_cast<void>(tcp_listener::listen(at)); }), std::errc::address_in_use);
     int got[2] = {0, 0};
@@ -129,7 +175,7 @@ TEST_F(tcp_more, C15_12_several_buffers_arrive_as_one) {
 }
 
 TEST_F(tcp_more, C15_12_many_buffers_through_a_small_one) {
-    bide::set_send_buffer(client_, 4096);
+    client_.set_send_buffer(4096);
     const std::string all = support::pattern(3'000'000);
     std::vector<std::span<const std::byte>> parts;
     std::size_t at = 0;
@@ -142,7 +188,7 @@ TEST_F(tcp_more, C15_12_many_buffers_through_a_small_one) {
     bide::with_scope([&](bide::scope& s) {
         auto write = [&]() -> task<> {
             co_await bide::write_all_of(client_, parts);
-            client_.shutdown_send();
+            co_await client_.finish();
         };
         auto read = [&]() -> task<> {
             std::vector<std::byte> a(100), b(10'000);
@@ -194,7 +240,7 @@ TEST_F(tcp_more, C15_12_what_was_given_back_is_scattered_first) {
 
 // 100 MB through a send buffer of 4 K, and back: both copies equal the original.
 TEST_F(tcp_more, a_hundred_megabytes_through_four_kilobytes) {
-    bide::set_send_buffer(client_, 4096);
+    client_.set_send_buffer(4096);
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
     const std::string sent = support::pattern(10'000'000);
 #else
@@ -256,13 +302,13 @@ task<tcp_stream> accept_one(tcp_listener& at) { co_return co_await bide::accept_
 TEST_F(tcp_more, C15_11_where_no_descriptor_is_left_a_patient_accept_waits_and_does_not_spin) {
     {  // UBSan looks at objects of these types by means of a descriptor, the first time
         tcp_listener other = tcp_listener::listen(ip_endpoint::loopback(0));
-        const tcp_stream caller = tcp_stream::connect(other.local_endpoint()).wait();
+        const tcp_stream caller = tcp_stream::connect(other.endpoint()).wait();
         bide::loop l;
         auto accept = l.submit(accept_one, std::ref(other));
         l.run();
     }
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    const tcp_stream c = tcp_stream::connect(at.local_endpoint()).wait();
+    const tcp_stream c = tcp_stream::connect(at.endpoint()).wait();
     bide::loop l;
     auto accept = l.submit(accept_one, std::ref(at));
     static_cast<void>(bide::detail::loop_access::driver_of(l).watcher());  // its descriptors, while there are some
@@ -280,7 +326,7 @@ TEST_F(tcp_more, C15_11_where_no_descriptor_is_left_a_patient_accept_waits_and_d
     EXPECT_TRUE(sleeps) << "nothing to do but to wait for a timer";
     EXPECT_EQ(accept.status(), bide::future_status::pending);
     l.run();
-    EXPECT_EQ(accept.value().remote_endpoint(), c.local_endpoint());
+    EXPECT_EQ(accept.value().peer_endpoint(), c.endpoint());
     at.close();
     EXPECT_EQ(error_of([&] { static_cast<void>(bide::accept_patiently(at).wait()); }), std::errc::bad_file_descriptor);
 }

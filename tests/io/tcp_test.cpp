@@ -94,16 +94,16 @@ class tcp : public support::no_leaks {};
 TEST_F(tcp, C15_11_a_listener_on_port_0_says_where_it_listens) {
     const tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     EXPECT_TRUE(at.is_open());
-    EXPECT_NE(at.local_endpoint().port(), 0);
-    EXPECT_EQ(at.local_endpoint().address(), "127.0.0.1");
+    EXPECT_NE(at.endpoint().port(), 0);
+    EXPECT_EQ(at.endpoint().address(), "127.0.0.1");
     tcp_listener other;
     EXPECT_FALSE(other.is_open());
 }
 
 TEST_F(tcp, both_ends_know_each_other) {
     const pair p;
-    EXPECT_EQ(p.client.local_endpoint(), p.server.remote_endpoint());
-    EXPECT_EQ(p.client.remote_endpoint(), p.server.local_endpoint());
+    EXPECT_EQ(p.client.endpoint(), p.server.peer_endpoint());
+    EXPECT_EQ(p.client.peer_endpoint(), p.server.endpoint());
     EXPECT_NE(::fcntl(p.client.native_handle(), F_GETFD) & FD_CLOEXEC, 0);
     EXPECT_NE(::fcntl(p.server.native_handle(), F_GETFD) & FD_CLOEXEC, 0);
     EXPECT_NE(::fcntl(p.client.native_handle(), F_GETFL) & O_NONBLOCK, 0);
@@ -113,11 +113,11 @@ TEST_F(tcp, both_ends_know_each_other) {
 TEST_F(tcp, version_6_works_where_the_system_has_it) {
     const std::error_code refused = error_of([] {
         tcp_listener at = tcp_listener::listen(ip_endpoint::loopback_v6(0));
-        tcp_stream client = tcp_stream::connect(at.local_endpoint()).wait();
+        tcp_stream client = tcp_stream::connect(at.endpoint()).wait();
         tcp_stream server = at.accept().wait();
-        EXPECT_TRUE(server.remote_endpoint().is_v6());
+        EXPECT_TRUE(server.peer_endpoint().is_v6());
         client.write_all(bytes_of("six")).wait();
-        client.shutdown_send();
+        client.finish().wait();
         EXPECT_EQ(read_to_end(server).wait(), "six");
     });
     if (refused) {
@@ -129,17 +129,17 @@ TEST_F(tcp, version_6_works_where_the_system_has_it) {
 TEST_F(tcp, C15_2_a_taken_port_is_refused_by_name) {
     const tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     try {
-        const tcp_listener again = tcp_listener::listen(at.local_endpoint());
+        const tcp_listener again = tcp_listener::listen(at.endpoint());
         FAIL();
     } catch (const std::system_error& e) {
         EXPECT_EQ(e.code(), std::errc::address_in_use);
-        EXPECT_NE(std::string(e.what()).find(at.local_endpoint().to_string()), std::string::npos) << e.what();
+        EXPECT_NE(std::string(e.what()).find(at.endpoint().to_string()), std::string::npos) << e.what();
     }
 }
 
 TEST_F(tcp, C15_2_nobody_there_is_connection_refused_by_name) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    const ip_endpoint nobody = at.local_endpoint();
+    const ip_endpoint nobody = at.endpoint();
     at.close();
     try {
         tcp_stream::connect(nobody).wait();
@@ -157,7 +157,7 @@ TEST_F(tcp, C15_2_nobody_there_is_connection_refused_by_name) {
 TEST_F(tcp, C15_11_where_no_descriptor_is_left_accept_fails_and_the_connection_waits) {
     support::know_system_errors();
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
-    const tcp_stream client = tcp_stream::connect(at.local_endpoint()).wait();
+    const tcp_stream client = tcp_stream::connect(at.endpoint()).wait();
     rlimit limit{};
     ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
     rlimit none = limit;
@@ -165,23 +165,23 @@ TEST_F(tcp, C15_11_where_no_descriptor_is_left_accept_fails_and_the_connection_w
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
     const auto first = at.try_accept().wait();
     const std::error_code second = error_of([&] { at.accept().wait(); });
-    const auto connected = tcp_stream::try_connect(at.local_endpoint()).wait();
+    const auto connected = tcp_stream::try_connect(at.endpoint()).wait();
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     EXPECT_EQ(first.error, std::errc::too_many_files_open);
     EXPECT_EQ(second, std::errc::too_many_files_open);
     EXPECT_EQ(connected.error, std::errc::too_many_files_open);
-    EXPECT_EQ(at.accept().wait().remote_endpoint(), client.local_endpoint());
+    EXPECT_EQ(at.accept().wait().peer_endpoint(), client.endpoint());
 }
 
 TEST_F(tcp, C15_11_a_connection_that_was_reset_before_it_was_accepted_harms_nobody) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     {
-        const tcp_stream gone = tcp_stream::connect(at.local_endpoint()).wait();
+        const tcp_stream gone = tcp_stream::connect(at.endpoint()).wait();
         reset_on_close(gone);
     }
-    tcp_stream client = tcp_stream::connect(at.local_endpoint()).wait();
+    tcp_stream client = tcp_stream::connect(at.endpoint()).wait();
     client.write_all(bytes_of("here")).wait();
-    client.shutdown_send();
+    client.finish().wait();
     tcp_stream first = at.accept().wait();  // the system may hand over the dead one too
     std::array<std::byte, 8> buffer;
     const auto got = first.try_read_some(buffer).wait();
@@ -209,12 +209,12 @@ TEST_F(tcp, two_hundred_connections_at_once) {
             tcp_stream c = co_await tcp_stream::connect(to);
             const std::string question = "question " + std::to_string(i);
             co_await c.write_all(bytes_of(question));
-            c.shutdown_send();
+            co_await c.finish();
             const std::string answer = co_await read_to_end(c);
             right += answer == question ? 1 : 0;
         };
         s.start(serve, std::ref(at), s.ref());
-        for (int i = 0; i < many; ++i) s.start(ask, at.local_endpoint(), i);
+        for (int i = 0; i < many; ++i) s.start(ask, at.endpoint(), i);
     });
     EXPECT_EQ(right, many);
 }
@@ -252,7 +252,7 @@ TEST_F(tcp, a_reader_that_waits_is_woken_by_what_comes) {
     p.client.write_all(bytes_of("two")).wait();
     turn(l, 3);
     EXPECT_EQ(all.status(), bide::future_status::pending);
-    p.client.shutdown_send();
+    p.client.finish().wait();
     turn_until(l, all);
     EXPECT_EQ(all.value(), "one two");
 }
@@ -265,7 +265,7 @@ TEST_F(tcp, writes_in_parts_through_small_buffers) {
     bide::with_scope([&](bide::scope& s) {
         auto write = [&]() -> task<> {
             co_await p.client.write_all(sent);
-            p.client.shutdown_send();
+            co_await p.client.finish();
         };
         auto read = [&]() -> task<> {
             std::array<std::byte, 1500> buffer;
@@ -316,7 +316,7 @@ TEST_F(tcp, much_goes_between_two_loops_both_ways_at_once) {
     bide::with_scope([&](bide::scope& s) {
         auto write = [&]() -> task<> {
             co_await p.client.write_all(sent);
-            p.client.shutdown_send();
+            co_await p.client.finish();
         };
         auto read = [&]() -> task<> { co_await p.client.read_exactly(got); };
         s.start(write);
@@ -353,14 +353,14 @@ TEST_F(tcp, C1_12_a_stream_that_is_always_ready_starves_nobody) {
 TEST_F(tcp, C15_1_both_sides_end_on_their_own) {
     pair p;
     p.client.write_all(bytes_of("last words")).wait();
-    p.client.shutdown_send();
+    p.client.finish().wait();
     EXPECT_EQ(read_to_end(p.server).wait(), "last words");  // the client has ended, the server goes on
     p.server.write_all(bytes_of("answer")).wait();
     std::array<std::byte, 6> answer;
     p.client.read_exactly(answer).wait();
     EXPECT_EQ(text_of(answer), "answer");
     EXPECT_EQ(error_of([&] { p.client.write_all(bytes_of("more")).wait(); }), std::errc::broken_pipe);
-    p.server.shutdown_send();
+    p.server.finish().wait();
     EXPECT_EQ(read_to_end(p.client).wait(), "");
 }
 
@@ -371,7 +371,7 @@ TEST_F(tcp, C15_1_the_end_is_there_for_a_reader_that_comes_later) {
     auto first = l.submit([&]() -> task<std::size_t> { co_return co_await p.server.read_some(buffer); });
     turn(l, 2);  // registered, waits
     ASSERT_EQ(::send(p.client.native_handle(), "ab", 2, 0), 2);
-    p.client.shutdown_send();  // data and end in one event
+    p.client.finish().wait();  // data and end in one event
     turn_until(l, first);
     EXPECT_EQ(first.value(), 2U);
     for (int i = 0; i < 3; ++i) {
@@ -384,7 +384,7 @@ TEST_F(tcp, C15_1_the_end_is_there_for_a_reader_that_comes_later) {
 TEST_F(tcp, C15_1_an_end_in_the_middle_is_an_error_that_says_how_much_came) {
     pair p;
     p.client.write_all(bytes_of("half")).wait();
-    p.client.shutdown_send();
+    p.client.finish().wait();
     std::array<std::byte, 8> buffer;
     const auto got = p.server.try_read_exactly(buffer).wait();
     EXPECT_EQ(got.error, bide::io_errc::end_of_stream);
@@ -421,7 +421,7 @@ TEST_F(tcp, C15_4_a_reset_is_an_error_for_reader_and_writer) {
 TEST_F(tcp, C15_4_a_peer_that_is_killed_during_a_write_is_an_error_and_no_signal) {
     tcp_listener at = tcp_listener::listen(ip_endpoint::loopback(0));
     sockaddr_storage to{};
-    const unsigned size = at.local_endpoint().to_native(to);
+    const unsigned size = at.endpoint().to_native(to);
     const pid_t peer = ::fork();
     ASSERT_GE(peer, 0);
     if (peer == 0) {  // only system calls from here
@@ -456,13 +456,13 @@ TEST_F(tcp, C15_3_a_cancelled_accept_leaves_the_connection_in_the_queue) {
     turn(l, 3);
     EXPECT_EQ(waiting.status(), bide::future_status::pending);
     const tcp_stream client =
-        tcp_stream::connect(at.local_endpoint()).wait();  // the loop has not seen it when the stop comes
+        tcp_stream::connect(at.endpoint()).wait();  // the loop has not seen it when the stop comes
     waiting.stop();
     turn_until(l, waiting);
     EXPECT_EQ(waiting.status(), bide::future_status::cancelled);
     auto next = l.submit(accept);
     turn_until(l, next);
-    EXPECT_EQ(next.value().remote_endpoint(), client.local_endpoint());
+    EXPECT_EQ(next.value().peer_endpoint(), client.endpoint());
 }
 
 TEST_F(tcp, C15_3_a_cancelled_read_takes_nothing) {
@@ -533,7 +533,7 @@ TEST_F(tcp, C15_3_what_a_cancelled_read_exactly_had_taken_is_read_next) {
         turn_until(l, some);
     }
     p.client.write_all(std::span(sent).subspan(written)).wait();
-    p.client.shutdown_send();
+    p.client.finish().wait();
     auto rest = l.submit([&]() -> task<> {
         std::array<std::byte, 64> some;
         while (const std::size_t n = co_await p.server.read_some(some))
@@ -556,7 +556,7 @@ TEST_F(tcp, C15_3_a_write_that_was_cut_makes_further_writes_fail) {
     EXPECT_EQ(cut.status(), bide::future_status::cancelled);
     EXPECT_EQ(error_of([&] { p.client.write_all(bytes_of("x")).wait(); }), bide::io_errc::write_cut);
     EXPECT_EQ(p.client.try_write_some(bytes_of("x")).wait().error, bide::io_errc::write_cut);
-    p.client.shutdown_send();  // the other direction lives, and what was sent is intact
+    p.client.finish().wait();  // the other direction lives, and what was sent is intact
     const std::string got = read_to_end(p.server).wait();
     ASSERT_FALSE(got.empty());
     EXPECT_EQ(got, text_of(std::span(much).first(got.size())));
@@ -584,7 +584,7 @@ TEST_F(tcp, C15_3_a_write_that_was_cancelled_before_its_first_byte_harms_nothing
     bide::with_scope([&](bide::scope& s) {
         auto write = [&]() -> task<> {
             co_await p.client.write_all(bytes_of("end"));
-            p.client.shutdown_send();
+            co_await p.client.finish();
         };
         auto read = [&]() -> task<> { got = co_await read_to_end(p.server); };
         s.start(write);
@@ -595,13 +595,12 @@ TEST_F(tcp, C15_3_a_write_that_was_cancelled_before_its_first_byte_harms_nothing
 }
 
 TEST_F(tcp, C15_3_a_cancelled_connect_leaves_nothing) {
-    tcp_listener full = tcp_listener::listen(ip_endpoint::loopback(0), 0);
+    tcp_listener full = tcp_listener::listen(ip_endpoint::loopback(0), {.backlog = 0});
     bide::loop l;
     std::deque<bide::future<tcp_stream>> waiting;
     for (int i = 0; i < 8; ++i)  // a queue of one: the others get no answer
-        waiting.push_back(
-            l.submit([](ip_endpoint to) -> task<tcp_stream> { co_return co_await tcp_stream::connect(to); },
-                     full.local_endpoint()));
+        waiting.push_back(l.submit(
+            [](ip_endpoint to) -> task<tcp_stream> { co_return co_await tcp_stream::connect(to); }, full.endpoint()));
     turn(l, 50);
     int pending = 0;
     for (auto& f : waiting)
@@ -640,12 +639,12 @@ TEST_F(tcp, C15_3_cancelled_at_every_step_it_leaks_nothing) {
                         co_await echo(std::move(peer));
                     };
                     s.start(serve, std::ref(on));
-                    tcp_stream c = co_await tcp_stream::connect(on.local_endpoint());
+                    tcp_stream c = co_await tcp_stream::connect(on.endpoint());
                     const std::vector<std::byte> sent = byte_pattern(300'000);
                     std::vector<std::byte> got(sent.size());
                     auto write = [](tcp_stream& to, std::span<const std::byte> all) -> task<> {
                         co_await to.write_all(all);
-                        to.shutdown_send();
+                        co_await to.finish();
                     };
                     s.start(write, std::ref(c), std::span<const std::byte>(sent));
                     co_await c.read_exactly(got);
@@ -684,8 +683,8 @@ TEST_F(tcp, C15_6_closing_ends_what_is_pending_with_an_error) {
     EXPECT_EQ(error_of([&] { read.value(); }), std::errc::operation_canceled);
     EXPECT_EQ(error_of([&] { write.value(); }), std::errc::operation_canceled);
     EXPECT_EQ(error_of([&] { p.client.read_some(buffer).wait(); }), std::errc::bad_file_descriptor);
-    EXPECT_EQ(error_of([&] { p.client.shutdown_send(); }), std::errc::bad_file_descriptor);
-    EXPECT_EQ(error_of([&] { static_cast<void>(p.client.local_endpoint()); }), std::errc::bad_file_descriptor);
+    EXPECT_EQ(error_of([&] { p.client.finish().wait(); }), std::errc::bad_file_descriptor);
+    EXPECT_EQ(error_of([&] { static_cast<void>(p.client.endpoint()); }), std::errc::bad_file_descriptor);
 }
 
 TEST_F(tcp, C15_6_closing_a_listener_ends_its_accept) {
@@ -757,7 +756,7 @@ TEST_F(tcp, C15_5_an_empty_stream_is_a_mistake_that_says_so) {
     std::array<std::byte, 8> buffer;
     EXPECT_THROW(p.client.read_some(buffer).wait(),
                  bide::usage_error);  // NOLINT(bugprone-use-after-move): that is the test
-    EXPECT_THROW(static_cast<void>(p.client.local_endpoint()), bide::usage_error);
+    EXPECT_THROW(static_cast<void>(p.client.endpoint()), bide::usage_error);
     EXPECT_THROW(tcp_listener().accept().wait(), bide::usage_error);
     p.client.close();
     EXPECT_EQ(p.client.native_handle(), -1);
@@ -799,7 +798,7 @@ TEST_F(tcp, C15_5_a_stream_goes_from_loop_to_loop) {
         EXPECT_EQ(f.value(), text);
     }
     kept.reset();
-    p.client.shutdown_send();
+    p.client.finish().wait();
     EXPECT_EQ(read_to_end(p.server).wait(), "");
 }
 
@@ -811,7 +810,7 @@ TEST_F(tcp, C15_5_a_stream_outlives_the_thread_that_made_it) {
         std::array<std::byte, 4> buffer;
         p->server.read_exactly(buffer).wait();
     }).join();
-    p->client.shutdown_send();
+    p->client.finish().wait();
     EXPECT_EQ(read_to_end(p->server).wait(), " a thread");
 }
 
@@ -838,7 +837,7 @@ TEST_F(tcp, streams_end_on_one_thread_while_another_reports_them) {
     std::atomic<bool> over{false};
     std::thread running([&] { w.run_until(over); });
     for (int i = 0; i < 300; ++i) {
-        tcp_stream client = tcp_stream::connect(at.local_endpoint()).wait();
+        tcp_stream client = tcp_stream::connect(at.endpoint()).wait();
         bide::scope_options options;
         options.on = &w;
         bide::with_scope(options, [&](bide::scope& s) {

@@ -32,23 +32,23 @@ TEST_F(udp, C15_15_there_and_back) {
         if (v6 && refused) continue;  // the system has no version 6
         ASSERT_FALSE(refused);
         udp_socket client = udp_socket::open_like(any);
-        client.send_to(bytes_of("question"), server->local_endpoint()).wait();
+        client.send_to(bytes_of("question"), server->endpoint()).wait();
         std::array<std::byte, 64> buffer;
         const datagram d = server->receive_from(buffer).wait();
         EXPECT_EQ(text_of(std::span(buffer).first(d.size)), "question");
         EXPECT_FALSE(d.truncated());
-        EXPECT_EQ(d.from.port(), client.local_endpoint().port());
+        EXPECT_EQ(d.from.port(), client.endpoint().port());
         server->send_to(bytes_of("answer"), d.from).wait();
-        EXPECT_EQ(client.receive_from(buffer).wait().from, server->local_endpoint());
+        EXPECT_EQ(client.receive_from(buffer).wait().from, server->endpoint());
     }
 }
 
 TEST_F(udp, C15_15_a_datagram_that_does_not_fit_says_so) {
     udp_socket server = udp_socket::bind(ip_endpoint::loopback(0));
     udp_socket client = udp_socket::open_like(ip_endpoint());
-    client.send_to(bytes_of("0123456789"), server.local_endpoint()).wait();
-    client.send_to({}, server.local_endpoint()).wait();
-    client.send_to(bytes_of("next"), server.local_endpoint()).wait();
+    client.send_to(bytes_of("0123456789"), server.endpoint()).wait();
+    client.send_to({}, server.endpoint()).wait();
+    client.send_to(bytes_of("next"), server.endpoint()).wait();
     std::array<std::byte, 4> four;
     datagram d = server.receive_from(four).wait();
     EXPECT_TRUE(d.truncated());
@@ -75,12 +75,12 @@ TEST_F(udp, C15_15_a_connected_socket_hears_its_peer_alone_and_its_refusal) {
     udp_socket server = udp_socket::bind(ip_endpoint::loopback(0));
     udp_socket stranger = udp_socket::bind(ip_endpoint::loopback(0));
     udp_socket client = udp_socket::open_like(ip_endpoint());
-    client.connect(server.local_endpoint());
-    EXPECT_EQ(client.remote_endpoint(), server.local_endpoint());
-    stranger.send_to(bytes_of("spam"), client.local_endpoint()).wait();
-    server.send_to(bytes_of("right"), client.local_endpoint()).wait();
+    client.connect(server.endpoint());
+    EXPECT_EQ(client.peer_endpoint(), server.endpoint());
+    stranger.send_to(bytes_of("spam"), client.endpoint()).wait();
+    server.send_to(bytes_of("right"), client.endpoint()).wait();
     std::array<std::byte, 8> buffer;
-    EXPECT_EQ(client.receive_from(buffer).wait().from, server.local_endpoint());
+    EXPECT_EQ(client.receive_from(buffer).wait().from, server.endpoint());
     server.close();
     client.send(bytes_of("anybody?")).wait();
     EXPECT_EQ(client.try_receive_from(buffer).wait().error, std::errc::connection_refused);
@@ -94,7 +94,7 @@ TEST_F(udp, C15_3_a_cancelled_receive_takes_nothing) {
     auto receive = [&]() -> task<std::size_t> { co_return (co_await server.receive_from(buffer)).size; };
     auto waiting = l.submit(receive);
     turn(l, 3);
-    client.send_to(bytes_of("kept"), server.local_endpoint()).wait();
+    client.send_to(bytes_of("kept"), server.endpoint()).wait();
     waiting.stop();
     turn_until(l, waiting);
     EXPECT_EQ(waiting.status(), bide::future_status::cancelled);
@@ -133,7 +133,7 @@ TEST_F(udp, C15_5_another_receiver_is_refused) {
 TEST_F(udp, what_is_sent_to_a_group_comes_to_its_members) {
     const ip_endpoint here = ip_endpoint::loopback(0);
     udp_socket member = udp_socket::bind(ip_endpoint::any(0), bide::udp_options{.reuse_address = true});
-    const ip_endpoint group = ip_endpoint::parse("239.255.77.1", member.local_endpoint().port());
+    const ip_endpoint group = ip_endpoint::parse("239.255.77.1", member.endpoint().port());
     udp_socket other = udp_socket::bind(ip_endpoint::any(group.port()), bide::udp_options{.reuse_address = true});
     member.join(group, here);
     other.join(group, here);
@@ -150,12 +150,40 @@ TEST_F(udp, what_is_sent_to_a_group_comes_to_its_members) {
     EXPECT_EQ(error_of([&] { member.join(ip_endpoint::loopback(1), here); }), std::errc::invalid_argument);
 }
 
+TEST_F(udp, C15_30_options_arrive_and_can_be_asked_for) {
+    for (const bool v6 : {false, true}) {
+        udp_socket s;
+        const std::error_code refused = error_of([&] {
+            s = udp_socket::bind(v6 ? ip_endpoint::loopback_v6(0) : ip_endpoint::loopback(0),
+                                 bide::udp_options{.reuse_port = true, .only_v6 = v6});
+        });
+        if (v6 && refused) continue;  // the system has no version 6
+        ASSERT_FALSE(refused);
+        s.set_send_buffer(20'000);
+        s.set_receive_buffer(30'000);
+        EXPECT_EQ(s.send_buffer(), 40'000);  // the system doubles them
+        EXPECT_EQ(s.receive_buffer(), 60'000);
+        s.set_hops(7);
+        s.set_multicast_hops(3);
+        EXPECT_EQ(s.hops(), 7);
+        EXPECT_EQ(s.multicast_hops(), 3);
+        EXPECT_TRUE(s.multicast_loop());
+        s.set_multicast_loop(false);
+        EXPECT_FALSE(s.multicast_loop());
+        EXPECT_FALSE(s.broadcast());
+        s.set_broadcast(true);
+        EXPECT_TRUE(s.broadcast());
+        s.close();
+        EXPECT_EQ(error_of([&] { s.set_hops(1); }), std::errc::bad_file_descriptor);
+        EXPECT_EQ(error_of([&] { static_cast<void>(s.broadcast()); }), std::errc::bad_file_descriptor);
+    }
+}
+
 TEST_F(udp, a_port_that_is_taken_is_refused_unless_it_is_shared) {
     udp_socket first = udp_socket::bind(ip_endpoint::loopback(0));
-    EXPECT_EQ(error_of([&] { static_cast<void>(udp_socket::bind(first.local_endpoint())); }),
-              std::errc::address_in_use);
+    EXPECT_EQ(error_of([&] { static_cast<void>(udp_socket::bind(first.endpoint())); }), std::errc::address_in_use);
     udp_socket shared = udp_socket::bind(ip_endpoint::loopback(0), bide::udp_options{.reuse_port = true});
-    static_cast<void>(udp_socket::bind(shared.local_endpoint(), bide::udp_options{.reuse_port = true}));
+    static_cast<void>(udp_socket::bind(shared.endpoint(), bide::udp_options{.reuse_port = true}));
 }
 
 TEST_F(udp, many_in_both_directions_at_once) {
@@ -174,7 +202,7 @@ TEST_F(udp, many_in_both_directions_at_once) {
             std::array<std::byte, 16> buffer;
             for (int i = 0; i < 2000; ++i) {
                 const std::string text = std::to_string(i);
-                co_await a.send_to(bytes_of(text), b.local_endpoint());
+                co_await a.send_to(bytes_of(text), b.endpoint());
                 const datagram d = co_await a.receive_from(buffer);
                 echoed += text_of(std::span(buffer).first(d.size)) == text;
             }

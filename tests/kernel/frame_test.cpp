@@ -320,7 +320,7 @@ TEST(frame, C1_11_C19_2_frames_that_end_on_another_thread_go_back_to_where_they_
         for (int i = 0; i < 100; ++i)
             s.start([]() -> task<> { co_await bide::yield_now(); });  // node made here, frame there
     });
-    worker.stop();
+    worker.shutdown();
     EXPECT_EQ(memory.taken(), 300);
     EXPECT_EQ(memory.open(), 0);
 }

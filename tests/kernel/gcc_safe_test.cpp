@@ -160,7 +160,7 @@ SPELLING(timeout_future) {
 }
 SPELLING(timeout_start) { co_await with_timeout(1s, s.start(take, counted(), 1)); }
 SPELLING(timeout_nested) { co_await with_timeout(1s, with_timeout(2s, take(counted()))); }
-SPELLING(with_deadline_of_a_call) { co_await with_deadline(std::chrono::steady_clock::now() + 1s, take(counted())); }
+SPELLING(with_deadline_of_a_call) { co_await with_deadline(now() + 1s, take(counted())); }
 SPELLING(timeout_receive) {
     channel<counted> c(1);
     co_await c.send(counted());
@@ -247,7 +247,7 @@ SPELLING(semaphore_permits) {
     semaphore m(2);
     auto p = co_await m.acquire();
     auto q = co_await m.acquire();
-    p.release();
+    p.unlock();
 }
 SPELLING(shared_mutex_guards) {
     shared_mutex m;

@@ -180,7 +180,7 @@ TEST(loop, C1_12_two_tasks_that_wake_each_other_delay_a_due_timer_by_eight_steps
     bide::semaphore b(0);
     const auto half = [](timer_and_steps& at, bide::semaphore& mine, bide::semaphore& others) -> task<> {
         while (!at.fired) {
-            (co_await mine.acquire()).keep();
+            (co_await mine.acquire()).disown();
             at.step();
             others.release();
         }
@@ -241,7 +241,7 @@ TEST(loop, C7_4_stop_asks_every_task_and_refuses_new_work) {
         [](bide::loop& on, std::string& t) -> task<int> {
             co_await bide::sleep_for(1min);
             on.stop();
-            on.stop();  // idempotent
+            on.stop(bide::stop_reason::deadline);  // idempotent: the first reason stays
             t += bide::why_stopped() == bide::stop_reason::shutdown ? 's' : '?';
             co_return 1;  // its value arrives all the same
         },

@@ -135,8 +135,8 @@ TEST(loop_timers, C1_11_a_guarded_operation_that_moves_elsewhere_and_ends_there)
     auto back = b.submit(rounds, std::ref(a.get_executor()));
     EXPECT_EQ(there.wait(), 600);
     EXPECT_EQ(back.wait(), 600);
-    a.stop();
-    b.stop();
+    a.shutdown();
+    b.shutdown();
 }
 
 // Its loop has not looked at its timers since it was entered, and is told of this one before the chain leaves.
@@ -163,7 +163,7 @@ TEST(loop_timers, C1_11_a_guard_that_is_left_on_another_thread_leaves_no_timer_b
     const auto pending = bide::future_status::pending;
     while (f.status() == pending || g.status() == pending) here.poll();
     EXPECT_EQ(here.next_deadline(), std::nullopt);
-    there.stop();
+    there.shutdown();
 }
 
 TEST(loop_timers, C6_4_many_sleepers_are_stopped_and_time_does_not_move) {

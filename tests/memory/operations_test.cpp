@@ -103,7 +103,7 @@ void threads_of_loops(life_count& l) {
     auto a = worker.submit(steps, counted(l), 1);
     auto b = worker.to_thread([](counted) { return 1; }, counted(l));
     static_cast<void>(a.wait() + b.wait() + worker.call([c = counted(l)] { return 1; }).wait());
-    worker.stop();
+    worker.shutdown();
 }
 
 void strands(life_count& l) {
@@ -245,7 +245,7 @@ void connections(life_count& l) {
     };
     bide::with_scope([&](scope& s) {
         s.start(echoes, counted(l));
-        auto to = bide::tcp_stream::connect(at.local_endpoint()).wait();
+        auto to = bide::tcp_stream::connect(at.endpoint()).wait();
         std::array<std::byte, 4> buffer{};
         to.write_all(std::span<const std::byte>(buffer)).wait();
         to.read_exactly(buffer).wait();

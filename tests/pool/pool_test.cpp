@@ -87,6 +87,26 @@ TEST(pool, C10_1_a_stop_reaches_what_was_submitted) {
     EXPECT_EQ(unwound, 1);
 }
 
+TEST(pool, C10_1_C6_5_stop_asks_with_its_reason_from_a_task_of_its_own_too) {
+    for (const bide::stop_reason why : {bide::stop_reason::shutdown, bide::stop_reason::deadline}) {
+        bide::pool p(2);
+        std::atomic<int> unwound{0};
+        bide::latch stand(1);
+        bide::future<void> f = p.submit(waits_for_ever, std::ref(stand), std::ref(unwound));
+        stand.wait();
+        p.run([&] { why == bide::stop_reason::shutdown ? p.stop() : p.stop(why); }).wait();
+        EXPECT_THROW(static_cast<void>(p.submit([]() -> bide::task<> { co_return; })), bide::not_running);
+        try {
+            f.wait();
+            ADD_FAILURE();
+        } catch (const bide::cancelled& c) {
+            EXPECT_EQ(c.reason(), why);
+        }
+        EXPECT_EQ(unwound, 1);
+        p.shutdown();
+    }
+}
+
 bide::task<> asks_to_stop(bide::latch& stand, bide::stop_source ask) {
     co_await stand;
     ask.request_stop();
@@ -121,7 +141,7 @@ TEST(pool, C10_1_resume_on_goes_there_and_back) {
     bide::loop_thread home;
     home.start();
     EXPECT_EQ(home.submit(migrates, std::ref(p), std::ref(home.get_executor()), 500).wait(), 1000);
-    home.stop();
+    home.shutdown();
 }
 
 TEST(pool, C10_1_a_scope_starts_its_tasks_there) {
@@ -418,6 +438,7 @@ TEST(pool, C10_1_shutdown_stops_and_joins_what_was_submitted) {
 TEST(pool, C10_1_shutdown_on_a_thread_of_its_own_is_refused) {
     bide::pool p(1);
     EXPECT_THROW(p.run([&] { p.shutdown(); }).wait(), bide::would_deadlock);
+    EXPECT_EQ(p.submit([]() -> bide::task<int> { co_return 1; }).wait(), 1);  // it has asked nothing
 }
 
 TEST(pool, C10_1_pools_come_and_go_with_work_at_hand) {

@@ -139,13 +139,13 @@ void run(std::chrono::seconds length, long callers, std::uint64_t seed, ledger& 
     server_side.key = identity.key;
     bide::tls_options client_side;
     client_side.roots = ours.pem();
-    soak::listeners at{bide::tcp_listener::listen(bide::ip_endpoint::any(0), 4096),
-                       bide::local_listener::listen(bide::local_endpoint::abstract(name), 4096),
-                       bide::tcp_listener::listen(bide::ip_endpoint::any(0), 4096),
+    soak::listeners at{bide::tcp_listener::listen(bide::ip_endpoint::any(0), {.backlog = 4096}),
+                       bide::local_listener::listen(bide::local_endpoint::abstract(name), {.backlog = 4096}),
+                       bide::tcp_listener::listen(bide::ip_endpoint::any(0), {.backlog = 4096}),
                        bide::tls_context::server(server_side)};
     const closed_port nobody;
-    const soak::addresses to{at.tcp.local_endpoint().port(),
-                             at.tls.local_endpoint().port(),
+    const soak::addresses to{at.tcp.endpoint().port(),
+                             at.tls.endpoint().port(),
                              nobody.get(),
                              at.local.endpoint(),
                              bide::local_endpoint::abstract(name + "-nobody"),
@@ -169,7 +169,7 @@ void run(std::chrono::seconds length, long callers, std::uint64_t seed, ledger& 
     try {
         serving.wait();
     } catch (const bide::cancelled&) {}
-    server.stop();
+    server.shutdown();
     bide::shutdown();  // threads that idle
 }
 

@@ -12,7 +12,7 @@ struct tcp_pair {
     bide::tcp_stream server;
     tcp_pair() {
         bide::tcp_listener at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));
-        client = bide::tcp_stream::connect(at.local_endpoint()).wait();
+        client = bide::tcp_stream::connect(at.endpoint()).wait();
         server = at.accept().wait();
     }
 };

@@ -231,7 +231,7 @@ TYPED_TEST(mutexes, C6_1_guards_move_and_may_unlock_early) {
     EXPECT_FALSE(other.locked());
     {
         auto held = m.lock().wait();
-        EXPECT_EQ(held.release(), &m);
+        EXPECT_EQ(held.disown(), &m);
     }
     EXPECT_TRUE(m.locked());
     m.unlock();

@@ -55,7 +55,7 @@ template <class S>
 bide::task<> note_when_acquired(S& s, std::vector<int>& order, int id, std::ptrdiff_t n) {
     auto permit = co_await s.acquire(n);
     order.push_back(id);
-    permit.keep();
+    permit.disown();
 }
 
 TYPED_TEST(semaphores, C6_1_C18_8_nobody_overtakes_one_who_wants_many) {
@@ -111,7 +111,7 @@ TYPED_TEST(semaphores, C6_1_a_cancelled_waiter_is_skipped_and_one_that_was_serve
     EXPECT_EQ(sem.available(), 0);
 }
 
-TYPED_TEST(semaphores, C6_1_permits_are_given_back_kept_and_moved) {
+TYPED_TEST(semaphores, C6_1_permits_are_given_back_disowned_and_moved) {
     TypeParam sem(4, 4);
     {
         auto two = sem.acquire(2).wait();
@@ -119,15 +119,15 @@ TYPED_TEST(semaphores, C6_1_permits_are_given_back_kept_and_moved) {
         auto moved = std::move(two);
         EXPECT_FALSE(two);  // NOLINT(bugprone-use-after-move): it is empty, that is the point
         EXPECT_EQ(sem.available(), 2);
-        moved.release();
+        moved.unlock();
         EXPECT_EQ(sem.available(), 4);
-        EXPECT_THROW(moved.release(), bide::usage_error);
+        EXPECT_THROW(moved.unlock(), bide::usage_error);
         moved = sem.try_acquire(4);
         EXPECT_TRUE(moved);
         EXPECT_FALSE(sem.try_acquire());
     }
     EXPECT_EQ(sem.available(), 4);
-    sem.acquire().wait().keep();
+    sem.acquire().wait().disown();
     EXPECT_EQ(sem.available(), 3);
     sem.release();
     EXPECT_THROW(sem.release(), bide::usage_error);
@@ -192,7 +192,7 @@ TYPED_TEST(semaphores, C6_1_cancelled_at_every_step) {
                             auto permit = co_await sem.acquire(1 + (me + round) % 2);
                             point();
                             co_await bide::yield_now();
-                            permit.release();
+                            permit.unlock();
                             point();
                         }
                     },

@@ -129,7 +129,7 @@ TYPED_TEST(shared_mutexes, C6_1_unlocking_what_is_not_locked_throws) {
     EXPECT_THROW(reading.unlock(), bide::usage_error);
     auto writing = m.lock().wait();
     EXPECT_THROW(m.unlock_shared(), bide::usage_error);
-    EXPECT_EQ(writing.release(), &m);
+    EXPECT_EQ(writing.disown(), &m);
     EXPECT_THROW(writing.unlock(), bide::usage_error);
     m.unlock();
     EXPECT_TRUE(m.try_lock());

@@ -77,7 +77,7 @@ TEST(loop_thread_queues, C7_7_a_stopped_loop_lets_the_thread_at_its_queue_go) {
         std::ref(c));
     EXPECT_EQ(c.receive().wait(), 0);
     EXPECT_EQ(c.receive().wait(), 1);
-    std::thread stops([&] { worker.stop(); });
+    std::thread stops([&] { worker.shutdown(); });
     int n = 2;
     while (auto v = c.receive().wait()) EXPECT_EQ(*v, n++);  // what was queued arrives, then the end
     stops.join();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 #include <bide/loop_thread.hpp>
 #include <bide/scope.hpp>
+#include <bide/shield.hpp>
 #include <bide/time.hpp>
 #include <bide/wait.hpp>
 
@@ -225,7 +226,7 @@ TEST(loop_thread, C7_3_on_start_before_start_runs_for_the_threads_life_and_says_
     EXPECT_EQ(said, "");
     t.start();
     working.get_future().wait();
-    t.stop();
+    t.shutdown();
     EXPECT_EQ(said, "Doing some work, Bye bye");
     static_assert(std::is_invocable_r_v<bide::task<>, decltype(some_task)>);  // it came back as what it was
 }
@@ -242,7 +243,7 @@ TEST(loop_thread, C7_3_on_start_after_start_begins_at_once_and_gives_the_functio
     auto& same = t.on_start(f);
     EXPECT_EQ(&same, &f);
     EXPECT_EQ(p.get_future().get(), 42);
-    t.stop();
+    t.shutdown();
     EXPECT_THROW(t.on_start(f), bide::not_running);
 }
 
@@ -295,7 +296,7 @@ TEST(loop_thread, C7_4_C9_7_stop_cancels_every_task_and_completes_every_future) 
                 co_await sleep_for_ever();
             },
             counted(alive), i));
-    t.stop();
+    t.shutdown();
     EXPECT_EQ(alive, 0);
     for (auto& f : all) EXPECT_EQ(f.status(), bide::future_status::cancelled);  // also those that had not begun
     try {
@@ -320,7 +321,7 @@ TEST(loop_thread, C7_4_a_task_that_ends_with_a_value_despite_the_stop_gives_it) 
         },
         &begun, go_on.get_future().share());
     begun.get_future().wait();
-    std::thread stopper([&] { t.stop(); });
+    std::thread stopper([&] { t.shutdown(); });
     while (t.running()) std::this_thread::yield();
     go_on.set_value();
     stopper.join();
@@ -337,16 +338,16 @@ TEST(loop_thread, C7_4_stop_is_idempotent_and_works_from_many_threads_at_once) {
         std::atomic<int> complete{0};
         for (int i = 0; i < 4; ++i)
             stoppers.emplace_back([&] {
-                t.stop();
+                t.shutdown();
                 if (f.status() == bide::future_status::cancelled) ++complete;
             });
         for (auto& s : stoppers) s.join();
         EXPECT_EQ(complete, 4);
-        t.stop();
+        t.shutdown();
     }
 }
 
-TEST(loop_thread, C7_4_C9_7_stop_on_its_own_thread_only_requests_and_cleanup_still_runs) {
+TEST(loop_thread, C7_4_C9_7_on_its_own_thread_stop_asks_and_shutdown_is_refused_and_cleanup_still_runs) {
     const watchdog guard;
     bide::loop_thread t;
     t.start();
@@ -363,7 +364,9 @@ TEST(loop_thread, C7_4_C9_7_stop_on_its_own_thread_only_requests_and_cleanup_sti
     auto f = t.submit(
         [](bide::loop_thread& self, bool& went_on, std::atomic<int>& n) -> bide::task<> {
             const counted local(n);
-            self.stop();  // returns: it could not wait for itself
+            EXPECT_THROW(self.shutdown(), bide::would_deadlock);  // it would wait for itself
+            EXPECT_TRUE(self.running());                          // and has asked nothing
+            self.stop();
             went_on = true;
             co_await bide::yield_now();
             ADD_FAILURE() << "this task was asked to stop as well";
@@ -372,7 +375,7 @@ TEST(loop_thread, C7_4_C9_7_stop_on_its_own_thread_only_requests_and_cleanup_sti
     EXPECT_THROW(f.wait(), bide::cancelled);
     EXPECT_TRUE(after);
     EXPECT_THROW(other.wait(), bide::cancelled);
-    t.stop();
+    t.shutdown();
     EXPECT_EQ(alive, 0);
 }
 
@@ -400,7 +403,7 @@ TEST(loop_thread, C7_4_new_work_is_refused_while_cleanup_runs) {
         },
         std::ref(t), std::ref(refused), &begun);
     begun.get_future().wait();
-    t.stop();
+    t.shutdown();
     EXPECT_TRUE(refused);
     EXPECT_EQ(f.status(), bide::future_status::cancelled);
 }
@@ -425,7 +428,7 @@ TEST(loop_thread, C7_4_a_cleanup_that_waits_is_waited_for) {
         },
         std::ref(cleaned), &begun);
     begun.get_future().wait();
-    t.stop();
+    t.shutdown();
     EXPECT_TRUE(cleaned);
 }
 
@@ -439,7 +442,7 @@ TEST(loop_thread, C7_4_tasks_that_others_started_on_its_executor_are_stopped_and
     std::thread stopper([&] {
         begun.get_future().wait();
         two.get_future().wait();
-        t.stop();
+        t.shutdown();
         EXPECT_EQ(alive, 0);
     });
     bide::scope_options there;
@@ -474,7 +477,7 @@ TEST(loop_thread, C7_4_waiters_on_other_threads_are_released_by_stop) {
             }
         });
     begun.get_future().wait();
-    t.stop();
+    t.shutdown();
     for (auto& w : waiters) w.join();
     EXPECT_EQ(released, 4);
 }
@@ -506,7 +509,7 @@ TEST(loop_thread, C7_4_submits_that_race_with_stop_are_refused_or_completed) {
             });
         go = true;
         std::this_thread::yield();
-        t.stop();
+        t.shutdown();
         for (auto& s : submitters) s.join();
         EXPECT_EQ(incomplete, 0);
     }
@@ -528,7 +531,7 @@ TEST(loop_thread, C7_2_C7_4_jobs_on_threads_are_joined_by_stop) {
         return 8;
     });
     begun.get_future().wait();
-    std::thread stopper([&] { t.stop(); });
+    std::thread stopper([&] { t.shutdown(); });
     while (t.running()) std::this_thread::yield();
     EXPECT_EQ(f.status(), bide::future_status::pending);
     go_on.set_value();
@@ -548,7 +551,7 @@ TEST(loop_thread, C7_5_before_start_and_after_stop_everything_is_refused) {
     refused();
     t.start();
     EXPECT_EQ(t.submit(twice, 1).wait(), 2);
-    t.stop();
+    t.shutdown();
     refused();
     EXPECT_FALSE(t.running());
 }
@@ -559,15 +562,73 @@ TEST(loop_thread, C7_5_a_second_start_throws) {
     t.start();
     EXPECT_THROW(t.start(), bide::usage_error);
     EXPECT_EQ(t.submit(twice, 1).wait(), 2);  // and changes nothing
-    t.stop();
+    t.shutdown();
     EXPECT_THROW(t.start(), bide::not_running);
 }
 
 TEST(loop_thread, C7_5_a_stop_before_the_start_wins) {
     bide::loop_thread t;
-    t.stop();
-    t.stop();
+    t.shutdown();
+    t.shutdown();
     EXPECT_THROW(t.start(), bide::not_running);
+    bide::loop_thread asked;
+    asked.stop();
+    EXPECT_THROW(asked.start(), bide::not_running);
+}
+
+TEST(loop_thread, C7_4_stop_returns_while_cleanup_runs_and_shutdown_waits_for_it) {
+    const watchdog guard;
+    bide::loop_thread t;
+    t.start();
+    std::promise<void> begun;
+    std::promise<void> go_on;
+    std::atomic<bool> cleaned{false};
+    auto f = t.submit(
+        [](std::promise<void>& says, std::future<void> goes, std::atomic<bool>& over) -> bide::task<> {
+            const auto clean = [&]() -> bide::task<> {
+                co_await bide::to_thread([&] { goes.wait(); });
+                over = true;
+            };
+            const auto body = [&]() -> bide::task<> { co_await sleep_for_ever(&says); };
+            auto b = body();
+            co_await bide::finally(std::move(b), clean, std::chrono::hours(1));
+        },
+        std::ref(begun), go_on.get_future(), std::ref(cleaned));
+    begun.get_future().wait();
+    t.stop();  // returns: the cleanup cannot have ended
+    EXPECT_FALSE(cleaned);
+    EXPECT_THROW(static_cast<void>(t.submit(twice, 1)), bide::not_running);
+    go_on.set_value();
+    t.shutdown();
+    EXPECT_TRUE(cleaned);
+    EXPECT_EQ(f.status(), bide::future_status::cancelled);
+}
+
+TEST(loop_thread, C7_4_C6_5_the_first_stop_gives_the_reason) {
+    const watchdog guard;
+    const auto reason_of = [](const auto& stop) {
+        bide::loop_thread t;
+        t.start();
+        auto f = t.submit(sleep_for_ever, nullptr);
+        stop(t, f);
+        try {
+            f.wait();
+        } catch (const bide::cancelled& c) {
+            return c.reason();
+        }
+        return bide::stop_reason::none;
+    };
+    using bide::stop_reason;
+    EXPECT_EQ(reason_of([](auto& t, auto&) { t.stop(); }), stop_reason::shutdown);
+    EXPECT_EQ(reason_of([](auto& t, auto&) { t.shutdown(); }), stop_reason::shutdown);
+    EXPECT_EQ(reason_of([](auto& t, auto&) {
+                  t.stop(stop_reason::deadline);
+                  t.stop(stop_reason::user);
+                  t.shutdown();
+              }),
+              stop_reason::deadline);
+    EXPECT_EQ(reason_of([](auto&, auto& f) { f.stop(); }), stop_reason::user);
+    EXPECT_EQ(reason_of([](auto&, auto& f) { f.stop(stop_reason::sibling_failed); }), stop_reason::sibling_failed);
 }
 
 TEST(loop_thread, C7_5_arguments_of_refused_work_are_destroyed_and_nothing_runs) {
@@ -581,7 +642,7 @@ TEST(loop_thread, C7_5_arguments_of_refused_work_are_destroyed_and_nothing_runs)
     };
     EXPECT_THROW(static_cast<void>(t.submit(f, counted(alive))), bide::not_running);
     t.start();
-    t.stop();
+    t.shutdown();
     EXPECT_THROW(static_cast<void>(t.submit(f, counted(alive))), bide::not_running);
     EXPECT_EQ(alive, 0);
     EXPECT_FALSE(ran);
@@ -607,8 +668,9 @@ TEST(loop_thread, C7_9_in_the_child_of_a_fork_every_use_says_so_and_the_destruct
         int wrong = 0;
         if (!says_fork([&] { static_cast<void>(t->submit(twice, 1)); })) wrong |= 1;
         if (!says_fork([&] { static_cast<void>(t->call([] {})); })) wrong |= 2;
-        if (!says_fork([&] { t->stop(); })) wrong |= 4;
+        if (!says_fork([&] { t->shutdown(); })) wrong |= 4;
         if (!says_fork([&] { t->start(); })) wrong |= 8;
+        if (!says_fork([&] { t->stop(); })) wrong |= 32;
         if (!says_fork([&] { static_cast<void>(t->get_executor()); })) wrong |= 16;
         t.reset();
         ::_exit(wrong);
@@ -633,7 +695,7 @@ TEST(loop_thread, C9_6_threads_and_descriptors_do_not_pile_up) {
         bide::loop_thread t;
         t.start();
         auto f = t.submit(sleep_for_ever, nullptr);
-        if (i % 2 == 0) t.stop();
+        if (i % 2 == 0) t.shutdown();
     }
     EXPECT_EQ(threads_now(), threads);
     EXPECT_EQ(descriptors_now(), fds);
@@ -664,7 +726,7 @@ TEST(loop_thread, C4_2_set_max_threads_bounds_its_jobs_too) {
             all.push_back(other.to_thread(job));
             all.push_back(bide::to_thread(job));
         }
-        one.stop();  // joins its own
+        one.shutdown();  // joins its own
         for (std::size_t i = 0; i < all.size(); i += 3) EXPECT_NE(all[i].status(), bide::future_status::pending);
         for (auto& f : all) f.wait();
     }
@@ -673,12 +735,15 @@ TEST(loop_thread, C4_2_set_max_threads_bounds_its_jobs_too) {
     bide::set_max_threads(before);
 }
 
-TEST(loop_thread, C7_4_stop_in_one_of_its_own_jobs_says_that_it_would_wait_for_itself) {
+TEST(loop_thread, C7_4_shutdown_in_one_of_its_own_jobs_says_that_it_would_wait_for_itself) {
     bide::loop_thread t;
     t.start();
-    auto f = t.to_thread([&] { t.stop(); });
+    auto f = t.to_thread([&] { t.shutdown(); });
     EXPECT_THROW(f.wait(), bide::would_deadlock);
-    t.stop();
+    EXPECT_TRUE(t.running());               // it has asked nothing
+    t.to_thread([&] { t.stop(); }).wait();  // only asks
+    EXPECT_FALSE(t.running());
+    t.shutdown();
 }
 
 }  // namespace

@@ -51,6 +51,11 @@ struct local_peer {
     gid_t group = 0;
 };
 
+/// As listen_options of tcp.hpp.
+struct local_listen_options {
+    int backlog = 1024;  ///< the system accepts up to so many connections ahead
+};
+
 /// Bytes that were received, with the descriptors that arrived with them.
 class local_message {
 public:
@@ -113,7 +118,16 @@ public:
     void close() noexcept { detail::close_socket(socket_); }
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
+    /// The name of this end, and of the peer's; often there is none.
+    [[nodiscard]] local_endpoint endpoint() const;
+    [[nodiscard]] local_endpoint peer_endpoint() const;
+    /// The process at the other end.
     [[nodiscard]] local_peer peer() const;
+    /// See tcp_stream.
+    void set_send_buffer(int bytes);
+    [[nodiscard]] int send_buffer() const;
+    void set_receive_buffer(int bytes);
+    [[nodiscard]] int receive_buffer() const;
     /// The descriptor; -1 if the stream is closed. The stream keeps owning it.
     [[nodiscard]] int native_handle() const noexcept { return detail::descriptor_of(socket_); }
 
@@ -136,7 +150,7 @@ public:
 
     /// Binds to the name and listens, at once. A path at which a file exists is std::errc::address_in_use, whether a
     /// socket listens there or not.
-    [[nodiscard]] static local_listener listen(const local_endpoint& at, int backlog = 1024);
+    [[nodiscard]] static local_listener listen(const local_endpoint& at, const local_listen_options& options = {});
 
     /// Waits for the next connection: see tcp_listener.
     [[nodiscard]] detail::local_accept_op<false, local_stream> accept() {
@@ -187,7 +201,14 @@ public:
     void close() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
+    /// The name of this socket, and the one that connect() has set.
     [[nodiscard]] local_endpoint endpoint() const;
+    [[nodiscard]] local_endpoint peer_endpoint() const;
+    /// See tcp_stream.
+    void set_send_buffer(int bytes);
+    [[nodiscard]] int send_buffer() const;
+    void set_receive_buffer(int bytes);
+    [[nodiscard]] int receive_buffer() const;
     [[nodiscard]] int native_handle() const noexcept { return detail::descriptor_of(socket_); }
 
 private:

@@ -10,7 +10,7 @@
 //     bide::task<> serve(bide::tcp_listener& at, bide::scope& s) {
 //         for (;;) s.start(echo, co_await at.accept());
 //     }
-//     auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));  // 0: any port; at.local_endpoint() tells
+//     auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));  // 0: any port; at.endpoint() tells
 //
 // Every operation is awaitable, and has .wait() for plain code. The try_ forms return an io_result instead of throwing.
 //
@@ -30,6 +30,8 @@
 //   reads get 0 and later writes std::errc::broken_pipe. A reader that must tell an end from a reset needs an end that
 //   the protocol itself marks.
 // Descriptors are non-blocking and closed on exec; Nagle's algorithm is off (set_no_delay).
+// Options of a socket have the same names in tcp.hpp, udp.hpp and local.hpp: x.set_name(value), x.name(). Each is one
+//   system call, which never waits.
 // Units: sizes in bytes.
 #pragma once
 
@@ -38,7 +40,9 @@
 #include <bide/io/error.hpp>
 #include <bide/io/ip_endpoint.hpp>
 
+#include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 
 namespace bide {
@@ -47,6 +51,20 @@ inline namespace v0 {
 namespace detail {
 struct stream_access;
 }
+
+/// When the peer has been silent for `idle`, the system asks it every `interval`. After `probes` questions without an
+/// answer the connection is over: std::errc::timed_out, which the system reports once, as it does a reset (above).
+struct keep_alive_options {
+    std::chrono::seconds idle{60};
+    std::chrono::seconds interval{10};
+    int probes = 6;
+};
+
+struct listen_options {
+    int backlog = 1024;       ///< the system accepts up to so many connections ahead
+    bool reuse_port = false;  ///< several listeners may have one port; each gets a part of the connections
+    bool only_v6 = false;     ///< a listener of version 6 refuses connections of version 4
+};
 
 class tcp_stream {
 public:
@@ -79,20 +97,39 @@ public:
     [[nodiscard]] detail::all_op<false> write_all(std::span<const std::byte> from) { return {socket(), from}; }
     [[nodiscard]] detail::all_op<true> try_write_all(std::span<const std::byte> from) { return {socket(), from}; }
 
-    /// Ends the sending side: the peer reads what was sent, then the end, and may go on sending.
-    void shutdown_send();
-    /// The same as an awaitable, which every byte_stream has. The try_ form returns a std::error_code.
+    /// Ends the sending side, at once: the peer reads what was sent, then the end, and may go on sending. The try_ form
+    /// returns a std::error_code.
     [[nodiscard]] detail::immediate_op<false> finish() { return detail::finish_op<false>(socket()); }
     [[nodiscard]] detail::immediate_op<true> try_finish() { return detail::finish_op<true>(socket()); }
     void close() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept;
-    [[nodiscard]] ip_endpoint local_endpoint() const;
-    [[nodiscard]] ip_endpoint remote_endpoint() const;
+    /// The address of this end, and of the peer's.
+    [[nodiscard]] ip_endpoint endpoint() const;
+    [[nodiscard]] ip_endpoint peer_endpoint() const;
     /// On (the default): the system sends every write at once, however small. Off: Nagle's algorithm gathers small
     /// ones.
     void set_no_delay(bool on);
-    /// The descriptor, for socket options; -1 if the stream is closed. The stream keeps owning it.
+    [[nodiscard]] bool no_delay() const;
+    /// Empty (the default): the system never asks a silent peer.
+    void set_keep_alive(const keep_alive_options& how);
+    void set_keep_alive(const std::optional<keep_alive_options>& how);
+    [[nodiscard]] std::optional<keep_alive_options> keep_alive() const;
+    /// In bytes. The system doubles the size, for its own needs, and bounds it; asked, it gives the size that it has
+    /// made.
+    void set_send_buffer(int bytes);
+    [[nodiscard]] int send_buffer() const;
+    void set_receive_buffer(int bytes);
+    [[nodiscard]] int receive_buffer() const;
+    /// How far what is sent goes: each router on the way takes one (the TTL, or hop limit; 64 if the system is not
+    /// configured otherwise).
+    void set_hops(int routers);
+    [[nodiscard]] int hops() const;
+    /// On: close() resets the connection: bytes that were sent and have not arrived are lost, and the port is free at
+    /// once.
+    void set_reset_on_close(bool on);
+    [[nodiscard]] bool reset_on_close() const;
+    /// The descriptor, for other options; -1 if the stream is closed. The stream keeps owning it.
     [[nodiscard]] int native_handle() const noexcept;
 
     // Internal.
@@ -104,19 +141,13 @@ private:
     detail::socket_owner socket_;
 };
 
-struct listen_options;
-
 class tcp_listener {
 public:
     /// Listens nowhere.
     tcp_listener() noexcept = default;
 
-    /// Binds to the address and listens, at once; std::errc::address_in_use if another socket has it. The system
-    /// accepts up to `backlog` connections ahead.
-    [[nodiscard]] static tcp_listener listen(const ip_endpoint& at, int backlog = 1024);
-
-    /// The same with options: tcp_options.hpp.
-    [[nodiscard]] static tcp_listener listen(const ip_endpoint& at, const listen_options& options);
+    /// Binds to the address and listens, at once; std::errc::address_in_use if another socket has it.
+    [[nodiscard]] static tcp_listener listen(const ip_endpoint& at, const listen_options& options = {});
 
     /// Waits for the next connection. If descriptors or memory are short (std::errc::too_many_files_open) it throws,
     /// and the connection stays in the queue: pause before the next call, or use accept_patiently (tcp_options.hpp).
@@ -128,7 +159,12 @@ public:
 
     [[nodiscard]] bool is_open() const noexcept;
     /// The address at which it listens, with the port that the system chose for port 0.
-    [[nodiscard]] ip_endpoint local_endpoint() const;
+    [[nodiscard]] ip_endpoint endpoint() const;
+    /// For the connections that the listener will accept: see tcp_stream.
+    void set_send_buffer(int bytes);
+    [[nodiscard]] int send_buffer() const;
+    void set_receive_buffer(int bytes);
+    [[nodiscard]] int receive_buffer() const;
     [[nodiscard]] int native_handle() const noexcept;
 
 private:

@@ -47,6 +47,7 @@ public:
 struct udp_options {
     bool reuse_port = false;     ///< several sockets may have one port; each gets a part of the senders
     bool reuse_address = false;  ///< several sockets may have one multicast port; each gets every datagram
+    bool only_v6 = false;        ///< a socket of version 6 gets no datagrams of version 4
 };
 
 class udp_socket {
@@ -57,8 +58,8 @@ public:
     /// At no address.
     udp_socket() noexcept = default;
 
-    /// Binds to the address, at once. For port 0 the system chooses one; local_endpoint() says which.
-    [[nodiscard]] static udp_socket bind(const ip_endpoint& at, udp_options options = {});
+    /// Binds to the address, at once. For port 0 the system chooses one; endpoint() says which.
+    [[nodiscard]] static udp_socket bind(const ip_endpoint& at, const udp_options& options = {});
     /// A socket without an address, of the version (4 or 6) that `like` has. The system binds it at the first datagram.
     [[nodiscard]] static udp_socket open_like(const ip_endpoint& like);
 
@@ -81,21 +82,29 @@ public:
     /// For datagrams that this socket sends to a group: whether this host receives them, too (default: true); how far
     /// they go (1, the default: the local network only; each router on the way takes one); by which interface they go.
     void set_multicast_loop(bool on);
+    [[nodiscard]] bool multicast_loop() const;
     void set_multicast_hops(int routers);
+    [[nodiscard]] int multicast_hops() const;
     void set_multicast_interface(const ip_endpoint& at);
+    /// Whether it may send to a broadcast address (default: false).
     void set_broadcast(bool on);
-    /// In bytes. The system may round the sizes, and bounds them.
+    [[nodiscard]] bool broadcast() const;
+    /// See tcp_stream. Hops: of datagrams to one host.
     void set_send_buffer(int bytes);
+    [[nodiscard]] int send_buffer() const;
     void set_receive_buffer(int bytes);
+    [[nodiscard]] int receive_buffer() const;
+    void set_hops(int routers);
+    [[nodiscard]] int hops() const;
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
-    [[nodiscard]] ip_endpoint local_endpoint() const;
-    [[nodiscard]] ip_endpoint remote_endpoint() const;
+    /// The address of this socket, and the one that connect() has set.
+    [[nodiscard]] ip_endpoint endpoint() const;
+    [[nodiscard]] ip_endpoint peer_endpoint() const;
     /// The descriptor, for other options; -1 if the socket is closed. The socket keeps owning it.
     [[nodiscard]] int native_handle() const noexcept { return detail::descriptor_of(socket_); }
 
 private:
-    void set(int level, int name, int value);
     void membership(int how_v4, int how_v6, const ip_endpoint& group, const ip_endpoint& at);
     [[nodiscard]] detail::socket_state& socket() const { return detail::socket_of(socket_, "udp_socket"); }
     detail::socket_owner socket_;

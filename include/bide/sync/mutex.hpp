@@ -59,7 +59,7 @@ public:
     [[nodiscard]] lock_op lock() noexcept { return lock_op(*this); }
     /// Returns the guard, or an empty one if the mutex is locked, also by the caller. Never waits.
     [[nodiscard]] guard try_lock() noexcept { return take(detail::current_holder()) ? guard(*this) : guard(); }
-    /// Unlocks a mutex whose guard was release()d. Guards unlock by themselves.
+    /// Unlocks a mutex whose guard was disowned (guard::disown()). Guards unlock by themselves.
     void unlock() {
         if (!give_up()) detail::throw_not_held("mutex");
     }
@@ -126,8 +126,8 @@ public:
         if (mutex_ == nullptr) detail::throw_not_held("mutex");
         std::exchange(mutex_, nullptr)->unlock();
     }
-    /// Leaves the mutex locked: the program calls mutex::unlock() later.
-    basic_mutex* release() noexcept {
+    /// Empties the guard and leaves the mutex locked: the program calls mutex::unlock() later.
+    basic_mutex* disown() noexcept {
         if (mutex_ != nullptr) mutex_->holder_.forget();
         return std::exchange(mutex_, nullptr);
     }

@@ -4,12 +4,12 @@
 //
 //     bide::semaphore connections(8);
 //     auto permit = co_await connections.acquire();      // in plain code: connections.acquire().wait()
-//     …                                                  // until the permit is destroyed, or permit.release()
+//     …                                                  // until the permit is destroyed, or permit.unlock()
 //
-// As a counter of things that were produced, the producer calls release(), and the consumer acquires and keeps the
-// permit:
+// As a counter of things that were produced, the producer calls release(), and the consumer acquires and disowns
+// the permit:
 //
-//     (co_await items.acquire()).keep();
+//     (co_await items.acquire()).disown();
 //
 // Fair: waiters are served in their order and none overtakes, so a waiter that wants many permits gets them although
 // others want few.
@@ -92,8 +92,8 @@ using semaphore = basic_semaphore<detail::spin_lock>;
 /// For the tasks of one loop.
 using local_semaphore = basic_semaphore<detail::no_lock>;
 
-/// What was acquired. Its destructor gives it back. Movable; empty when default-constructed, released, kept or moved
-/// from.
+/// What was acquired. Its destructor gives it back. Movable; empty when default-constructed, unlocked, disowned or
+/// moved from.
 template <class Lock>
 class [[nodiscard("a permit that is dropped is given back at once")]] basic_semaphore<Lock>::permit {
 public:
@@ -110,9 +110,9 @@ public:
     }
 
     /// Gives it back before the end of its life; throws usage_error if it is empty.
-    void release();
-    /// Empties the permit without giving anything back.
-    void keep() noexcept { semaphore_ = nullptr; }
+    void unlock();
+    /// Empties the permit without giving anything back: the program calls semaphore::release() later, or never.
+    void disown() noexcept { semaphore_ = nullptr; }
     [[nodiscard]] std::ptrdiff_t count() const noexcept { return semaphore_ != nullptr ? count_ : 0; }
     [[nodiscard]] explicit operator bool() const noexcept { return semaphore_ != nullptr; }
 

@@ -71,7 +71,7 @@ public:
     [[nodiscard]] guard try_lock() noexcept { return try_take<detail::sharing::exclusive>(); }
     /// Returns the guard, or an empty one if a writer holds the mutex or a waiter is in the queue. Never waits.
     [[nodiscard]] shared_guard try_lock_shared() noexcept { return try_take<detail::sharing::shared>(); }
-    /// Unlocks a mutex whose guard was release()d. Guards unlock by themselves.
+    /// Unlocks a mutex whose guard was disowned (guard::disown()). Guards unlock by themselves.
     void unlock() {
         if (!give_up(detail::sharing::exclusive)) detail::throw_not_held("shared_mutex");
     }
@@ -155,8 +155,8 @@ public:
     void unlock() {
         if (mutex_ == nullptr || !std::exchange(mutex_, nullptr)->give_up(How)) detail::throw_not_held("shared_mutex");
     }
-    /// Leaves the mutex locked: the program calls unlock() or unlock_shared() of the mutex later.
-    basic_shared_mutex* release() noexcept {
+    /// Empties the guard and leaves the mutex locked: the program calls unlock() or unlock_shared() of the mutex later.
+    basic_shared_mutex* disown() noexcept {
         if (mutex_ != nullptr) mutex_->forget_holder();
         return std::exchange(mutex_, nullptr);
     }

@@ -78,7 +78,7 @@ protected:
     static ip_endpoint where(program& s) { return ip_endpoint::loopback(s.wait_for_port("ACCEPT 127.0.0.1:")); }
 
     tcp_listener listener = tcp_listener::listen(ip_endpoint::loopback(0));
-    [[nodiscard]] std::string port() const { return std::to_string(listener.local_endpoint().port()); }
+    [[nodiscard]] std::string port() const { return std::to_string(listener.endpoint().port()); }
     tcp_tls accept(const tls_options& o = server_options()) {
         return bide::tls_accept(tls_context::server(o), listener.accept().wait()).wait();
     }

@@ -685,7 +685,7 @@ TEST_F(tls_over_tcp, C15_29_one_context_serves_many_threads) {
         });
         all.emplace_back([&, t] {
             for (int i = 0; i < rounds; ++i) {
-                auto below = bide::tcp_stream::connect(at.local_endpoint()).wait();
+                auto below = bide::tcp_stream::connect(at.endpoint()).wait();
                 auto peer = bide::tls_connect(c, std::move(below), "127.0.0.1").wait();
                 const std::string text(static_cast<std::size_t>(20'000 + t), static_cast<char>('a' + i));
                 peer.write_all(bytes_of(text)).wait();
@@ -701,7 +701,7 @@ TEST_F(tls_over_tcp, C15_29_one_context_serves_many_threads) {
 TEST_F(tls_over_tcp, reader_and_writer_on_different_threads) {
     bide::tcp_listener at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));
     auto connecting = bide::tls_connect(tls_context::client(client_options()),
-                                        bide::tcp_stream::connect(at.local_endpoint()).wait(), "localhost");
+                                        bide::tcp_stream::connect(at.endpoint()).wait(), "localhost");
     auto accepting = bide::tls_accept(tls_context::server(server_options()), at.accept().wait());
     auto [client, server] = bide::when_all(std::move(connecting), std::move(accepting)).wait();
     const std::vector<std::byte> sent = byte_pattern(3'000'000);

@@ -33,6 +33,13 @@ std::chrono::steady_clock::duration clamp_duration(const std::chrono::duration<R
     return std::chrono::ceil<target>(d);
 }
 
+/// Any point in time of the steady clock, likewise. What lies before the clock's beginning is the beginning: both are over.
+template <class Duration>
+std::chrono::steady_clock::time_point clamp_time_point(
+    const std::chrono::time_point<std::chrono::steady_clock, Duration>& t) noexcept {
+    return std::chrono::steady_clock::time_point(clamp_duration(t.time_since_epoch()));
+}
+
 /// Until when: from the await on, or a point in time.
 class time_limit {
 public:
