@@ -13,6 +13,7 @@
 // or the model checker's (tests/model/pool_sleep.cpp).
 #pragma once
 
+#include <bide/detail/base/fifo.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/base/spin_lock.hpp>
@@ -39,22 +40,20 @@ public:
     /// Null: nobody sleeps, or somebody looks for work already. Else to be woken by the caller; it searches.
     [[nodiscard]] Worker* take_one() noexcept {
         const lock_guard guard(lock_);
-        if (first_ == nullptr || searching_.load(std::memory_order_relaxed) != 0) return nullptr;
-        return &take_first();
+        if (sleepers_.empty() || searching_.load(std::memory_order_relaxed) != 0) return nullptr;
+        return take_first();
     }
     /// The same, whoever is searching.
     [[nodiscard]] Worker* take_any() noexcept {
         const lock_guard guard(lock_);
-        return first_ == nullptr ? nullptr : &take_first();
+        return take_first();
     }
 
     /// It sleeps on, but is no idle worker any more.
     [[nodiscard]] Worker* remove_one() noexcept {
         const lock_guard guard(lock_);
-        Worker* const w = first_;
-        if (w == nullptr) return nullptr;
-        first_ = w->next_asleep;
-        out(*w);
+        Worker* const w = sleepers_.pop();
+        if (w != nullptr) out(*w);
         return w;
     }
 
@@ -71,8 +70,7 @@ public:
     void enter(Worker& w) noexcept {
         const lock_guard guard(lock_);
         BIDE_ASSERT(F7, !w.asleep && searching_.load(std::memory_order_relaxed) != 0);
-        w.next_asleep = first_;
-        first_ = &w;
+        sleepers_.push(w);
         w.asleep = true;
         asleep_.store(asleep_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         searching_.fetch_sub(1, std::memory_order_acq_rel);
@@ -81,12 +79,7 @@ public:
     [[nodiscard]] bool leave(Worker& w) noexcept {
         const lock_guard guard(lock_);
         if (!w.asleep) return false;
-        Worker* before = nullptr;
-        for (Worker* at = first_; at != &w; at = at->next_asleep) before = at;
-        if (before != nullptr)
-            before->next_asleep = w.next_asleep;
-        else
-            first_ = w.next_asleep;
+        sleepers_.remove(w);
         taken(w);
         return true;
     }
@@ -97,10 +90,9 @@ public:
     }
 
 private:
-    Worker& take_first() noexcept BIDE_REQUIRES(lock_) {
-        Worker& w = *first_;
-        first_ = w.next_asleep;
-        taken(w);
+    [[nodiscard]] Worker* take_first() noexcept BIDE_REQUIRES(lock_) {
+        Worker* const w = sleepers_.pop();
+        if (w != nullptr) taken(*w);
         return w;
     }
     void out(Worker& w) noexcept BIDE_REQUIRES(lock_) {
@@ -112,7 +104,7 @@ private:
         searching_.fetch_add(1, std::memory_order_acq_rel);
     }
     mutable Lock lock_;
-    Worker* first_ BIDE_GUARDED_BY(lock_) = nullptr;
+    lifo<Worker, &Worker::next_asleep> sleepers_ BIDE_GUARDED_BY(lock_);
     Atomic<std::uint32_t> searching_;
     Atomic<std::uint32_t> asleep_;  // written with the lock held
 };

@@ -12,15 +12,15 @@
 //
 // The type names the link, so that a node may be in several lists. The link is written by push_back() and push(), and
 // stays as it is when the node leaves. Nodes that are taken out of the middle are in a list with two links
-// (circular_list.hpp).
+// (two_way_list.hpp).
 //
 // Thread rule: the owner of the list brings the lock, if one is needed. Lifetime rule: a node outlives its stay; pop()
 // has read the link before it returns, so the caller may destroy the node or put it into another list. Destructor:
 // touches no node. Errors: none.
 //
 // What is no such list, because its layout is the point: inbox and remote_list (one atomic word that pushers and the
-// owner exchange), the free lists of frames (frame.cpp: a sentinel instead of a counter and a test), fork_deque, the
-// timer heap, and idle_workers (one word of it is read without the lock).
+// owner exchange), the free lists of frames (frame.cpp: a sentinel instead of a counter and a test), fork_deque, and
+// the timer heap.
 #pragma once
 
 namespace bide {

@@ -53,7 +53,16 @@ public:
             first_ = &n;
         last_ = &n;
     }
-    void push_front(Node& n) noexcept { insert_before(n, first_); }
+    void push_front(Node& n) noexcept {
+        Node* const first = first_;
+        n.*Before = nullptr;
+        n.*After = first;
+        first_ = &n;
+        if (first != nullptr)
+            first->*Before = &n;
+        else
+            last_ = &n;
+    }
     /// Inserts n before x; at the end if x is null.
     void insert_before(Node& n, Node* x) noexcept {
         auto& link_back = x != nullptr ? x->*Before : last_;
