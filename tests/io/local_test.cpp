@@ -216,6 +216,65 @@ TEST_F(local, bytes_that_were_given_back_come_before_a_message) {
     EXPECT_EQ(b.receive_with(buffer).wait().size, 0U);
 }
 
+TEST_F(local, C15_16_messages_and_plain_bytes_by_turns_keep_their_order_and_descriptors) {
+    auto [a, b] = local_stream::pair();
+    auto [out, in] = bide::make_pipe();
+    constexpr int rounds = 50;
+    std::string got;
+    int descriptors = 0;
+    auto write = [](local_stream& s, int fd) -> task<> {
+        for (int i = 0; i < rounds; ++i) {
+            co_await s.write_all(bytes_of("plain "));  // where there is a ring, the ring sends it
+            static_cast<void>(co_await s.send_with(bytes_of("m"), std::span(&fd, 1)));
+            static_cast<void>(co_await s.write_some(bytes_of("!")));
+        }
+        co_await s.finish();
+    };
+    // The reader comes first in every round, so that it is parked when the bytes come.
+    auto read = [](local_stream& s, std::string& to, int& fds) -> task<> {
+        std::array<std::byte, 6> plain;
+        std::array<std::byte, 1> one;
+        for (int i = 0; i < rounds; ++i) {
+            co_await s.read_exactly(plain);
+            to += text_of(plain);
+            const bide::local_message m = co_await s.receive_with(one);
+            to += text_of(one);
+            fds += static_cast<int>(m.descriptors.size());
+            static_cast<void>(co_await s.read_some(one));
+            to += text_of(one);
+        }
+        EXPECT_EQ((co_await s.receive_with(one)).size, 0U);
+    };
+    bide::with_scope([&, &x = a, &y = b, fd = in.native_handle()](bide::scope& s) {
+        s.start(read, std::ref(y), std::ref(got), std::ref(descriptors));
+        s.start(write, std::ref(x), fd);
+    });
+    std::string sent;
+    for (int i = 0; i < rounds; ++i) sent += "plain m!";
+    EXPECT_EQ(got, sent);
+    EXPECT_EQ(descriptors, rounds) << "a plain read takes no byte of a message ahead";
+    in.close();
+    EXPECT_EQ(support::read_to_end(out).wait(), "") << "every copy was closed";
+}
+
+TEST_F(local, C15_3_a_cancelled_write_of_which_the_ring_had_sent_a_part_cuts_the_stream) {
+    auto [a, b] = local_stream::pair();
+    const int small = 4096;
+    ASSERT_EQ(::setsockopt(a.native_handle(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    bide::loop l;
+    const std::vector<std::byte> much(std::size_t{64} << 10);  // the most that goes by a ring
+    auto write = l.submit([&, &x = a]() -> task<> { co_await x.write_all(much); });
+    turn(l, 20);
+    ASSERT_EQ(write.status(), bide::future_status::pending) << "the peer reads nothing";
+    write.stop();
+    turn_until(l, write);
+    EXPECT_EQ(a.try_write_all(bytes_of("x")).wait().error, bide::io_errc::write_cut);
+    a.close();
+    const std::size_t arrived = support::read_to_end(b).wait().size();
+    EXPECT_GT(arrived, 0U);
+    EXPECT_LT(arrived, much.size());
+}
+
 // ---- datagrams ------------------------------------------------------------------------------------------------------
 
 TEST_F(local, datagrams_by_name) {

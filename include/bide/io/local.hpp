@@ -88,14 +88,14 @@ public:
     [[nodiscard]] detail::byte_read<true, true> try_read_exactly(in_bytes b) {
         return {socket(), detail::local_calls, b};
     }
-    [[nodiscard]] detail::byte_write<false, false> write_some(out_bytes b) {
+    [[nodiscard]] detail::ring_write<false, false> write_some(out_bytes b) {
         return {socket(), detail::local_calls, b};
     }
-    [[nodiscard]] detail::byte_write<true, false> try_write_some(out_bytes b) {
+    [[nodiscard]] detail::ring_write<true, false> try_write_some(out_bytes b) {
         return {socket(), detail::local_calls, b};
     }
-    [[nodiscard]] detail::byte_write<false, true> write_all(out_bytes b) { return {socket(), detail::local_calls, b}; }
-    [[nodiscard]] detail::byte_write<true, true> try_write_all(out_bytes b) {
+    [[nodiscard]] detail::ring_write<false, true> write_all(out_bytes b) { return {socket(), detail::local_calls, b}; }
+    [[nodiscard]] detail::ring_write<true, true> try_write_all(out_bytes b) {
         return {socket(), detail::local_calls, b};
     }
 

@@ -63,21 +63,37 @@ public:
 
     /// Waits until at least one byte is there and takes what is there. Returns how many bytes; 0 if the peer has ended
     /// its side, or if the buffer is empty. The try_ forms, here and below, return an io_result<std::size_t>.
-    [[nodiscard]] detail::count_op<false> read_some(std::span<std::byte> to) { return {socket(), to}; }
-    [[nodiscard]] detail::count_op<true> try_read_some(std::span<std::byte> to) { return {socket(), to}; }
+    [[nodiscard]] detail::byte_read<false, false> read_some(std::span<std::byte> to) {
+        return {socket(), detail::tcp_calls, to};
+    }
+    [[nodiscard]] detail::byte_read<true, false> try_read_some(std::span<std::byte> to) {
+        return {socket(), detail::tcp_calls, to};
+    }
 
     /// Fills the buffer. Fails with io_errc::end_of_stream if the peer ends its side before; the value of the try_ form
     /// says how many bytes had arrived.
-    [[nodiscard]] detail::all_op<false> read_exactly(std::span<std::byte> to) { return {socket(), to}; }
-    [[nodiscard]] detail::all_op<true> try_read_exactly(std::span<std::byte> to) { return {socket(), to}; }
+    [[nodiscard]] detail::byte_read<false, true> read_exactly(std::span<std::byte> to) {
+        return {socket(), detail::tcp_calls, to};
+    }
+    [[nodiscard]] detail::byte_read<true, true> try_read_exactly(std::span<std::byte> to) {
+        return {socket(), detail::tcp_calls, to};
+    }
 
     /// Hands over as many bytes as the system takes, at least one. Returns how many.
-    [[nodiscard]] detail::count_op<false> write_some(std::span<const std::byte> from) { return {socket(), from}; }
-    [[nodiscard]] detail::count_op<true> try_write_some(std::span<const std::byte> from) { return {socket(), from}; }
+    [[nodiscard]] detail::ring_write<false, false> write_some(std::span<const std::byte> from) {
+        return {socket(), detail::tcp_calls, from};
+    }
+    [[nodiscard]] detail::ring_write<true, false> try_write_some(std::span<const std::byte> from) {
+        return {socket(), detail::tcp_calls, from};
+    }
 
     /// Hands over all bytes.
-    [[nodiscard]] detail::all_op<false> write_all(std::span<const std::byte> from) { return {socket(), from}; }
-    [[nodiscard]] detail::all_op<true> try_write_all(std::span<const std::byte> from) { return {socket(), from}; }
+    [[nodiscard]] detail::ring_write<false, true> write_all(std::span<const std::byte> from) {
+        return {socket(), detail::tcp_calls, from};
+    }
+    [[nodiscard]] detail::ring_write<true, true> try_write_all(std::span<const std::byte> from) {
+        return {socket(), detail::tcp_calls, from};
+    }
 
     /// Ends the sending side: the peer reads what was sent, then the end, and may go on sending.
     void shutdown_send();
