@@ -171,17 +171,6 @@ void byte_leaf::cancelled_half_way() noexcept {
         socket_->poison(direction::out, io_errc::write_cut);
 }
 
-std::size_t byte_leaf::finish() {
-    end();
-    if (error_) [[unlikely]]
-        throw std::system_error(error_, kind->what);
-    return done_;
-}
-io_result<std::size_t> byte_leaf::finish_try() {
-    end();
-    return {error_, done_};
-}
-
 // ---- by the ring ----------------------------------------------------------------------------------------------------
 
 ring_write_leaf::ring_write_leaf(promise_base& p, socket_state& s, const byte_calls& c, std::span<const std::byte> from,

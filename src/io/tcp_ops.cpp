@@ -56,13 +56,12 @@ attempt accept_leaf::accept(socket_op& op, int fd) noexcept {
     return attempt::done;
 }
 
-socket_owner accept_leaf::finish() {
+socket_owner accept_leaf::take() {
     end();
     if (error_) return {};
     no_delay(accepted_);
     return own_descriptor(std::exchange(accepted_, -1));
 }
-void accept_leaf::fail() const { throw std::system_error(error_, accept_kind.what); }
 
 int open_tcp(const ip_endpoint& e) noexcept {
     return ::socket(e.is_v6() ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
@@ -101,7 +100,7 @@ attempt connect_leaf::connect(socket_op& op, int fd) noexcept {
     return ::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? attempt::done : attempt::blocked;
 }
 
-socket_owner connect_leaf::finish() {
+socket_owner connect_leaf::take() {
     end();
     if (error_) return {};
     return std::move(static_cast<socket_owner&>(*this));

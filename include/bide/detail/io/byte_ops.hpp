@@ -7,17 +7,16 @@
 // Thread rule: that of socket_op. The buffer lives until the operation has ended.
 #pragma once
 
-#include <bide/detail/future/started.hpp>
 #include <bide/detail/io/socket.hpp>
+#include <bide/detail/io/transferred.hpp>
+#include <bide/detail/kernel/leaf_op.hpp>
 #include <bide/io/error.hpp>
 
 #include <sys/types.h>
 #include <cerrno>
 #include <cstddef>
-#include <source_location>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 namespace bide {
@@ -52,10 +51,6 @@ public:
     }
 
 protected:
-    /// For await_resume: how many bytes. finish() throws the error, finish_try() returns it.
-    [[nodiscard]] std::size_t finish();
-    [[nodiscard]] io_result<std::size_t> finish_try();
-
     const byte_calls& calls_;
     std::byte* to_ = nullptr;
     const std::byte* from_ = nullptr;
@@ -85,41 +80,29 @@ private:
     void take_out_of_ring() noexcept;
 };
 
-template <class Leaf, bool Try, bool All>
-class byte_awaiter final : public Leaf {
-public:
-    using Leaf::Leaf;
-    auto await_resume() {
-        if constexpr (Try)
-            return this->finish_try();
-        else if constexpr (All)
-            static_cast<void>(this->finish());
-        else
-            return this->finish();
-    }
-};
-
-template <class Leaf, bool Try, bool All, class Byte>
-class [[nodiscard("co_await it or call .wait()")]] byte_op {
+template <class Leaf, amount How, class Byte>
+class [[nodiscard("co_await it or call .wait()")]] byte_op
+    : public leaf_op<byte_op<Leaf, How, Byte>, transferred<How, Leaf>> {
 public:
     byte_op(socket_state& s, const byte_calls& c, std::span<Byte> bytes) noexcept
         : socket_(&s), calls_(&c), bytes_(bytes) {}
-    [[nodiscard]] byte_awaiter<Leaf, Try, All> native_awaiter(promise_base& p) const noexcept {
-        return byte_awaiter<Leaf, Try, All>(p, *socket_, *calls_, bytes_, All);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *socket_, *calls_, bytes_, How == amount::all);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     socket_state* socket_;
     const byte_calls* calls_;
     std::span<Byte> bytes_;
 };
-template <bool Try, bool All>
-using byte_read = byte_op<byte_leaf, Try, All, std::byte>;
-template <bool Try, bool All>
-using byte_write = byte_op<byte_leaf, Try, All, const std::byte>;
-template <bool Try, bool All>
-using ring_write = byte_op<ring_write_leaf, Try, All, const std::byte>;
+using read_some_op = byte_op<byte_leaf, amount::some, std::byte>;
+using read_exactly_op = byte_op<byte_leaf, amount::all, std::byte>;
+using write_some_op = byte_op<byte_leaf, amount::some, const std::byte>;
+using write_all_op = byte_op<byte_leaf, amount::all, const std::byte>;
+/// By the ring, where there is one.
+using send_some_op = byte_op<ring_write_leaf, amount::some, const std::byte>;
+using send_all_op = byte_op<ring_write_leaf, amount::all, const std::byte>;
 
 /// Takes a descriptor over. If there is no memory for its socket_state, closes it and throws std::bad_alloc.
 [[nodiscard]] socket_owner own_descriptor(int fd);
@@ -131,6 +114,25 @@ inline void close_socket(const socket_owner& s) noexcept {
 [[nodiscard]] inline int descriptor_of(const socket_owner& s) noexcept {
     return s.get() != nullptr ? s.get()->descriptor() : -1;
 }
+
+/// The outcome of a leaf that makes a connection: take() gives its socket, of which the awaiting task gets a stream.
+template <class Leaf, class Stream>
+class stream_leaf : public Leaf {
+public:
+    using Leaf::Leaf;
+
+protected:
+    [[nodiscard]] Stream finish() {
+        Stream made(Leaf::take());
+        if (this->error_) [[unlikely]]
+            Leaf::fail();
+        return made;
+    }
+    [[nodiscard]] result<Stream> finish_coded() {
+        Stream made(Leaf::take());
+        return {this->error_, std::move(made)};
+    }
+};
 
 /// The socket behind a stream, for functions that work on the descriptor. No function of() for a stream that has none.
 struct stream_access {

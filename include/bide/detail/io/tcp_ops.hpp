@@ -6,13 +6,10 @@
 // Thread rule: that of socket_op.
 #pragma once
 
-#include <bide/detail/future/started.hpp>
 #include <bide/detail/io/byte_ops.hpp>
-#include <bide/io/error.hpp>
 #include <bide/io/ip_endpoint.hpp>
 
-#include <source_location>
-#include <type_traits>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -31,8 +28,7 @@ public:
 
 protected:
     /// For await_resume. Returns an empty owner if error_ is set.
-    [[nodiscard]] socket_owner finish();
-    [[noreturn]] void fail() const;
+    [[nodiscard]] socket_owner take();
 
 private:
     static attempt accept(socket_op& op, int fd) noexcept;
@@ -46,8 +42,8 @@ public:
 protected:
     ~connect_leaf() = default;
     /// For await_resume. Returns an empty owner if error_ is set.
-    [[nodiscard]] socket_owner finish();
-    [[noreturn]] void fail() const;
+    [[nodiscard]] socket_owner take();
+    [[noreturn]] void fail() const;  // names the peer
 
 private:
     static attempt connect(socket_op& op, int fd) noexcept;
@@ -55,46 +51,27 @@ private:
     bool begun_ = false;
 };
 
-/// `Leaf` returns a socket, of which the awaiting task gets a stream.
-template <class Leaf, bool Try, class Stream>
-class stream_awaiter final : public Leaf {
-public:
-    using Leaf::Leaf;
-    auto await_resume() {
-        Stream made(Leaf::finish());
-        if constexpr (Try) {
-            return io_result<Stream>(this->error_, std::move(made));
-        } else {
-            if (this->error_) [[unlikely]]
-                Leaf::fail();
-            return made;
-        }
-    }
-};
-
-template <bool Try>
-class accept_op {
+class [[nodiscard("co_await it or call .wait()")]] accept_op
+    : public leaf_op<accept_op, stream_leaf<accept_leaf, tcp_stream>> {
 public:
     explicit accept_op(socket_state& listener) noexcept : listener_(&listener) {}
-    template <class Stream = tcp_stream>
-    [[nodiscard]] stream_awaiter<accept_leaf, Try, Stream> native_awaiter(promise_base& p) const noexcept {
-        return stream_awaiter<accept_leaf, Try, Stream>(p, *listener_);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *listener_);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     socket_state* listener_;
 };
 
-template <bool Try>
-class connect_op {
+class [[nodiscard("co_await it or call .wait()")]] connect_op
+    : public leaf_op<connect_op, stream_leaf<connect_leaf, tcp_stream>> {
 public:
     explicit connect_op(const ip_endpoint& to) noexcept : to_(to) {}
-    template <class Stream = tcp_stream>
-    [[nodiscard]] stream_awaiter<connect_leaf, Try, Stream> native_awaiter(promise_base& p) const {
-        return stream_awaiter<connect_leaf, Try, Stream>(p, to_);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const {
+        return Awaiter(p, to_);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     ip_endpoint to_;
