@@ -131,7 +131,7 @@ file_server::file_server(fs::path root, std::uint16_t port, std::chrono::millise
 bide::task<> file_server::serve() {
     auto accept_all = [this](bide::scope& s) -> bide::task<> {
         for (;;) {
-            auto peer = co_await listener_.try_accept();
+            auto peer = co_await bide::as_result(listener_.accept());
             if (peer.ok())
                 s.start(&file_server::talk, this, std::move(peer.value));
             else

@@ -17,9 +17,9 @@ namespace {
 bide::task<> echo(bide::tcp_stream peer) {
     std::vector<std::byte> buffer(std::size_t{16} << 10);
     for (;;) {
-        const bide::io_result<std::size_t> got = co_await peer.try_read_some(buffer);
+        const bide::result<std::size_t> got = co_await bide::as_result(peer.read_some(buffer));
         if (!got.ok() || got.value == 0) co_return;
-        const auto sent = co_await peer.try_write_all(std::span<const std::byte>(buffer).first(got.value));
+        const auto sent = co_await bide::as_result(peer.write_all(std::span<const std::byte>(buffer).first(got.value)));
         if (!sent.ok()) co_return;
     }
 }

@@ -3,6 +3,7 @@
 // bide.hpp: the core in one include (floors 0 to 3). What talks to the world (io/) is included by itself.
 #pragma once
 
+#include <bide/as_result.hpp>
 #include <bide/awaitable.hpp>
 #include <bide/builders.hpp>
 #include <bide/call.hpp>

@@ -105,11 +105,13 @@ local_message::local_message(detail::received&& r)
 
 // ---- the stream -----------------------------------------------------------------------------------------------------
 
-task<io_result<local_stream>> local_stream::try_connect(local_endpoint to) {
+namespace {
+
+task<result<local_stream>> connect_patiently(local_endpoint to) {
     std::error_code error;
     local_stream made;
     const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0) co_return io_result<local_stream>(last_error(), std::move(made));
+    if (fd < 0) co_return result<local_stream>(last_error(), std::move(made));
     made = local_stream(detail::own_descriptor(fd));
     pauses pause;
     for (;;) {
@@ -122,14 +124,14 @@ task<io_result<local_stream>> local_stream::try_connect(local_endpoint to) {
         }
         co_await pause.next();
     }
-    co_return io_result<local_stream>(error, std::move(made));
+    co_return result<local_stream>(error, std::move(made));
 }
 
-task<local_stream> local_stream::connect(local_endpoint to) {
-    const std::string name = to.to_string();
-    io_result<local_stream> made = co_await try_connect(std::move(to));
-    if (made.error) throw std::system_error(made.error, "local socket connect to " + name);
-    co_return std::move(made.value);
+}  // namespace
+
+detail::coded_task<local_stream, std::string> local_stream::connect(local_endpoint to) {
+    std::string what = "local socket connect to " + to.to_string();
+    return {connect_patiently(std::move(to)), std::move(what)};
 }
 
 std::pair<local_stream, local_stream> local_stream::pair() {
@@ -145,16 +147,10 @@ local_stream local_stream::adopt(int fd) {
     return made;
 }
 
-detail::send_op<false, true> local_stream::send_with(out_bytes b, std::span<const int> descriptors) {
+detail::send_part_op local_stream::send_with(out_bytes b, std::span<const int> descriptors) {
     return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
-detail::send_op<true, true> local_stream::try_send_with(out_bytes b, std::span<const int> descriptors) {
-    return {send_kind, socket(), b, detail::raw_address(), descriptors};
-}
-detail::receive_op<false, local_message> local_stream::receive_with(in_bytes b) { return {receive_kind, socket(), b}; }
-detail::receive_op<true, local_message> local_stream::try_receive_with(in_bytes b) {
-    return {receive_kind, socket(), b};
-}
+detail::receive_op<local_message> local_stream::receive_with(in_bytes b) { return {receive_kind, socket(), b}; }
 
 local_peer local_stream::peer() const {
     ucred who{};
@@ -262,11 +258,9 @@ std::error_code send_now(detail::socket_state& s, std::span<const std::byte> b, 
     return error;
 }
 
-}  // namespace
-
-task<std::error_code> local_datagram::try_send_to(out_bytes b, local_endpoint to) {
-    const socket_reference kept(socket());
-    const detail::raw_address address = raw(to);
+task<std::error_code> send_patiently(detail::socket_state& s, std::span<const std::byte> b,
+                                     const detail::raw_address address) {
+    const socket_reference kept(s);
     std::error_code error = send_now(kept.socket, b, address);
     pauses pause;
     while (error == std::errc::resource_unavailable_try_again) {
@@ -276,19 +270,16 @@ task<std::error_code> local_datagram::try_send_to(out_bytes b, local_endpoint to
     }
     co_return error;
 }
-task<> local_datagram::send_to(out_bytes b, local_endpoint to) {
-    const std::string name = to.to_string();
-    const std::error_code error = co_await try_send_to(b, std::move(to));
-    if (error) throw std::system_error(error, "local socket send to " + name);
+
+}  // namespace
+
+detail::coded_task<void, std::string> local_datagram::send_to(out_bytes b, const local_endpoint& to) {
+    return {send_patiently(socket(), b, raw(to)), "local socket send to " + to.to_string()};
 }
-detail::send_op<false, false> local_datagram::send(out_bytes b, std::span<const int> descriptors) {
+detail::send_whole_op local_datagram::send(out_bytes b, std::span<const int> descriptors) {
     return {send_kind, socket(), b, detail::raw_address(), descriptors};
 }
-detail::send_op<true, false> local_datagram::try_send(out_bytes b, std::span<const int> descriptors) {
-    return {send_kind, socket(), b, detail::raw_address(), descriptors};
-}
-detail::receive_op<false, local_message> local_datagram::receive(in_bytes b) { return {receive_kind, socket(), b}; }
-detail::receive_op<true, local_message> local_datagram::try_receive(in_bytes b) { return {receive_kind, socket(), b}; }
+detail::receive_op<local_message> local_datagram::receive(in_bytes b) { return {receive_kind, socket(), b}; }
 void local_datagram::close() noexcept {
     path_.remove();
     detail::close_socket(socket_);

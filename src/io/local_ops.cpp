@@ -34,12 +34,11 @@ attempt local_accept_leaf::accept(socket_op& op, int fd) noexcept {
     self.error_ = last_error();
     return attempt::done;
 }
-socket_owner local_accept_leaf::finish() {
+socket_owner local_accept_leaf::take() {
     end();
     if (error_) return {};
     return own_descriptor(std::exchange(accepted_, -1));
 }
-void local_accept_leaf::throw_error() const { throw std::system_error(error_, accept_kind.what); }
 
 bound_path::bound_path(std::string made) : path_(std::move(made)) {
     struct stat s{};

@@ -16,6 +16,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -226,6 +227,11 @@ void memory_op::end() {
     if (failure_) [[unlikely]]
         std::rethrow_exception(failure_);
 }
+void memory_op::end_without_error() {
+    end();
+    if (error_) [[unlikely]]
+        throw std::system_error(error_, kind->what);
+}
 
 // ---- the link -------------------------------------------------------------------------------------------------------
 
@@ -304,7 +310,7 @@ void memory_link::limit_writes(int side, std::size_t bytes) noexcept {
     from(side).write_limit = std::max<std::size_t>(bytes, 1);
 }
 
-std::error_code memory_link::try_finish(int side) noexcept {
+std::error_code memory_link::finish(int side) noexcept {
     claimed_leaves woken;
     const locked guard(lock_);
     memory_way& w = from(side);

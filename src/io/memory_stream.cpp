@@ -31,16 +31,13 @@ constexpr detail::wait_kind finish_kind{"memory_stream finish"};
 
 template <int Side>
 std::error_code finish_side(void* link) noexcept {
-    return static_cast<detail::memory_link*>(link)->try_finish(Side);
-}
-template <bool Try>
-detail::immediate_op<Try> finish_op(detail::memory_link& link, int side) noexcept {
-    return {finish_kind, &link, side == 0 ? &finish_side<0> : &finish_side<1>};
+    return static_cast<detail::memory_link*>(link)->finish(Side);
 }
 }  // namespace
 
-detail::immediate_op<false> memory_stream::finish() { return finish_op<false>(*link(), side_); }
-detail::immediate_op<true> memory_stream::try_finish() { return finish_op<true>(*link(), side_); }
+detail::immediate_op memory_stream::finish() {
+    return {finish_kind, link().get(), side_ == 0 ? &finish_side<0> : &finish_side<1>};
+}
 
 void memory_stream::close() noexcept {
     if (link_ != nullptr) link_->close(side_);

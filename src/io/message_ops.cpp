@@ -59,23 +59,12 @@ attempt send_leaf::send(socket_op& op, int fd) noexcept {
         n = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (n < 0 && errno == EINTR);
     if (n >= 0) {
-        self.sent_ = static_cast<std::size_t>(n);
+        self.done_ = static_cast<std::size_t>(n);
         return attempt::done;
     }
     if (would_block()) return attempt::blocked;
     self.error_ = last_error();
     return attempt::done;
-}
-
-std::size_t send_leaf::finish() {
-    end();
-    if (error_) [[unlikely]]
-        throw std::system_error(error_, kind->what);
-    return sent_;
-}
-io_result<std::size_t> send_leaf::finish_try() {
-    end();
-    return {error_, sent_};
 }
 
 receive_leaf::receive_leaf(promise_base& p, const wait_kind& k, socket_state& s, std::span<std::byte> to) noexcept
@@ -135,9 +124,6 @@ void receive_leaf::take_descriptors(msghdr& message) noexcept {
         }
     }
 }
-
-void receive_leaf::finish() { end(); }
-void receive_leaf::throw_error() const { throw std::system_error(error_, kind->what); }
 
 }  // namespace detail
 }  // namespace v0

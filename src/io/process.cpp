@@ -196,7 +196,7 @@ namespace {
 
 task<> feed(pipe_writer& to, const std::string& text) {
     if (!to.is_open()) co_return;
-    const io_result<std::size_t> written = co_await to.try_write_all(bytes_of(text));
+    const result<std::size_t> written = co_await as_result(to.write_all(bytes_of(text)));
     to.close();
     if (written.error && written.error != std::errc::broken_pipe)  // a child need not read its whole input
         throw std::system_error(written.error, "input of a child process");

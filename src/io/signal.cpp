@@ -18,8 +18,7 @@ detail::signal_source& checked(const std::unique_ptr<detail::signal_source>& s) 
     return *s;
 }
 }  // namespace
-detail::signal_op<false> signal_set::next() { return detail::signal_op<false>(checked(source_)); }
-detail::signal_op<true> signal_set::try_next() { return detail::signal_op<true>(checked(source_)); }
+detail::signal_op signal_set::next() { return detail::signal_op(checked(source_)); }
 
 }  // namespace v0
 }  // namespace bide

@@ -193,17 +193,6 @@ attempt signal_leaf::take(socket_op& op, int fd) noexcept {
     }
 }
 
-int signal_leaf::finish() {
-    end();
-    if (error_) [[unlikely]]
-        throw std::system_error(error_, kind->what);
-    return signal_;
-}
-io_result<int> signal_leaf::finish_try() {
-    end();
-    return {error_, signal_};
-}
-
 }  // namespace detail
 }  // namespace v0
 }  // namespace bide

@@ -49,6 +49,7 @@ bool socket_op::try_now() noexcept {
 }
 bool socket_op::park() noexcept { return socket_->wait_for(*this); }
 void socket_op::leave() noexcept { socket_->leave(*this); }
+void socket_op::fail() const { throw std::system_error(error_, kind->what); }
 
 ring* socket_op::ring_here() const noexcept {
     return path_ == io_path::readiness || socket_ == nullptr ? nullptr : loop_access::ring_of(*frame);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // socket_ring: how the operations of one socket go by a ring (io_uring). socket_state calls it where an operation has a
-// ring; the ring calls it, through multishot_receive and transfer_leaf, when the kernel has reported something.
+// ring; the ring calls it, through multishot_receive and ring_write_leaf, when the kernel has reported something.
 //
 // Sending: the operation is queued, and the ring hands it over with the others of the same turn (batch_begins,
 // batch_ended). Receiving and accepting: the operation waits for the socket's multishot receive, which goes on from

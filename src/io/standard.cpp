@@ -73,11 +73,11 @@ standard_stream::standard_stream(int fd, bool reads) {
 
 task<std::size_t> standard_stream::read_some(std::span<std::byte> to) {
     if (calls_ == nullptr) return run(blocking_read, descriptor_of(descriptor_), to);
-    return as_task(byte_read<false, false>(socket_of(descriptor_, "standard_reader"), *calls_, to));
+    return as_task(read_some_op(socket_of(descriptor_, "standard_reader"), *calls_, to));
 }
 task<std::size_t> standard_stream::write_some(std::span<const std::byte> from) {
     if (calls_ == nullptr) return run(blocking_write, descriptor_of(descriptor_), from);
-    return as_task(byte_write<false, false>(socket_of(descriptor_, "standard_writer"), *calls_, from));
+    return as_task(write_some_op(socket_of(descriptor_, "standard_writer"), *calls_, from));
 }
 
 }  // namespace detail

@@ -14,7 +14,7 @@ using namespace std::chrono_literals;
 
 task<tcp_stream> accept_patiently(tcp_listener& at) {
     for (auto pause = 10ms;; pause = std::min(2 * pause, std::chrono::milliseconds(1s))) {
-        io_result<tcp_stream> got = co_await at.try_accept();
+        result<tcp_stream> got = co_await as_result(at.accept());
         if (got.ok()) co_return std::move(got.value);
         const bool passes = got.error == std::errc::too_many_files_open ||
                             got.error == std::errc::too_many_files_open_in_system ||

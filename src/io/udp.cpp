@@ -98,18 +98,11 @@ void udp_socket::connect(const ip_endpoint& to) {
     });
 }
 
-detail::send_op<false, false> udp_socket::send_to(out_bytes b, const ip_endpoint& to) {
+detail::send_whole_op udp_socket::send_to(out_bytes b, const ip_endpoint& to) {
     return {send_kind, socket(), b, raw(to)};
 }
-detail::send_op<true, false> udp_socket::try_send_to(out_bytes b, const ip_endpoint& to) {
-    return {send_kind, socket(), b, raw(to)};
-}
-detail::send_op<false, false> udp_socket::send(out_bytes b) { return {send_kind, socket(), b, detail::raw_address()}; }
-detail::send_op<true, false> udp_socket::try_send(out_bytes b) {
-    return {send_kind, socket(), b, detail::raw_address()};
-}
-detail::receive_op<false, datagram> udp_socket::receive_from(in_bytes b) { return {receive_kind, socket(), b}; }
-detail::receive_op<true, datagram> udp_socket::try_receive_from(in_bytes b) { return {receive_kind, socket(), b}; }
+detail::send_whole_op udp_socket::send(out_bytes b) { return {send_kind, socket(), b, detail::raw_address()}; }
+detail::receive_op<datagram> udp_socket::receive_from(in_bytes b) { return {receive_kind, socket(), b}; }
 
 void udp_socket::membership(int how_v4, int how_v6, const ip_endpoint& group, const ip_endpoint& at) {
     socket().use([&](int fd) {

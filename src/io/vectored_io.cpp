@@ -70,16 +70,6 @@ attempt vectored_write_leaf::write(socket_op& op, int fd) noexcept {
 
 void vectored_write_leaf::cancelled_half_way() noexcept { socket_->poison(direction::out, io_errc::write_cut); }
 
-void vectored_write_leaf::finish() {
-    end();
-    if (error_) [[unlikely]]
-        throw std::system_error(error_, kind->what);
-}
-io_result<std::size_t> vectored_write_leaf::finish_try() {
-    end();
-    return {error_, done_};
-}
-
 vectored_read_leaf::vectored_read_leaf(promise_base& p, socket_state& s, mutable_buffers parts) noexcept
     : socket_op(p, vectored_read_kind, &s, direction::in, &vectored_read_leaf::read), parts_(parts) {}
 
@@ -117,17 +107,6 @@ attempt vectored_read_leaf::read(socket_op& op, int fd) noexcept {
     if (would_block()) return attempt::blocked;
     self.error_ = last_error();
     return attempt::done;
-}
-
-std::size_t vectored_read_leaf::finish() {
-    end();
-    if (error_) [[unlikely]]
-        throw std::system_error(error_, kind->what);
-    return done_;
-}
-io_result<std::size_t> vectored_read_leaf::finish_try() {
-    end();
-    return {error_, done_};
 }
 
 }  // namespace detail

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// io/error.hpp: io_errc and its category, io_result, and that both forms of an operation tell the same.
+// io/error.hpp: io_errc and its category, and that both forms of an operation tell the same.
 #include <bide/io/error.hpp>
 
 #include <bide/io/memory_stream.hpp>
@@ -11,17 +11,13 @@
 
 #include <array>
 #include <cstddef>
-#include <memory>
 #include <set>
 #include <string>
 #include <system_error>
-#include <type_traits>
-#include <utility>
 
 namespace {
 
 using bide::io_errc;
-using bide::io_result;
 
 constexpr std::array every_code{io_errc::end_of_stream, io_errc::write_cut, io_errc::too_much};
 
@@ -52,30 +48,12 @@ TEST(io_error, codes_are_errors_in_a_category_of_their_own) {
     }
 }
 
-TEST(io_error, a_result_has_the_value_also_beside_an_error) {
-    const io_result<int> good(std::error_code(), 3);
-    EXPECT_TRUE(good.ok());
-    EXPECT_EQ(good.value, 3);
-    const io_result<int> bad(io_errc::too_much, 2);
-    EXPECT_FALSE(bad.ok());
-    EXPECT_EQ(bad.error, io_errc::too_much);
-    EXPECT_EQ(bad.value, 2);
-}
-
-TEST(io_error, a_result_moves_what_cannot_be_copied) {
-    io_result<std::unique_ptr<int>> made(std::error_code(), std::make_unique<int>(3));
-    static_assert(
-        std::is_nothrow_constructible_v<io_result<std::unique_ptr<int>>, std::error_code, std::unique_ptr<int>>);
-    const io_result<std::unique_ptr<int>> moved = std::move(made);
-    EXPECT_EQ(*moved.value, 3);
-}
-
 TEST(io_error, C15_1_C15_2_both_forms_tell_the_same) {
     auto [a, b] = bide::memory_stream::pair();
     a.write_all(bide::bytes_of("abc")).wait();
     a.close();
     std::array<std::byte, 4> buffer{};
-    const auto got = b.try_read_exactly(buffer).wait();
+    const auto got = bide::as_result(b.read_exactly(buffer)).wait();
     EXPECT_EQ(got.error, io_errc::end_of_stream);
     EXPECT_EQ(got.value, 3u);
     try {

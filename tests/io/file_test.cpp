@@ -85,8 +85,8 @@ TEST_F(files, C15_2_what_is_no_file_is_refused_and_named) {
     EXPECT_EQ(error_of([&] { static_cast<void>(bide::read_file(dir_.path()).wait()); }), std::errc::is_a_directory);
     EXPECT_EQ(error_of([&] { bide::write_file(dir_.path(), "x").wait(); }), std::errc::is_a_directory);
     EXPECT_EQ(error_of([&] { bide::append_file(dir_.path(), "x").wait(); }), std::errc::is_a_directory);
-    EXPECT_EQ(bide::with_code(bide::read_file(at("none"))).wait().error, std::errc::no_such_file_or_directory);
-    EXPECT_EQ(bide::with_code(bide::write_file(at("no/where"), "x")).wait(), std::errc::no_such_file_or_directory);
+    EXPECT_EQ(bide::as_result(bide::read_file(at("none"))).wait().error, std::errc::no_such_file_or_directory);
+    EXPECT_EQ(bide::as_result(bide::write_file(at("no/where"), "x")).wait(), std::errc::no_such_file_or_directory);
 }
 
 TEST_F(files, a_full_disk_is_an_error) {

@@ -49,7 +49,7 @@ TEST_F(local, connect_and_talk_by_path_and_by_abstract_name) {
         server.write_all(bytes_of("answer")).wait();
         server.close();
         EXPECT_EQ(support::read_to_end(client).wait(), "answer");
-        EXPECT_EQ(client.try_write_all(bytes_of("x")).wait().error, std::errc::broken_pipe);
+        EXPECT_EQ(bide::as_result(client.write_all(bytes_of("x"))).wait().error, std::errc::broken_pipe);
         EXPECT_NE(::fcntl(client.native_handle(), F_GETFD) & FD_CLOEXEC, 0);
     }
 }
@@ -62,11 +62,11 @@ TEST_F(local, C15_2_nobody_there_is_an_error_that_names_it) {
         EXPECT_EQ(e.code(), std::errc::no_such_file_or_directory);
         EXPECT_NE(std::string(e.what()).find("nobody"), std::string::npos);
     }
-    const auto tried = local_stream::try_connect(local_endpoint::abstract("bide-nobody")).wait();
+    const auto tried = bide::as_result(local_stream::connect(local_endpoint::abstract("bide-nobody"))).wait();
     EXPECT_EQ(tried.error, std::errc::connection_refused);
     EXPECT_FALSE(tried.value.is_open());
     support::put(dir_ / "file", "x");
-    EXPECT_EQ(local_stream::try_connect(here("file")).wait().error, std::errc::connection_refused);
+    EXPECT_EQ(bide::as_result(local_stream::connect(here("file"))).wait().error, std::errc::connection_refused);
 }
 
 TEST_F(local, C15_16_a_listeners_path_goes_with_it_and_only_its_own) {
@@ -225,9 +225,10 @@ TEST_F(local, C15_16_descriptors_beyond_the_limit_are_lost_and_that_is_said) {
     EXPECT_TRUE(got.lost_descriptors);
     EXPECT_LT(got.descriptors.size(), 10U);
     const std::vector<int> too_many(254, a.native_handle());
-    EXPECT_EQ(a.try_send_with(bytes_of("x"), too_many).wait().error, std::errc::invalid_argument);
+    EXPECT_EQ(bide::as_result(a.send_with(bytes_of("x"), too_many)).wait().error, std::errc::invalid_argument);
     const int none = -1;
-    EXPECT_EQ(a.try_send_with(bytes_of("x"), std::span(&none, 1)).wait().error, std::errc::bad_file_descriptor);
+    EXPECT_EQ(bide::as_result(a.send_with(bytes_of("x"), std::span(&none, 1))).wait().error,
+              std::errc::bad_file_descriptor);
 }
 
 TEST_F(local, bytes_that_were_given_back_come_before_a_message) {
@@ -249,6 +250,65 @@ TEST_F(local, bytes_that_were_given_back_come_before_a_message) {
     EXPECT_EQ(b.receive_with(buffer).wait().size, 0U);
 }
 
+TEST_F(local, C15_16_messages_and_plain_bytes_by_turns_keep_their_order_and_descriptors) {
+    auto [a, b] = local_stream::pair();
+    auto [out, in] = bide::make_pipe();
+    constexpr int rounds = 50;
+    std::string got;
+    int descriptors = 0;
+    auto write = [](local_stream& s, int fd) -> task<> {
+        for (int i = 0; i < rounds; ++i) {
+            co_await s.write_all(bytes_of("plain "));  // where there is a ring, the ring sends it
+            static_cast<void>(co_await s.send_with(bytes_of("m"), std::span(&fd, 1)));
+            static_cast<void>(co_await s.write_some(bytes_of("!")));
+        }
+        co_await s.finish();
+    };
+    // The reader comes first in every round, so that it is parked when the bytes come.
+    auto read = [](local_stream& s, std::string& to, int& fds) -> task<> {
+        std::array<std::byte, 6> plain;
+        std::array<std::byte, 1> one;
+        for (int i = 0; i < rounds; ++i) {
+            co_await s.read_exactly(plain);
+            to += text_of(plain);
+            const bide::local_message m = co_await s.receive_with(one);
+            to += text_of(one);
+            fds += static_cast<int>(m.descriptors.size());
+            static_cast<void>(co_await s.read_some(one));
+            to += text_of(one);
+        }
+        EXPECT_EQ((co_await s.receive_with(one)).size, 0U);
+    };
+    bide::with_scope([&, &x = a, &y = b, fd = in.native_handle()](bide::scope& s) {
+        s.start(read, std::ref(y), std::ref(got), std::ref(descriptors));
+        s.start(write, std::ref(x), fd);
+    });
+    std::string sent;
+    for (int i = 0; i < rounds; ++i) sent += "plain m!";
+    EXPECT_EQ(got, sent);
+    EXPECT_EQ(descriptors, rounds) << "a plain read takes no byte of a message ahead";
+    in.close();
+    EXPECT_EQ(support::read_to_end(out).wait(), "") << "every copy was closed";
+}
+
+TEST_F(local, C15_3_a_cancelled_write_of_which_the_ring_had_sent_a_part_cuts_the_stream) {
+    auto [a, b] = local_stream::pair();
+    const int small = 4096;
+    ASSERT_EQ(::setsockopt(a.native_handle(), SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    bide::loop l;
+    const std::vector<std::byte> much(std::size_t{64} << 10);  // the most that goes by a ring
+    auto write = l.submit([&, &x = a]() -> task<> { co_await x.write_all(much); });
+    turn(l, 20);
+    ASSERT_EQ(write.status(), bide::future_status::pending) << "the peer reads nothing";
+    write.stop();
+    turn_until(l, write);
+    EXPECT_EQ(bide::as_result(a.write_all(bytes_of("x"))).wait().error, bide::io_errc::write_cut);
+    a.close();
+    const std::size_t arrived = support::read_to_end(b).wait().size();
+    EXPECT_GT(arrived, 0U);
+    EXPECT_LT(arrived, much.size());
+}
+
 // ---- datagrams ------------------------------------------------------------------------------------------------------
 
 TEST_F(local, datagrams_by_name) {
@@ -265,7 +325,8 @@ TEST_F(local, datagrams_by_name) {
     got = server.receive(small).wait();
     EXPECT_EQ(got.size, 0U);
     EXPECT_FALSE(got.truncated());
-    EXPECT_EQ(client.try_send_to(bytes_of("x"), here("nobody")).wait(), std::errc::no_such_file_or_directory);
+    EXPECT_EQ(bide::as_result(client.send_to(bytes_of("x"), here("nobody"))).wait(),
+              std::errc::no_such_file_or_directory);
     EXPECT_EQ(error_of([&] { client.send_to(bytes_of("x"), here("nobody")).wait(); }),
               std::errc::no_such_file_or_directory);
     server.close();
@@ -319,9 +380,9 @@ TEST_F(local, connected_datagrams_wait_for_room_and_carry_descriptors) {
     const int fd = in.native_handle();
     a.send(bytes_of("fd"), std::span(&fd, 1)).wait();
     EXPECT_EQ(b.receive(buffer).wait().descriptors.size(), 1U);
-    EXPECT_EQ(a.try_send(bytes_of(std::string(10'000'000, 'x'))).wait().error, std::errc::message_size);
+    EXPECT_EQ(bide::as_result(a.send(bytes_of(std::string(10'000'000, 'x')))).wait(), std::errc::message_size);
     b.close();
-    EXPECT_TRUE(a.try_send(bytes_of("x")).wait().error);
+    EXPECT_TRUE(bide::as_result(a.send(bytes_of("x"))).wait());
     EXPECT_THROW(bide::with_timeout(1ms, a.receive(buffer)).wait(), bide::timed_out);
 }
 

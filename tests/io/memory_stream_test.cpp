@@ -144,14 +144,14 @@ TEST(memory_stream, C15_1_each_side_ends_on_its_own) {
     ends e;
     e.a.write_all(bytes_of("last words")).wait();
     e.a.finish().wait();
-    EXPECT_FALSE(e.a.try_finish().wait()) << "twice is once";
+    EXPECT_FALSE(bide::as_result(e.a.finish()).wait()) << "twice is once";
     EXPECT_EQ(read_to_end(e.b).wait(), "last words");
     EXPECT_EQ(error_of([&] { e.a.write_all(bytes_of("more")).wait(); }), std::errc::broken_pipe);
     e.b.write_all(bytes_of("answer")).wait();
     e.b.finish().wait();
     EXPECT_EQ(read_to_end(e.a).wait(), "answer");
     std::array<std::byte, 4> four;
-    const auto got = e.a.try_read_exactly(four).wait();
+    const auto got = bide::as_result(e.a.read_exactly(four)).wait();
     EXPECT_EQ(got.error, bide::io_errc::end_of_stream);
     EXPECT_EQ(got.value, 0U);
 }
@@ -164,11 +164,11 @@ TEST(memory_stream, closing_one_end_is_the_end_for_the_other) {
     EXPECT_FALSE(e.a.is_open());
     EXPECT_TRUE(e.b.is_open());
     EXPECT_EQ(read_to_end(e.b).wait(), "left");
-    EXPECT_EQ(e.b.try_write_some(bytes_of("x")).wait().error, std::errc::broken_pipe);
+    EXPECT_EQ(bide::as_result(e.b.write_some(bytes_of("x"))).wait().error, std::errc::broken_pipe);
     std::array<std::byte, 4> four;
-    EXPECT_EQ(e.a.try_read_some(four).wait().error, std::errc::bad_file_descriptor);
-    EXPECT_EQ(e.a.try_write_some(bytes_of("x")).wait().error, std::errc::bad_file_descriptor);
-    EXPECT_EQ(e.a.try_finish().wait(), std::errc::bad_file_descriptor);
+    EXPECT_EQ(bide::as_result(e.a.read_some(four)).wait().error, std::errc::bad_file_descriptor);
+    EXPECT_EQ(bide::as_result(e.a.write_some(bytes_of("x"))).wait().error, std::errc::bad_file_descriptor);
+    EXPECT_EQ(bide::as_result(e.a.finish()).wait(), std::errc::bad_file_descriptor);
 }
 
 TEST(memory_stream, C15_6_closing_ends_what_is_pending) {
@@ -274,7 +274,7 @@ TEST(memory_stream, C15_3_a_cancelled_write_that_was_cut_refuses_to_go_on) {
     cut.stop();
     turn(l, 3);
     EXPECT_EQ(cut.status(), bide::future_status::cancelled);
-    EXPECT_EQ(e.a.try_write_all(bytes_of("x")).wait().error, bide::io_errc::write_cut);
+    EXPECT_EQ(bide::as_result(e.a.write_all(bytes_of("x"))).wait().error, bide::io_errc::write_cut);
     e.a.finish().wait();
     EXPECT_EQ(read_to_end(e.b).wait(), "0123") << "what was sent is intact";
 }
@@ -369,7 +369,7 @@ TEST(memory_stream, C16_3_a_cut_is_an_end_after_so_many_bytes) {
         std::error_code why;
         bide::with_scope([&](bide::scope& s) {
             auto write = [&]() -> task<> {
-                const auto r = co_await e.a.try_write_all(bytes_of("0123456789"));
+                const auto r = co_await bide::as_result(e.a.write_all(bytes_of("0123456789")));
                 written = r.value;
                 why = r.error;
             };
@@ -393,21 +393,21 @@ TEST(memory_stream, C16_3_a_reset_is_an_error_on_both_sides_after_so_many_bytes)
         std::error_code reads, writes, waits;
         bide::with_scope([&](bide::scope& s) {
             auto write = [&]() -> task<> {
-                const auto r = co_await e.a.try_write_all(bytes_of("0123456789a"));
+                const auto r = co_await bide::as_result(e.a.write_all(bytes_of("0123456789a")));
                 EXPECT_EQ(r.value, at);
                 writes = r.error;
             };
             auto read = [&]() -> task<> {
                 std::array<std::byte, 2> two;
                 while (!reads) {
-                    const auto r = co_await e.b.try_read_some(two);
+                    const auto r = co_await bide::as_result(e.b.read_some(two));
                     reads = r.error;
                     got += text_of(std::span(two).first(r.value));
                 }
             };
             auto wait = [&]() -> task<> {
                 std::array<std::byte, 2> two;
-                waits = (co_await e.a.try_read_some(two)).error;
+                waits = (co_await bide::as_result(e.a.read_some(two))).error;
             };
             s.start(wait);
             s.start(read);
@@ -419,7 +419,7 @@ TEST(memory_stream, C16_3_a_reset_is_an_error_on_both_sides_after_so_many_bytes)
         EXPECT_EQ(reads, std::errc::connection_reset);
         EXPECT_EQ(writes, std::errc::connection_reset);
         EXPECT_EQ(waits, std::errc::connection_reset);
-        EXPECT_EQ(e.b.try_write_some(bytes_of("x")).wait().error, std::errc::connection_reset);
+        EXPECT_EQ(bide::as_result(e.b.write_some(bytes_of("x"))).wait().error, std::errc::connection_reset);
     }
 }
 
@@ -429,8 +429,8 @@ TEST(memory_stream, reset_now) {
     e.b.reset();
     std::array<std::byte, 8> eight;
     EXPECT_EQ(e.b.read_some(eight).wait(), 5U) << "what has arrived is read first";
-    EXPECT_EQ(e.b.try_read_some(eight).wait().error, std::errc::connection_reset);
-    EXPECT_EQ(e.a.try_read_some(eight).wait().error, std::errc::connection_reset);
+    EXPECT_EQ(bide::as_result(e.b.read_some(eight)).wait().error, std::errc::connection_reset);
+    EXPECT_EQ(bide::as_result(e.a.read_some(eight)).wait().error, std::errc::connection_reset);
 }
 
 // ---- threads --------------------------------------------------------------------------------------------------------
@@ -448,7 +448,7 @@ TEST(memory_stream, threads_cancel_and_close_as_they_like) {
                 const std::size_t n = 1 + random() % some.size();
                 try {
                     const auto r = bide::with_timeout(std::chrono::microseconds(random() % 20),
-                                                      e.b.try_read_exactly(std::span(some).first(n)))
+                                                      bide::as_result(e.b.read_exactly(std::span(some).first(n))))
                                        .wait();
                     got += text_of(std::span(some).first(r.value));
                     if (r.error) return;
@@ -456,7 +456,7 @@ TEST(memory_stream, threads_cancel_and_close_as_they_like) {
             }
         });
         std::thread writing([&] {
-            static_cast<void>(e.a.try_write_all(bytes_of(sent)).wait());
+            static_cast<void>(bide::as_result(e.a.write_all(bytes_of(sent))).wait());
             e.a.close();
         });
         if (seed % 4 == 0) e.b.close();

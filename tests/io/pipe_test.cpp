@@ -65,7 +65,7 @@ TEST_F(pipe, what_goes_in_comes_out) {
     EXPECT_NE(::fcntl(out_.native_handle(), F_GETFD) & FD_CLOEXEC, 0);
     in_.close();
     EXPECT_EQ(out_.read_some(got).wait(), 0U);
-    const auto early = out_.try_read_exactly(got).wait();
+    const auto early = bide::as_result(out_.read_exactly(got)).wait();
     EXPECT_EQ(early.error, bide::io_errc::end_of_stream);
 }
 
@@ -131,7 +131,7 @@ TEST_F(pipe, C15_3_a_cancelled_write_that_was_cut_refuses_to_go_on) {
     cut.stop();
     turn_until(l, cut);
     EXPECT_EQ(cut.status(), bide::future_status::cancelled);
-    EXPECT_EQ(in_.try_write_all(bytes_of("x")).wait().error, bide::io_errc::write_cut);
+    EXPECT_EQ(bide::as_result(in_.write_all(bytes_of("x"))).wait().error, bide::io_errc::write_cut);
     in_.close();
     const std::string got = support::read_to_end(out_).wait();
     ASSERT_FALSE(got.empty());
@@ -227,7 +227,7 @@ TEST_F(pipe, C15_3_cancelled_at_random_nothing_is_lost) {
         const std::size_t n = 1 + (random >> 8U) % some.size();
         try {
             const auto r = bide::with_timeout(std::chrono::microseconds(random >> 27U),
-                                              out_.try_read_exactly(std::span(some).first(n)))
+                                              bide::as_result(out_.read_exactly(std::span(some).first(n))))
                                .wait();
             got += text_of(std::span(some).first(r.value));
             over = r.error == bide::io_errc::end_of_stream;

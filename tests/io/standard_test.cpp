@@ -206,8 +206,8 @@ TEST_F(standard, C15_17_a_descriptor_that_blocks_is_asked_first) {
     ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     bide::detail::socket_owner reads = bide::detail::own_descriptor(ends[0]);
     bide::detail::socket_owner writes = bide::detail::own_descriptor(ends[1]);
-    using reading = bide::detail::byte_read<false, false>;
-    using writing = bide::detail::byte_write<false, true>;
+    using reading = bide::detail::read_some_op;
+    using writing = bide::detail::write_all_op;
     const std::string sent = support::pattern(200'000);
     std::string got;
     bide::with_scope([&](bide::scope& s) {

@@ -148,7 +148,7 @@ TEST_F(tcp, C15_2_nobody_there_is_connection_refused_by_name) {
         EXPECT_EQ(e.code(), std::errc::connection_refused);
         EXPECT_NE(std::string(e.what()).find(nobody.to_string()), std::string::npos) << e.what();
     }
-    const auto tried = tcp_stream::try_connect(nobody).wait();
+    const auto tried = bide::as_result(tcp_stream::connect(nobody)).wait();
     EXPECT_EQ(tried.error, std::errc::connection_refused);
     EXPECT_FALSE(tried.ok());
     EXPECT_FALSE(tried.value.is_open());
@@ -163,9 +163,9 @@ TEST_F(tcp, C15_11_where_no_descriptor_is_left_accept_fails_and_the_connection_w
     rlimit none = limit;
     none.rlim_cur = 0;
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
-    const auto first = at.try_accept().wait();
+    const auto first = bide::as_result(at.accept()).wait();
     const std::error_code second = error_of([&] { at.accept().wait(); });
-    const auto connected = tcp_stream::try_connect(at.endpoint()).wait();
+    const auto connected = bide::as_result(tcp_stream::connect(at.endpoint())).wait();
     ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
     EXPECT_EQ(first.error, std::errc::too_many_files_open);
     EXPECT_EQ(second, std::errc::too_many_files_open);
@@ -184,7 +184,7 @@ TEST_F(tcp, C15_11_a_connection_that_was_reset_before_it_was_accepted_harms_nobo
     client.finish().wait();
     tcp_stream first = at.accept().wait();  // the system may hand over the dead one too
     std::array<std::byte, 8> buffer;
-    const auto got = first.try_read_some(buffer).wait();
+    const auto got = bide::as_result(first.read_some(buffer)).wait();
     if (got.ok()) {
         EXPECT_EQ(text_of(std::span(buffer).first(got.value)), "here");
     } else {
@@ -386,7 +386,7 @@ TEST_F(tcp, C15_1_an_end_in_the_middle_is_an_error_that_says_how_much_came) {
     p.client.write_all(bytes_of("half")).wait();
     p.client.finish().wait();
     std::array<std::byte, 8> buffer;
-    const auto got = p.server.try_read_exactly(buffer).wait();
+    const auto got = bide::as_result(p.server.read_exactly(buffer)).wait();
     EXPECT_EQ(got.error, bide::io_errc::end_of_stream);
     EXPECT_EQ(got.value, 4U);
     EXPECT_EQ(text_of(std::span(buffer).first(got.value)), "half");
@@ -555,7 +555,7 @@ TEST_F(tcp, C15_3_a_write_that_was_cut_makes_further_writes_fail) {
     turn_until(l, cut);
     EXPECT_EQ(cut.status(), bide::future_status::cancelled);
     EXPECT_EQ(error_of([&] { p.client.write_all(bytes_of("x")).wait(); }), bide::io_errc::write_cut);
-    EXPECT_EQ(p.client.try_write_some(bytes_of("x")).wait().error, bide::io_errc::write_cut);
+    EXPECT_EQ(bide::as_result(p.client.write_some(bytes_of("x"))).wait().error, bide::io_errc::write_cut);
     p.client.finish().wait();  // the other direction lives, and what was sent is intact
     const std::string got = read_to_end(p.server).wait();
     ASSERT_FALSE(got.empty());
@@ -695,7 +695,7 @@ TEST_F(tcp, C15_6_closing_a_listener_ends_its_accept) {
     at.close();
     l.run();
     EXPECT_EQ(error_of([&] { static_cast<void>(accept.value()); }), std::errc::operation_canceled);
-    EXPECT_EQ(at.try_accept().wait().error, std::errc::bad_file_descriptor);
+    EXPECT_EQ(bide::as_result(at.accept()).wait().error, std::errc::bad_file_descriptor);
 }
 
 TEST_F(tcp, C15_6_destroying_a_stream_ends_what_is_pending_with_an_error) {
@@ -845,13 +845,13 @@ TEST_F(tcp, streams_end_on_one_thread_while_another_reports_them) {
                 tcp_stream peer = co_await li.accept();
                 std::array<std::byte, 4> buffer;
                 for (int n = 0; n < round % 3; ++n) {  // it may be one of an earlier round, whose client is gone
-                    const auto got = co_await peer.try_read_exactly(buffer);
+                    const auto got = co_await bide::as_result(peer.read_exactly(buffer));
                     if (!got.ok()) co_return;
-                    static_cast<void>(co_await peer.try_write_all(buffer));
+                    static_cast<void>(co_await bide::as_result(peer.write_all(buffer)));
                 }
             };
             auto f = s.start(serve, std::ref(at), i);
-            for (int n = 0; n < 3 && client.try_write_all(bytes_of("ping")).wait().ok(); ++n) {}
+            for (int n = 0; n < 3 && bide::as_result(client.write_all(bytes_of("ping"))).wait().ok(); ++n) {}
             if (i % 2 == 0) f.stop();
         });
     }

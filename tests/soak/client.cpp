@@ -33,7 +33,7 @@ header plan_of(dice& d, link via) {
 
 /// True: there is a connection, as it was to be.
 template <class S>
-task<bool> is_connected(const bide::io_result<S>& made, const header& h, tally& t) {
+task<bool> is_connected(const bide::result<S>& made, const header& h, tally& t) {
     const bool refused = h.what == plan::refused;
     if (refused && made.error == std::errc::connection_refused) {
         t.met(made.error);
@@ -58,11 +58,11 @@ task<> talk(S peer, const header& h, tally& t) {
     co_await carry_out(x);
 }
 
-task<bide::io_result<bide::tcp_stream>> to_tcp(const addresses& at, std::uint16_t port, const header& h, dice& d) {
+task<bide::result<bide::tcp_stream>> to_tcp(const addresses& at, std::uint16_t port, const header& h, dice& d) {
     // Many addresses of this host: a pair of ports is not free again at once.
     const std::string host = "127.0.0." + std::to_string(1 + d.below(200));
     const bide::ip_endpoint to = bide::ip_endpoint::parse(host, h.what == plan::refused ? at.nobody : port);
-    auto made = co_await bide::tcp_stream::try_connect(to);
+    auto made = co_await bide::as_result(bide::tcp_stream::connect(to));
     co_return made;
 }
 
@@ -73,7 +73,8 @@ task<> by_tcp(const addresses& at, const header& h, dice& d, tally& t) {
 }
 
 task<> by_local(const addresses& at, const header& h, tally& t) {
-    auto made = co_await bide::local_stream::try_connect(h.what == plan::refused ? at.local_nobody : at.local);
+    auto made =
+        co_await bide::as_result(bide::local_stream::connect(h.what == plan::refused ? at.local_nobody : at.local));
     const bool there = co_await is_connected(made, h, t);
     if (there) co_await talk(std::move(made.value), h, t);
 }

@@ -160,7 +160,7 @@ task<> give_up_writing(exchange<S>& x) {
     }
     ++x.t.faults[cut ? "(a write was stopped)" : "(a write that was to be stopped was quicker)"];
     if (cut) {
-        const auto more = co_await x.peer.try_write_all(std::span(much).first(1));
+        const auto more = co_await bide::as_result(x.peer.write_all(std::span(much).first(1)));
         // Stopped before its first byte it harms nothing; afterwards the stream must refuse more.
         if (more.error && more.error != bide::io_errc::write_cut) throw std::system_error(more.error);
     }
@@ -171,7 +171,7 @@ task<> give_up_writing(exchange<S>& x) {
 template <class S>
 task<> say_nothing(S& peer, tally& t) {
     std::byte one{};
-    const auto got = co_await peer.try_read_some(std::span(&one, 1));
+    const auto got = co_await bide::as_result(peer.read_some(std::span(&one, 1)));
     // The server goes without a word, which tls does not take for the end.
     if (got.error && got.error != bide::tls_errc::truncated) throw std::system_error(got.error);
     if (got.value != 0) t.bad(plan::silent, "something came");

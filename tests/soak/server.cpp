@@ -38,7 +38,7 @@ task<> echo(S& peer, const header& h, tally& t) {
     std::uint64_t place = 0;
     const bool stops = h.what == plan::server_resets || h.what == plan::server_closes;
     for (;;) {
-        const auto got = co_await peer.try_read_some(buffer);
+        const auto got = co_await bide::as_result(peer.read_some(buffer));
         if (got.error) throw std::system_error(got.error);
         if (got.value == 0) break;
         const auto bytes = std::span<const std::byte>(buffer).first(got.value);
@@ -104,7 +104,7 @@ template <class Listener, class Serve>
 task<> accept_all(Listener& at, tally& t, const Serve& begin) {
     co_await bide::with_scope([&](bide::scope& s) -> task<> {
         for (;;) {
-            auto peer = co_await at.try_accept();
+            auto peer = co_await bide::as_result(at.accept());
             if (peer.ok()) {
                 ++t.opened;
                 begin(s, std::move(peer.value));

@@ -15,7 +15,7 @@
 // Cancellation: a cancelled connect closes every attempt that it has begun.
 // Destructor: a task that was not begun has no effect.
 // Errors: std::system_error with the look-up's code (dns_errc) or that of the first attempt that failed; its text names
-//   every attempt. The try_ form gives an io_result instead. std::invalid_argument for negative durations. There is no
+//   every attempt. as_result() returns the code instead. std::invalid_argument for negative durations. There is no
 //   time limit for the whole: with_timeout gives one.
 // Units: std::chrono durations.
 // This header is a part of the library bide::dns, which needs c-ares.
@@ -41,10 +41,8 @@ public:
     resolver names;  ///< looks the host up
 };
 
-[[nodiscard]] task<tcp_stream> connect_tcp(std::string host, std::uint16_t port,
-                                           connect_options options = connect_options());
-[[nodiscard]] task<io_result<tcp_stream>> try_connect_tcp(std::string host, std::uint16_t port,
-                                                          connect_options options = connect_options());
+[[nodiscard]] detail::coded_task<tcp_stream, detail::shared_text> connect_tcp(
+    std::string host, std::uint16_t port, connect_options options = connect_options());
 
 }  // namespace v0
 }  // namespace bide

@@ -8,7 +8,7 @@
 //     bide::dns_options options;                                       // or: which servers to ask, and for how long
 //     options.servers = {bide::ip_endpoint::parse("9.9.9.9:53")};
 //     const bide::resolver ask(options);
-//     auto got = co_await ask.try_lookup("nobody.example", 80);
+//     auto got = co_await bide::as_result(ask.lookup("nobody.example", 80));
 //     if (got.error == bide::dns_errc::name_not_found) …
 //
 // Each look-up reads the system's configuration (resolv.conf, nsswitch.conf, the hosts file), so it notices a changed
@@ -24,11 +24,12 @@
 // Cancellation: a cancelled look-up closes its sockets at once. A look-up that needs a server throws std::logic_error
 //   in virtual time; numeric addresses and names of the hosts file work there.
 // Destructor: a resolver may be destroyed while its look-ups are under way.
-// Errors: std::system_error with a dns_errc or a code of the system; the try_ forms give an io_result instead. A string
+// Errors: std::system_error with a dns_errc or a code of the system; as_result() returns the code instead. A string
 //   that cannot be a name (empty, with a zero byte, too long): dns_errc::bad_name.
 // This header is a part of the library bide::dns, which needs c-ares.
 #pragma once
 
+#include <bide/detail/io/coded_task.hpp>
 #include <bide/io/error.hpp>
 #include <bide/io/ip_endpoint.hpp>
 #include <bide/task.hpp>
@@ -100,23 +101,20 @@ public:
     explicit resolver(dns_options options);
 
     /// Returns every address of the host, at least one, with this port.
-    [[nodiscard]] task<endpoints> lookup(std::string host, std::uint16_t port = 0,
-                                         ip_family family = ip_family::any) const;
-    [[nodiscard]] task<io_result<endpoints>> try_lookup(std::string host, std::uint16_t port = 0,
-                                                        ip_family family = ip_family::any) const;
+    [[nodiscard]] detail::coded_task<endpoints, std::string> lookup(std::string host, std::uint16_t port = 0,
+                                                                    ip_family family = ip_family::any) const;
 
     /// Returns the places of a service ("_xmpp-client._tcp.example.org"), at least one, in the order in which to try
     /// them.
-    [[nodiscard]] task<services> lookup_srv(std::string name) const;
-    [[nodiscard]] task<io_result<services>> try_lookup_srv(std::string name) const;
+    [[nodiscard]] detail::coded_task<services, std::string> lookup_srv(std::string name) const;
 
 private:
     std::shared_ptr<const dns_options> options_;
 };
 
 /// resolver().lookup(…)
-[[nodiscard]] task<std::vector<ip_endpoint>> lookup(std::string host, std::uint16_t port = 0,
-                                                    ip_family family = ip_family::any);
+[[nodiscard]] detail::coded_task<std::vector<ip_endpoint>, std::string> lookup(std::string host, std::uint16_t port = 0,
+                                                                               ip_family family = ip_family::any);
 
 }  // namespace v0
 }  // namespace bide

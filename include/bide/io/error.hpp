@@ -4,9 +4,9 @@
 //
 // An operation that the system refuses throws std::system_error with the system's own code, so `e.code() ==
 // std::errc::connection_reset` works. A failure for which the system has no code is an io_errc, in a category of bide's
-// own. Operations exist twice: the plain form throws, the try_ form returns an io_result.
+// own. as_result() (as_result.hpp) returns the code of every operation instead:
 //
-//     auto got = co_await stream.try_read_exactly(header);
+//     auto got = co_await bide::as_result(stream.read_exactly(header));
 //     if (got.error == bide::io_errc::end_of_stream) …      // got.value bytes had arrived
 //
 // Thread rule: values; io_category() may be called from any thread.
@@ -14,7 +14,6 @@
 
 #include <system_error>
 #include <type_traits>
-#include <utility>
 
 namespace bide {
 inline namespace v0 {
@@ -29,19 +28,6 @@ enum class io_errc {
 [[nodiscard]] inline std::error_code make_error_code(io_errc e) noexcept {
     return std::error_code(static_cast<int>(e), io_category());
 }
-
-/// What a try_ form returns: a value, and the error because of which the value is not all that was asked for. `error`
-/// is false if there was none.
-template <class T>
-class [[nodiscard]] io_result {
-public:
-    std::error_code error;
-    T value;
-
-    io_result(std::error_code e, T v) noexcept(std::is_nothrow_move_constructible_v<T>)
-        : error(e), value(std::move(v)) {}
-    [[nodiscard]] bool ok() const noexcept { return !error; }
-};
 
 }  // namespace v0
 }  // namespace bide

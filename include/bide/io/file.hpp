@@ -10,7 +10,7 @@
 //     co_await f.write_at(4096, page);                             // all of it
 //     co_await f.sync();
 //
-// Everything here is a task. For an error as a code: co_await bide::with_code(bide::read_file(p)).
+// Everything here is a task. For an error as a code: co_await bide::as_result(bide::read_file(p)).
 //
 // Who does the work. Disks have no readiness to wait for, so an operation takes the first of these ways that is open to
 // it:

@@ -9,8 +9,8 @@
 //
 //     auto [mine, theirs] = bide::local_stream::pair();
 //
-// local_stream is a byte_stream. Every operation is awaitable, and has .wait() for plain code; the try_ forms return an
-// io_result instead of throwing.
+// local_stream is a byte_stream. Every operation is awaitable, and has .wait() for plain code; as_result() returns its
+// error as a code.
 //
 // Descriptors arrive with the first of the bytes that they are sent with. The receiver gets descriptors of its own,
 // closed on exec. Trap: read_some and read_exactly close descriptors that arrive with their bytes; receive_with returns
@@ -29,6 +29,7 @@
 // Units: sizes in bytes.
 #pragma once
 
+#include <bide/detail/io/coded_task.hpp>
 #include <bide/detail/io/finish_op.hpp>
 #include <bide/detail/io/local_ops.hpp>
 #include <bide/detail/io/message_ops.hpp>
@@ -38,6 +39,7 @@
 #include <sys/types.h>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -78,43 +80,25 @@ public:
     /// A stream without a connection: its operations throw usage_error.
     local_stream() noexcept = default;
 
-    [[nodiscard]] static task<local_stream> connect(local_endpoint to);
-    [[nodiscard]] static task<io_result<local_stream>> try_connect(local_endpoint to);
+    [[nodiscard]] static detail::coded_task<local_stream, std::string> connect(local_endpoint to);
     [[nodiscard]] static std::pair<local_stream, local_stream> pair();
     /// Takes a connected socket over: it becomes non-blocking and closed on exec, and the stream closes it.
     [[nodiscard]] static local_stream adopt(int fd);
 
     /// The four operations of every stream: see tcp_stream.
-    [[nodiscard]] detail::byte_read<false, false> read_some(in_bytes b) { return {socket(), detail::local_calls, b}; }
-    [[nodiscard]] detail::byte_read<true, false> try_read_some(in_bytes b) {
-        return {socket(), detail::local_calls, b};
-    }
-    [[nodiscard]] detail::byte_read<false, true> read_exactly(in_bytes b) { return {socket(), detail::local_calls, b}; }
-    [[nodiscard]] detail::byte_read<true, true> try_read_exactly(in_bytes b) {
-        return {socket(), detail::local_calls, b};
-    }
-    [[nodiscard]] detail::byte_write<false, false> write_some(out_bytes b) {
-        return {socket(), detail::local_calls, b};
-    }
-    [[nodiscard]] detail::byte_write<true, false> try_write_some(out_bytes b) {
-        return {socket(), detail::local_calls, b};
-    }
-    [[nodiscard]] detail::byte_write<false, true> write_all(out_bytes b) { return {socket(), detail::local_calls, b}; }
-    [[nodiscard]] detail::byte_write<true, true> try_write_all(out_bytes b) {
-        return {socket(), detail::local_calls, b};
-    }
+    [[nodiscard]] detail::read_some_op read_some(in_bytes b) { return {socket(), detail::local_calls, b}; }
+    [[nodiscard]] detail::read_exactly_op read_exactly(in_bytes b) { return {socket(), detail::local_calls, b}; }
+    [[nodiscard]] detail::send_some_op write_some(out_bytes b) { return {socket(), detail::local_calls, b}; }
+    [[nodiscard]] detail::send_all_op write_all(out_bytes b) { return {socket(), detail::local_calls, b}; }
 
     /// Sends at least one byte with copies of at most 253 descriptors; the caller keeps owning its own. Returns how
     /// many bytes.
-    [[nodiscard]] detail::send_op<false, true> send_with(out_bytes b, std::span<const int> descriptors);
-    [[nodiscard]] detail::send_op<true, true> try_send_with(out_bytes b, std::span<const int> descriptors);
+    [[nodiscard]] detail::send_part_op send_with(out_bytes b, std::span<const int> descriptors);
     /// As read_some, but returns the descriptors that arrived with the bytes, too.
-    [[nodiscard]] detail::receive_op<false, local_message> receive_with(in_bytes b);
-    [[nodiscard]] detail::receive_op<true, local_message> try_receive_with(in_bytes b);
+    [[nodiscard]] detail::receive_op<local_message> receive_with(in_bytes b);
 
-    /// Ends the sending side. The try_ form returns a std::error_code.
-    [[nodiscard]] detail::immediate_op<false> finish() { return detail::finish_op<false>(socket()); }
-    [[nodiscard]] detail::immediate_op<true> try_finish() { return detail::finish_op<true>(socket()); }
+    /// Ends the sending side.
+    [[nodiscard]] detail::immediate_op finish() { return detail::finish_op(socket()); }
     void close() noexcept { detail::close_socket(socket_); }
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
@@ -153,11 +137,8 @@ public:
     [[nodiscard]] static local_listener listen(const local_endpoint& at, const local_listen_options& options = {});
 
     /// Waits for the next connection: see tcp_listener.
-    [[nodiscard]] detail::local_accept_op<false, local_stream> accept() {
-        return detail::local_accept_op<false, local_stream>(socket());
-    }
-    [[nodiscard]] detail::local_accept_op<true, local_stream> try_accept() {
-        return detail::local_accept_op<true, local_stream>(socket());
+    [[nodiscard]] detail::local_accept_op<local_stream> accept() {
+        return detail::local_accept_op<local_stream>(socket());
     }
     void close() noexcept;
 
@@ -191,13 +172,10 @@ public:
     void connect(const local_endpoint& to);
 
     /// Sends the datagram whole, or not at all.
-    [[nodiscard]] task<> send_to(out_bytes b, local_endpoint to);
-    [[nodiscard]] task<std::error_code> try_send_to(out_bytes b, local_endpoint to);
-    [[nodiscard]] detail::send_op<false, false> send(out_bytes b, std::span<const int> descriptors = {});
-    [[nodiscard]] detail::send_op<true, false> try_send(out_bytes b, std::span<const int> descriptors = {});
+    [[nodiscard]] detail::coded_task<void, std::string> send_to(out_bytes b, const local_endpoint& to);
+    [[nodiscard]] detail::send_whole_op send(out_bytes b, std::span<const int> descriptors = {});
     /// Waits for the next datagram.
-    [[nodiscard]] detail::receive_op<false, local_message> receive(in_bytes b);
-    [[nodiscard]] detail::receive_op<true, local_message> try_receive(in_bytes b);
+    [[nodiscard]] detail::receive_op<local_message> receive(in_bytes b);
     void close() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }

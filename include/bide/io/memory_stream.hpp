@@ -26,12 +26,13 @@
 #pragma once
 
 #include <bide/detail/io/memory_link.hpp>
+#include <bide/detail/io/transferred.hpp>
 #include <bide/detail/kernel/immediate_op.hpp>
+#include <bide/detail/kernel/leaf_op.hpp>
 #include <bide/io/stream.hpp>
 
 #include <cstddef>
 #include <memory>
-#include <source_location>
 #include <span>
 #include <utility>
 
@@ -40,47 +41,32 @@ inline namespace v0 {
 
 namespace detail {
 
-template <bool Try, bool All>
-class memory_awaiter final : public memory_op {
-public:
-    using memory_op::memory_op;
-    auto await_resume() {
-        this->end();
-        if constexpr (Try) {
-            return io_result<std::size_t>(this->error_, this->done_);
-        } else {
-            if (this->error_) [[unlikely]]
-                throw std::system_error(this->error_, this->kind->what);
-            if constexpr (!All) return this->done_;
-        }
-    }
-};
-
-template <bool Try, bool All, class Byte>
-class [[nodiscard("co_await it or call .wait()")]] memory_transfer {
+template <amount How, class Byte>
+class [[nodiscard("co_await it or call .wait()")]] memory_transfer
+    : public leaf_op<memory_transfer<How, Byte>, transferred<How, memory_op>> {
 public:
     memory_transfer(std::shared_ptr<memory_link> link, int side, std::span<Byte> bytes) noexcept
         : link_(std::move(link)), side_(side), bytes_(bytes) {}
-    [[nodiscard]] memory_awaiter<Try, All> native_awaiter(promise_base& p) const noexcept {
-        return memory_awaiter<Try, All>(p, link_, side_, bytes_, All);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, link_, side_, bytes_, How == amount::all);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     std::shared_ptr<memory_link> link_;
     int side_;
     std::span<Byte> bytes_;
 };
+using memory_read_some_op = memory_transfer<amount::some, std::byte>;
+using memory_read_exactly_op = memory_transfer<amount::all, std::byte>;
+using memory_write_some_op = memory_transfer<amount::some, const std::byte>;
+using memory_write_all_op = memory_transfer<amount::all, const std::byte>;
 
 }  // namespace detail
 
 class memory_stream {
     using to = std::span<std::byte>;
     using from = std::span<const std::byte>;
-    template <bool Try, bool All>
-    using read_op = detail::memory_transfer<Try, All, std::byte>;
-    template <bool Try, bool All>
-    using write_op = detail::memory_transfer<Try, All, const std::byte>;
 
 public:
     /// A stream without a connection: its operations throw usage_error.
@@ -94,18 +80,13 @@ public:
     [[nodiscard]] static std::pair<memory_stream, memory_stream> pair(std::size_t capacity = std::size_t{64} * 1024);
 
     /// The four operations of every stream: see tcp_stream.
-    [[nodiscard]] read_op<false, false> read_some(to b) { return {link(), side_, b}; }
-    [[nodiscard]] read_op<true, false> try_read_some(to b) { return {link(), side_, b}; }
-    [[nodiscard]] read_op<false, true> read_exactly(to b) { return {link(), side_, b}; }
-    [[nodiscard]] read_op<true, true> try_read_exactly(to b) { return {link(), side_, b}; }
-    [[nodiscard]] write_op<false, false> write_some(from b) { return {link(), side_, b}; }
-    [[nodiscard]] write_op<true, false> try_write_some(from b) { return {link(), side_, b}; }
-    [[nodiscard]] write_op<false, true> write_all(from b) { return {link(), side_, b}; }
-    [[nodiscard]] write_op<true, true> try_write_all(from b) { return {link(), side_, b}; }
+    [[nodiscard]] detail::memory_read_some_op read_some(to b) { return {link(), side_, b}; }
+    [[nodiscard]] detail::memory_read_exactly_op read_exactly(to b) { return {link(), side_, b}; }
+    [[nodiscard]] detail::memory_write_some_op write_some(from b) { return {link(), side_, b}; }
+    [[nodiscard]] detail::memory_write_all_op write_all(from b) { return {link(), side_, b}; }
 
-    /// Ends the sending side. The try_ form returns a std::error_code.
-    [[nodiscard]] detail::immediate_op<false> finish();
-    [[nodiscard]] detail::immediate_op<true> try_finish();
+    /// Ends the sending side.
+    [[nodiscard]] detail::immediate_op finish();
     void close() noexcept;
     [[nodiscard]] bool is_open() const noexcept;
 

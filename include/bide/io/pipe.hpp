@@ -42,10 +42,8 @@ public:
     [[nodiscard]] static pipe_reader adopt(int fd);
 
     /// See tcp_stream. 0 is the end: every writing end is closed.
-    [[nodiscard]] detail::byte_read<false, false> read_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
-    [[nodiscard]] detail::byte_read<true, false> try_read_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
-    [[nodiscard]] detail::byte_read<false, true> read_exactly(bytes b) { return {socket(), detail::pipe_calls, b}; }
-    [[nodiscard]] detail::byte_read<true, true> try_read_exactly(bytes b) { return {socket(), detail::pipe_calls, b}; }
+    [[nodiscard]] detail::read_some_op read_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
+    [[nodiscard]] detail::read_exactly_op read_exactly(bytes b) { return {socket(), detail::pipe_calls, b}; }
     void close() noexcept { detail::close_socket(pipe_); }
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }
@@ -66,10 +64,8 @@ public:
     pipe_writer() noexcept = default;
     [[nodiscard]] static pipe_writer adopt(int fd);
 
-    [[nodiscard]] detail::byte_write<false, false> write_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
-    [[nodiscard]] detail::byte_write<true, false> try_write_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
-    [[nodiscard]] detail::byte_write<false, true> write_all(bytes b) { return {socket(), detail::pipe_calls, b}; }
-    [[nodiscard]] detail::byte_write<true, true> try_write_all(bytes b) { return {socket(), detail::pipe_calls, b}; }
+    [[nodiscard]] detail::write_some_op write_some(bytes b) { return {socket(), detail::pipe_calls, b}; }
+    [[nodiscard]] detail::write_all_op write_all(bytes b) { return {socket(), detail::pipe_calls, b}; }
     void close() noexcept { detail::close_socket(pipe_); }
 
     [[nodiscard]] bool is_open() const noexcept { return native_handle() >= 0; }

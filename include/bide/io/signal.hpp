@@ -45,9 +45,7 @@ public:
     ~signal_set() = default;
 
     /// Waits for a signal of the set and gives its number.
-    [[nodiscard]] detail::signal_op<false> next();
-    /// The same, with an io_result<int> in place of an exception.
-    [[nodiscard]] detail::signal_op<true> try_next();
+    [[nodiscard]] detail::signal_op next();
 
 private:
     explicit signal_set(std::uint64_t signals);

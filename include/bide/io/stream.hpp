@@ -12,9 +12,9 @@
 //                                      may go on sending
 //     s.close()                        releases everything at once; pending operations fail; never throws
 //
-// Each of the first three may return a task or any other awaitable. A stream may have more members: read_exactly,
-// write_all, and the try_ forms, which return an io_result instead of throwing. The functions below call such a member
-// where the stream has it, and use the four above otherwise:
+// Each of the first three may return a task or any other awaitable. An operation with a coded form (as_result.hpp) is
+// awaited by that form where this header needs a code. A stream may have more members: read_exactly and write_all. The
+// functions below call such a member where the stream has it, and use the four above otherwise:
 //
 //     bide::task<> answer(bide::byte_stream auto& with) {
 //         std::array<std::byte, 16> question;
@@ -29,10 +29,13 @@
 //   read_some or write_some may be cancelled between two of them. The parts that have ended have happened then, and the
 //   stream's position is in the middle. bide's own streams have members instead: a cancelled read_exactly gives back
 //   what it has read, and after a cancelled write_all further writes fail (io_errc::write_cut).
-// Errors: those of the stream; io_errc::end_of_stream if read_exactly finds the end too early. A try_ form returns the
-//   code of a std::system_error; it throws every other exception.
+// Errors: those of the stream; io_errc::end_of_stream if read_exactly finds the end too early. as_result() returns the
+//   code, and how many bytes had arrived or were handed over before it:
+//
+//     auto got = co_await bide::as_result(bide::read_exactly(with, question));      // got.error, got.value
 #pragma once
 
+#include <bide/as_result.hpp>
 #include <bide/awaitable.hpp>
 #include <bide/detail/guard/guard.hpp>
 #include <bide/io/error.hpp>
@@ -40,6 +43,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <source_location>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -83,75 +87,6 @@ concept byte_stream = byte_source<S> && byte_sink<S> && requires(S& s) {
 
 namespace detail {
 
-template <class T>
-task<io_result<T>> with_code(task<T> op) {
-    T value{};
-    std::error_code error;
-    try {
-        value = co_await std::move(op);
-    } catch (const std::system_error& e) {
-        error = e.code();
-    }
-    co_return io_result<T>(error, std::move(value));
-}
-template <class T>
-    requires std::is_void_v<T>
-task<std::error_code> with_code(task<T> op) {
-    std::error_code error;
-    try {
-        co_await std::move(op);
-    } catch (const std::system_error& e) {
-        error = e.code();
-    }
-    co_return error;
-}
-
-}  // namespace detail
-
-/// Makes of an operation that throws std::system_error one that returns the code: an io_result<T> (T has a default
-/// constructor), or a std::error_code if the operation has no value. For operations without a try_ form:
-///     auto text = co_await bide::with_code(bide::read_file("a.txt"));      // text.error, text.value
-template <awaitable A>
-[[nodiscard]] auto with_code(A&& op) {
-    using T = std::remove_cvref_t<await_result_t<A>>;
-    return detail::with_code<T>(detail::to_task(std::forward<A>(op)));
-}
-
-/// from.try_read_some(to); made from read_some if the stream has no such member. try_write_some: likewise.
-template <byte_source S>
-[[nodiscard]] auto try_read_some(S& from, std::span<std::byte> to) {
-    if constexpr (requires {
-                      { from.try_read_some(to) } -> detail::gives<io_result<std::size_t>>;
-                  })
-        return from.try_read_some(to);
-    else
-        return bide::with_code(from.read_some(to));
-}
-
-template <byte_sink S>
-[[nodiscard]] auto try_write_some(S& to, std::span<const std::byte> from) {
-    if constexpr (requires {
-                      { to.try_write_some(from) } -> detail::gives<io_result<std::size_t>>;
-                  })
-        return to.try_write_some(from);
-    else
-        return bide::with_code(to.write_some(from));
-}
-
-namespace detail {
-
-template <class S>
-task<io_result<std::size_t>> try_read_parts(S& from, std::span<std::byte> to) {
-    std::size_t done = 0;
-    while (done < to.size()) {
-        const io_result<std::size_t> part = co_await bide::try_read_some(from, to.subspan(done));
-        done += part.value;
-        if (part.error) co_return io_result<std::size_t>(part.error, done);
-        if (part.value == 0) co_return io_result<std::size_t>(io_errc::end_of_stream, done);
-    }
-    co_return io_result<std::size_t>(std::error_code(), done);
-}
-
 template <class S>
 task<> read_parts(S& from, std::span<std::byte> to) {
     while (!to.empty()) {
@@ -160,16 +95,16 @@ task<> read_parts(S& from, std::span<std::byte> to) {
         to = to.subspan(n);
     }
 }
-
 template <class S>
-task<io_result<std::size_t>> try_write_parts(S& to, std::span<const std::byte> from) {
+task<result<std::size_t>> read_coded_parts(S& from, std::span<std::byte> to) {
     std::size_t done = 0;
-    while (done < from.size()) {
-        const io_result<std::size_t> part = co_await bide::try_write_some(to, from.subspan(done));
+    while (done < to.size()) {
+        const result<std::size_t> part = co_await as_result(from.read_some(to.subspan(done)));
         done += part.value;
-        if (part.error) co_return io_result<std::size_t>(part.error, done);
+        if (part.error) co_return result<std::size_t>(part.error, done);
+        if (part.value == 0) co_return result<std::size_t>(io_errc::end_of_stream, done);
     }
-    co_return io_result<std::size_t>(std::error_code(), done);
+    co_return result<std::size_t>(std::error_code(), done);
 }
 
 template <class S>
@@ -179,47 +114,90 @@ task<> write_parts(S& to, std::span<const std::byte> from) {
         from = from.subspan(n);
     }
 }
+template <class S>
+task<result<std::size_t>> write_coded_parts(S& to, std::span<const std::byte> from) {
+    std::size_t done = 0;
+    while (done < from.size()) {
+        const result<std::size_t> part = co_await as_result(to.write_some(from.subspan(done)));
+        done += part.value;
+        if (part.error) co_return result<std::size_t>(part.error, done);
+    }
+    co_return result<std::size_t>(std::error_code(), done);
+}
+
+/// Its coded form says how many bytes were moved.
+template <class A>
+concept counts_bytes = gives<A, void> && requires(A&& op) {
+    { std::forward<A>(op).coded() } -> gives<result<std::size_t>>;
+};
+
+/// Filling a buffer from a stream whose own operations do not say how many bytes arrived before an error: by read_some,
+/// or by the stream's read_exactly where no code is asked for.
+template <class S>
+class [[nodiscard("co_await it or call .wait()")]] read_by_parts {
+public:
+    read_by_parts(S& from, std::span<std::byte> to) noexcept : from_(&from), to_(to) {}
+    [[nodiscard]] slot<void> native_awaiter(promise_base& p) const { return plain().native_awaiter(p); }
+    [[nodiscard]] task<result<std::size_t>> coded() const { return read_coded_parts(*from_, to_); }
+    void wait(std::source_location where = std::source_location::current()) const { plain().wait(where); }
+
+private:
+    [[nodiscard]] task<> plain() const {
+        if constexpr (requires {
+                          { from_->read_exactly(to_) } -> gives<void>;
+                      })
+            return to_task(from_->read_exactly(to_));
+        else
+            return read_parts(*from_, to_);
+    }
+    S* from_;
+    std::span<std::byte> to_;
+};
+
+/// The same for writing.
+template <class S>
+class [[nodiscard("co_await it or call .wait()")]] write_by_parts {
+public:
+    write_by_parts(S& to, std::span<const std::byte> from) noexcept : to_(&to), from_(from) {}
+    [[nodiscard]] slot<void> native_awaiter(promise_base& p) const { return plain().native_awaiter(p); }
+    [[nodiscard]] task<result<std::size_t>> coded() const { return write_coded_parts(*to_, from_); }
+    void wait(std::source_location where = std::source_location::current()) const { plain().wait(where); }
+
+private:
+    [[nodiscard]] task<> plain() const {
+        if constexpr (requires {
+                          { to_->write_all(from_) } -> gives<void>;
+                      })
+            return to_task(to_->write_all(from_));
+        else
+            return write_parts(*to_, from_);
+    }
+    S* to_;
+    std::span<const std::byte> from_;
+};
 
 }  // namespace detail
 
-/// Fills the buffer. The try_ form returns an io_result<std::size_t>: how many bytes arrived.
+/// Fills the buffer. As a result: how many bytes arrived.
 template <byte_source S>
 [[nodiscard]] auto read_exactly(S& from, std::span<std::byte> to) {
     if constexpr (requires {
-                      { from.read_exactly(to) } -> detail::gives<void>;
+                      { from.read_exactly(to) } -> detail::counts_bytes;
                   })
         return from.read_exactly(to);
     else
-        return detail::read_parts(from, to);
-}
-template <byte_source S>
-[[nodiscard]] auto try_read_exactly(S& from, std::span<std::byte> to) {
-    if constexpr (requires {
-                      { from.try_read_exactly(to) } -> detail::gives<io_result<std::size_t>>;
-                  })
-        return from.try_read_exactly(to);
-    else
-        return detail::try_read_parts(from, to);
+        return detail::read_by_parts<S>(from, to);
 }
 
-/// Hands over all bytes. The try_ form returns an io_result<std::size_t>: how many bytes were handed over.
+/// Hands over all bytes. As a result: how many bytes were handed over.
 template <byte_sink S>
 [[nodiscard]] auto write_all(S& to, std::span<const std::byte> from) {
     if constexpr (requires {
-                      { to.write_all(from) } -> detail::gives<void>;
+                      { to.write_all(from) } -> detail::counts_bytes;
                   })
         return to.write_all(from);
     else
-        return detail::write_parts(to, from);
-}
-template <byte_sink S>
-[[nodiscard]] auto try_write_all(S& to, std::span<const std::byte> from) {
-    if constexpr (requires {
-                      { to.try_write_all(from) } -> detail::gives<io_result<std::size_t>>;
-                  })
-        return to.try_write_all(from);
-    else
-        return detail::try_write_parts(to, from);
+        return detail::write_by_parts<S>(to, from);
 }
 
 }  // namespace v0

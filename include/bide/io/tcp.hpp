@@ -12,7 +12,7 @@
 //     }
 //     auto at = bide::tcp_listener::listen(bide::ip_endpoint::loopback(0));  // 0: any port; at.endpoint() tells
 //
-// Every operation is awaitable, and has .wait() for plain code. The try_ forms return an io_result instead of throwing.
+// Every operation is awaitable, and has .wait() for plain code; as_result() returns its error as a code.
 //
 // Thread rule: one reader and one writer at a time (a second one gets a usage_error), on any threads, loops and
 //   executors, also on others than those on which the object was made. Any thread may call close() meanwhile; another
@@ -71,36 +71,31 @@ public:
     /// A stream without a connection: its operations throw usage_error.
     tcp_stream() noexcept = default;
 
-    /// Connects to `to`. The try_ form returns an io_result<tcp_stream>.
-    [[nodiscard]] static detail::connect_op<false> connect(const ip_endpoint& to) noexcept {
-        return detail::connect_op<false>(to);
-    }
-    [[nodiscard]] static detail::connect_op<true> try_connect(const ip_endpoint& to) noexcept {
-        return detail::connect_op<true>(to);
-    }
+    /// Connects to `to`.
+    [[nodiscard]] static detail::connect_op connect(const ip_endpoint& to) noexcept { return detail::connect_op(to); }
 
     /// Waits until at least one byte is there and takes what is there. Returns how many bytes; 0 if the peer has ended
-    /// its side, or if the buffer is empty. The try_ forms, here and below, return an io_result<std::size_t>.
-    [[nodiscard]] detail::count_op<false> read_some(std::span<std::byte> to) { return {socket(), to}; }
-    [[nodiscard]] detail::count_op<true> try_read_some(std::span<std::byte> to) { return {socket(), to}; }
+    /// its side, or if the buffer is empty.
+    [[nodiscard]] detail::read_some_op read_some(std::span<std::byte> to) { return {socket(), detail::tcp_calls, to}; }
 
-    /// Fills the buffer. Fails with io_errc::end_of_stream if the peer ends its side before; the value of the try_ form
-    /// says how many bytes had arrived.
-    [[nodiscard]] detail::all_op<false> read_exactly(std::span<std::byte> to) { return {socket(), to}; }
-    [[nodiscard]] detail::all_op<true> try_read_exactly(std::span<std::byte> to) { return {socket(), to}; }
+    /// Fills the buffer. Fails with io_errc::end_of_stream if the peer ends its side before. The value of its result
+    /// says how many bytes arrived.
+    [[nodiscard]] detail::read_exactly_op read_exactly(std::span<std::byte> to) {
+        return {socket(), detail::tcp_calls, to};
+    }
 
     /// Hands over as many bytes as the system takes, at least one. Returns how many.
-    [[nodiscard]] detail::count_op<false> write_some(std::span<const std::byte> from) { return {socket(), from}; }
-    [[nodiscard]] detail::count_op<true> try_write_some(std::span<const std::byte> from) { return {socket(), from}; }
+    [[nodiscard]] detail::send_some_op write_some(std::span<const std::byte> from) {
+        return {socket(), detail::tcp_calls, from};
+    }
 
-    /// Hands over all bytes.
-    [[nodiscard]] detail::all_op<false> write_all(std::span<const std::byte> from) { return {socket(), from}; }
-    [[nodiscard]] detail::all_op<true> try_write_all(std::span<const std::byte> from) { return {socket(), from}; }
+    /// Hands over all bytes. The value of its result says how many were handed over.
+    [[nodiscard]] detail::send_all_op write_all(std::span<const std::byte> from) {
+        return {socket(), detail::tcp_calls, from};
+    }
 
-    /// Ends the sending side, at once: the peer reads what was sent, then the end, and may go on sending. The try_ form
-    /// returns a std::error_code.
-    [[nodiscard]] detail::immediate_op<false> finish() { return detail::finish_op<false>(socket()); }
-    [[nodiscard]] detail::immediate_op<true> try_finish() { return detail::finish_op<true>(socket()); }
+    /// Ends the sending side, at once: the peer reads what was sent, then the end, and may go on sending.
+    [[nodiscard]] detail::immediate_op finish() { return detail::finish_op(socket()); }
     void close() noexcept;
 
     [[nodiscard]] bool is_open() const noexcept;
@@ -151,9 +146,7 @@ public:
 
     /// Waits for the next connection. If descriptors or memory are short (std::errc::too_many_files_open) it throws,
     /// and the connection stays in the queue: pause before the next call, or use accept_patiently (tcp_options.hpp).
-    /// The try_ form returns an io_result<tcp_stream>.
-    [[nodiscard]] detail::accept_op<false> accept() { return detail::accept_op<false>(socket()); }
-    [[nodiscard]] detail::accept_op<true> try_accept() { return detail::accept_op<true>(socket()); }
+    [[nodiscard]] detail::accept_op accept() { return detail::accept_op(socket()); }
 
     void close() noexcept;
 

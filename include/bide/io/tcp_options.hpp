@@ -24,24 +24,15 @@ inline namespace v0 {
 [[nodiscard]] task<tcp_stream> accept_patiently(tcp_listener& at);
 
 /// Writes all buffers, one after another, as if they were one; in one system call if the system takes all of it. The
-/// list and the buffers live until the operation has ended. The try_ form returns an io_result<std::size_t>: how many
-/// bytes in all.
-[[nodiscard]] inline detail::vectored_write_op<false> write_all_of(tcp_stream& s,
-                                                                   std::span<const std::span<const std::byte>> parts) {
-    return {detail::stream_access::of(s), parts};
-}
-[[nodiscard]] inline detail::vectored_write_op<true> try_write_all_of(
-    tcp_stream& s, std::span<const std::span<const std::byte>> parts) {
+/// list and the buffers live until the operation has ended. The value of its result: how many bytes in all.
+[[nodiscard]] inline detail::vectored_write_op write_all_of(tcp_stream& s,
+                                                            std::span<const std::span<const std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
 }
 /// Waits until at least one byte is there, and fills one buffer after another with what is there. Returns how many
 /// bytes; 0 at the end.
-[[nodiscard]] inline detail::vectored_read_op<false> read_some_into(tcp_stream& s,
-                                                                    std::span<const std::span<std::byte>> parts) {
-    return {detail::stream_access::of(s), parts};
-}
-[[nodiscard]] inline detail::vectored_read_op<true> try_read_some_into(tcp_stream& s,
-                                                                       std::span<const std::span<std::byte>> parts) {
+[[nodiscard]] inline detail::vectored_read_op read_some_into(tcp_stream& s,
+                                                             std::span<const std::span<std::byte>> parts) {
     return {detail::stream_access::of(s), parts};
 }
 

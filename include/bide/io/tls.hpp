@@ -24,12 +24,13 @@
 // Destructor: closes the stream below without announcing the end. What is pending ends as it does on the stream below.
 // Errors: std::system_error with a code of the stream below, an io_errc, a code of tls_category (in OpenSSL's words),
 //   or, if the peer's certificate is not accepted, of tls_verify_category ("certificate has expired", "hostname
-//   mismatch"). The try_ forms give an io_result instead. usage_error from an empty or moved-from object.
+//   mismatch"). as_result() returns the code instead. usage_error from an empty or moved-from object.
 // The stream refuses renegotiation, and accepts changed keys (TLS 1.3) and session tickets at any time. A handshake has
 // no time limit of its own: with_timeout gives one.
 // This header is a part of the library bide::tls, which needs OpenSSL 3.
 #pragma once
 
+#include <bide/detail/io/coded_task.hpp>
 #include <bide/detail/io/tls/tls_link.hpp>
 #include <bide/io/stream.hpp>
 #include <bide/io/tls_context.hpp>
@@ -44,10 +45,6 @@ namespace bide {
 inline namespace v0 {
 
 namespace detail {
-// Each of these awaits the operation, and throws its error as a std::system_error whose text begins with `what`.
-task<std::size_t> tls_count(task<io_result<std::size_t>> op, const char* what);
-task<> tls_all(task<io_result<std::size_t>> op, const char* what);
-task<> tls_done(task<std::error_code> op, const char* what);
 [[noreturn]] void tls_refused(std::error_code error, const std::string& host);
 [[noreturn]] void throw_empty_tls();
 }  // namespace detail
@@ -56,7 +53,6 @@ task<> tls_done(task<std::error_code> op, const char* what);
 template <class S>
 class tls_stream {
     using link = detail::tls_link<S>;
-    using count_result = io_result<std::size_t>;
 
 public:
     /// An empty object: no connection.
@@ -72,33 +68,24 @@ public:
     ~tls_stream() { close(); }
 
     // The four operations of a stream, with the meaning that tcp_stream gives them.
-    [[nodiscard]] task<std::size_t> read_some(std::span<std::byte> to) {
-        return detail::tls_count(try_read_some(to), "tls read");
+    [[nodiscard]] detail::coded_task<std::size_t> read_some(std::span<std::byte> to) {
+        return {link::read(alive(), to, false), "tls read"};
     }
-    [[nodiscard]] task<count_result> try_read_some(std::span<std::byte> to) { return link::read(alive(), to, false); }
-    [[nodiscard]] task<> read_exactly(std::span<std::byte> to) {
-        return detail::tls_all(try_read_exactly(to), "tls read");
+    [[nodiscard]] detail::coded_transfer read_exactly(std::span<std::byte> to) {
+        return {link::read(alive(), to, true), "tls read"};
     }
-    [[nodiscard]] task<count_result> try_read_exactly(std::span<std::byte> to) { return link::read(alive(), to, true); }
-    [[nodiscard]] task<std::size_t> write_some(std::span<const std::byte> from) {
-        return detail::tls_count(try_write_some(from), "tls write");
+    [[nodiscard]] detail::coded_task<std::size_t> write_some(std::span<const std::byte> from) {
+        return {link::write(alive(), from, false), "tls write"};
     }
-    [[nodiscard]] task<count_result> try_write_some(std::span<const std::byte> from) {
-        return link::write(alive(), from, false);
-    }
-    [[nodiscard]] task<> write_all(std::span<const std::byte> from) {
-        return detail::tls_all(try_write_all(from), "tls write");
-    }
-    [[nodiscard]] task<count_result> try_write_all(std::span<const std::byte> from) {
-        return link::write(alive(), from, true);
+    [[nodiscard]] detail::coded_transfer write_all(std::span<const std::byte> from) {
+        return {link::write(alive(), from, true), "tls write"};
     }
 
     /// Announces our end to the peer, and ends our side of the stream below. It may be called again, also after a
     /// cancelled call.
-    [[nodiscard]] task<> finish() { return detail::tls_done(try_finish(), "tls end"); }
-    [[nodiscard]] task<std::error_code> try_finish() { return link::finish(alive()); }
+    [[nodiscard]] detail::coded_task<void> finish() { return {link::finish(alive()), "tls end"}; }
     /// Changes the keys of both directions (TLS 1.3 only), which is due after a very large amount of data.
-    [[nodiscard]] task<> update_keys() { return detail::tls_done(link::update_keys(alive()), "tls update of keys"); }
+    [[nodiscard]] detail::coded_task<void> update_keys() { return {link::update_keys(alive()), "tls update of keys"}; }
     void close() noexcept {
         if (link_) link_->below().close();
     }

@@ -7,7 +7,7 @@
 //     bide::datagram d = co_await at.receive_from(buffer);
 //     if (!d.truncated()) co_await at.send_to(std::span(buffer).first(d.size), d.from);
 //
-// Every operation is awaitable, and has .wait() for plain code; the try_ forms return an io_result instead of throwing.
+// Every operation is awaitable, and has .wait() for plain code; as_result() returns its error as a code.
 // The network delivers a datagram whole or not at all; it may lose one, deliver it twice, or change the order.
 //
 // Thread rule: one receiver and one sender at a time (a second one gets a usage_error), on any threads, loops and
@@ -66,13 +66,10 @@ public:
     /// From now on send() sends there, and the socket receives only from there. This sends no datagram.
     void connect(const ip_endpoint& to);
 
-    [[nodiscard]] detail::send_op<false, false> send_to(out_bytes b, const ip_endpoint& to);
-    [[nodiscard]] detail::send_op<true, false> try_send_to(out_bytes b, const ip_endpoint& to);
-    [[nodiscard]] detail::send_op<false, false> send(out_bytes b);
-    [[nodiscard]] detail::send_op<true, false> try_send(out_bytes b);
+    [[nodiscard]] detail::send_whole_op send_to(out_bytes b, const ip_endpoint& to);
+    [[nodiscard]] detail::send_whole_op send(out_bytes b);
     /// Waits for the next datagram. It may have no bytes.
-    [[nodiscard]] detail::receive_op<false, datagram> receive_from(in_bytes b);
-    [[nodiscard]] detail::receive_op<true, datagram> try_receive_from(in_bytes b);
+    [[nodiscard]] detail::receive_op<datagram> receive_from(in_bytes b);
     void close() noexcept { detail::close_socket(socket_); }
 
     /// join: from now on the socket receives what is sent to the group, too. leave: no longer. `at`: an address of the

@@ -6,7 +6,9 @@
 
 #include <bide/io/connect.hpp>
 
+#include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace bide {
@@ -21,31 +23,29 @@ void check(const connect_options& o) {
         throw std::invalid_argument("connect_options: a duration is negative");
 }
 
-task<io_result<tcp_stream>> connect_to(ip_endpoint to) { co_return co_await tcp_stream::try_connect(to); }
+task<result<tcp_stream>> connect_to(ip_endpoint to) { co_return co_await as_result(tcp_stream::connect(to)); }
 
-// The functions refer to options and name in the frame of the caller, which outlives the race.
-race_of_tcp::lookup_function lookup_by(const connect_options& o, const std::string& host, std::uint16_t port) {
-    return [&o, &host, port](ip_family family) { return o.names.try_lookup(host, port, family); };
+// `what` becomes the text of the exception that a plain connect_tcp throws.
+task<result<tcp_stream>> connect_by_name(std::string host, std::uint16_t port, connect_options options,
+                                         detail::shared_text what) {
+    check(options);
+    // The functions refer to this frame, which outlives the race.
+    race_of_tcp race([&](ip_family family) { return options.names.lookup(host, port, family).coded(); }, &connect_to,
+                     options.stagger, options.resolution_delay);
+    result<tcp_stream> got = co_await race.run();
+    if (got.error) {
+        *what = "connect to " + host + ":" + std::to_string(port);
+        if (!race.told().empty()) *what += " (" + race.told() + ")";
+    }
+    co_return std::move(got);
 }
 
 }  // namespace
 
-task<io_result<tcp_stream>> try_connect_tcp(std::string host, std::uint16_t port, connect_options options) {
-    check(options);
-    race_of_tcp race(lookup_by(options, host, port), &connect_to, options.stagger, options.resolution_delay);
-    co_return co_await race.run();
-}
-
-task<tcp_stream> connect_tcp(std::string host, std::uint16_t port, connect_options options) {
-    check(options);
-    race_of_tcp race(lookup_by(options, host, port), &connect_to, options.stagger, options.resolution_delay);
-    io_result<tcp_stream> got = co_await race.run();
-    if (got.error) {
-        std::string what = "connect to " + host + ":" + std::to_string(port);
-        if (!race.told().empty()) what += " (" + race.told() + ")";
-        throw std::system_error(got.error, what);
-    }
-    co_return std::move(got.value);
+detail::coded_task<tcp_stream, detail::shared_text> connect_tcp(std::string host, std::uint16_t port,
+                                                                connect_options options) {
+    auto what = std::make_shared<std::string>();
+    return {connect_by_name(std::move(host), port, std::move(options), what), what};
 }
 
 }  // namespace v0

@@ -107,13 +107,14 @@ bool in_numbers(const std::string& host, std::uint16_t port, ip_family family, r
     }
 }
 
-task<io_result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_options> options, std::string host,
-                                                    std::uint16_t port, ip_family family) {
+task<result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_options> options, std::string host,
+                                                 std::uint16_t port, ip_family family) {
     addresses all{port};
-    if (!may_be_name(host)) co_return io_result(make_error_code(dns_errc::bad_name), std::move(all.found));
+    if (!may_be_name(host))
+        co_return result<resolver::endpoints>(make_error_code(dns_errc::bad_name), std::move(all.found));
     if (in_numbers(host, port, family, all.found)) {
         const std::error_code error = all.found.empty() ? make_error_code(dns_errc::no_data) : std::error_code();
-        co_return io_result(error, std::move(all.found));
+        co_return result<resolver::endpoints>(error, std::move(all.found));
     }
     const detail::promise_base* const here = co_await detail::this_frame_op();
     detail::dns_channel channel(*options, here->ctx->ex->carrier());
@@ -125,7 +126,7 @@ task<io_result<resolver::endpoints>> find_addresses(std::shared_ptr<const dns_op
     if (all.failed) std::rethrow_exception(all.failed);
     std::error_code error = channel.error_of(all.status);
     if (!error && all.found.empty()) error = dns_errc::no_data;
-    co_return io_result(error, std::move(all.found));
+    co_return result<resolver::endpoints>(error, std::move(all.found));
 }
 
 // ---- services -----------------------------------------------------------------------------------------------------
@@ -166,9 +167,10 @@ struct service_answer {
     }
 };
 
-task<io_result<resolver::services>> find_services(std::shared_ptr<const dns_options> options, std::string name) {
+task<result<resolver::services>> find_services(std::shared_ptr<const dns_options> options, std::string name) {
     service_answer all;
-    if (!may_be_name(name)) co_return io_result(make_error_code(dns_errc::bad_name), std::move(all.found));
+    if (!may_be_name(name))
+        co_return result<resolver::services>(make_error_code(dns_errc::bad_name), std::move(all.found));
     const detail::promise_base* const here = co_await detail::this_frame_op();
     detail::dns_channel channel(*options, here->ctx->ex->carrier());
     ::ares_query(channel.get(), name.c_str(), ns_c_in, ns_t_srv, &service_answer::arrived, &all);
@@ -180,14 +182,19 @@ task<io_result<resolver::services>> find_services(std::shared_ptr<const dns_opti
     std::mt19937_64 random(seed());
     detail::order_services(
         all.found, [&random](std::uint64_t n) { return std::uniform_int_distribution<std::uint64_t>(0, n)(random); });
-    co_return io_result(error, std::move(all.found));
+    co_return result<resolver::services>(error, std::move(all.found));
 }
 
+// Setting a channel up, and watching its sockets, throws the system's error: that is the look-up's error, too.
 template <class T>
-task<T> or_throw(task<io_result<T>> found, std::string what) {
-    io_result<T> got = co_await std::move(found);
-    if (got.error) throw std::system_error(got.error, what);
-    co_return std::move(got.value);
+task<result<T>> with_every_error(task<result<T>> look_up) {
+    std::error_code error;
+    try {
+        co_return co_await std::move(look_up);
+    } catch (const std::system_error& e) {
+        error = e.code();
+    }
+    co_return result<T>(error, T());
 }
 
 }  // namespace
@@ -205,26 +212,19 @@ resolver::resolver(dns_options options) {
     options_ = std::make_shared<const dns_options>(std::move(options));
 }
 
-task<io_result<resolver::endpoints>> resolver::try_lookup(std::string host, std::uint16_t port,
-                                                          ip_family family) const {
-    return find_addresses(options_, std::move(host), port, family);
-}
-
-task<resolver::endpoints> resolver::lookup(std::string host, std::uint16_t port, ip_family family) const {
+detail::coded_task<resolver::endpoints, std::string> resolver::lookup(std::string host, std::uint16_t port,
+                                                                      ip_family family) const {
     std::string what = "dns lookup of " + host;
-    return or_throw(find_addresses(options_, std::move(host), port, family), std::move(what));
+    return {with_every_error(find_addresses(options_, std::move(host), port, family)), std::move(what)};
 }
 
-task<io_result<resolver::services>> resolver::try_lookup_srv(std::string name) const {
-    return find_services(options_, std::move(name));
-}
-
-task<resolver::services> resolver::lookup_srv(std::string name) const {
+detail::coded_task<resolver::services, std::string> resolver::lookup_srv(std::string name) const {
     std::string what = "dns lookup of " + name;
-    return or_throw(find_services(options_, std::move(name)), std::move(what));
+    return {with_every_error(find_services(options_, std::move(name))), std::move(what)};
 }
 
-task<std::vector<ip_endpoint>> lookup(std::string host, std::uint16_t port, ip_family family) {
+detail::coded_task<std::vector<ip_endpoint>, std::string> lookup(std::string host, std::uint16_t port,
+                                                                 ip_family family) {
     return resolver().lookup(std::move(host), port, family);
 }
 

@@ -57,9 +57,9 @@ private:
 template <class Stream>
 class address_race {
 public:
-    using found = io_result<std::vector<ip_endpoint>>;
+    using found = result<std::vector<ip_endpoint>>;
     using lookup_function = std::function<task<found>(ip_family)>;
-    using connect_function = std::function<task<io_result<Stream>>(ip_endpoint)>;
+    using connect_function = std::function<task<result<Stream>>(ip_endpoint)>;
     using duration = std::chrono::steady_clock::duration;
 
     address_race(lookup_function lookup, connect_function connect, duration stagger, duration resolution_delay)
@@ -71,7 +71,7 @@ public:
     address_race& operator=(const address_race&) = delete;
 
     /// To be called once. The race outlives the task and is not moved.
-    [[nodiscard]] task<io_result<Stream>> run() {
+    [[nodiscard]] task<result<Stream>> run() {
         loop& clock = (co_await this_frame_op())->ctx->ex->carrier();
         scope_options losers_are_stopped;
         losers_are_stopped.exit = exit_mode::cancel;
@@ -79,8 +79,8 @@ public:
         std::optional<Stream> first = std::move(winner_);
         // Connections that succeeded at the same moment are still in the channel: they are closed here.
         while (std::optional<news> late = news_.try_receive()) {}
-        if (first) co_return io_result<Stream>(std::error_code(), std::move(*first));
-        co_return io_result<Stream>(why_none(), Stream());
+        if (first) co_return result<Stream>(std::error_code(), std::move(*first));
+        co_return result<Stream>(why_none(), Stream());
     }
 
     /// Every failed attempt with its error, for a message.
@@ -89,11 +89,11 @@ public:
 private:
     struct answer {
         ip_family family;
-        found result;
+        found got;
     };
     struct attempt_end {
         ip_endpoint to;
-        io_result<Stream> result;
+        result<Stream> got;
     };
     using news = std::variant<answer, attempt_end>;
     using time_point = std::chrono::steady_clock::time_point;
@@ -104,7 +104,7 @@ private:
         static_cast<void>(co_await race.news_.send(std::move(is)));
     }
     static task<> attempt_to(address_race& race, ip_endpoint to) {
-        io_result<Stream> got = co_await race.connect_(to);
+        result<Stream> got = co_await race.connect_(to);
         news is(std::in_place_type<attempt_end>, attempt_end{to, std::move(got)});
         static_cast<void>(co_await race.news_.send(std::move(is)));
     }
@@ -137,8 +137,8 @@ private:
     void take(answer& a, time_point now) {
         BIDE_ASSERT(W8, answers_ < 2);
         ++answers_;
-        left_.add(a.result.value);
-        if (a.result.error) lookup_errors_.push_back(a.result.error);
+        left_.add(a.got.value);
+        if (a.got.error) lookup_errors_.push_back(a.got.error);
         if (begun_) return;
         if (a.family == ip_family::v6) {
             six_is_known_ = true;
@@ -150,12 +150,12 @@ private:
     void take(attempt_end& a, time_point now) {
         BIDE_ASSERT(W8, running_ > 0);
         --running_;
-        if (!a.result.error) {
-            winner_.emplace(std::move(a.result.value));
+        if (!a.got.error) {
+            winner_.emplace(std::move(a.got.value));
             return;
         }
-        if (!first_error_) first_error_ = a.result.error;
-        told_ += (told_.empty() ? "" : ", ") + a.to.to_string() + ": " + a.result.error.message();
+        if (!first_error_) first_error_ = a.got.error;
+        told_ += (told_.empty() ? "" : ", ") + a.to.to_string() + ": " + a.got.error.message();
         next_ = now;
     }
     // If one family has no addresses, and the look-up of the other has failed, that failure is the reason.

@@ -7,7 +7,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-immediate_op<true> tls_checkpoint() noexcept {
+immediate_op tls_checkpoint() noexcept {
     return {tls_kind, nullptr, [](void*) noexcept { return std::error_code(); }};
 }
 

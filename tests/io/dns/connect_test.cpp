@@ -68,7 +68,7 @@ struct world {
 
     [[nodiscard]] ms now() const { return std::chrono::duration_cast<ms>(time.elapsed()); }
 
-    static task<bide::io_result<std::vector<ip_endpoint>>> find(world& w, ip_family family) {
+    static task<bide::result<std::vector<ip_endpoint>>> find(world& w, ip_family family) {
         const behaviour& b = family == ip_family::v6 ? w.six_known : w.four_known;
         co_await bide::sleep_for(b.takes);
         std::vector<ip_endpoint> all;
@@ -79,9 +79,9 @@ struct world {
         std::error_code error = b.error;
         if (!error && all.empty()) error = bide::dns_errc::no_data;
         if (error) all.clear();
-        co_return bide::io_result(error, std::move(all));
+        co_return bide::result<std::vector<ip_endpoint>>(error, std::move(all));
     }
-    static task<bide::io_result<wire>> reach(world& w, ip_endpoint to) {
+    static task<bide::result<wire>> reach(world& w, ip_endpoint to) {
         w.attempts.push_back({to.address(), w.now()});
         struct counted {
             int& n;
@@ -90,18 +90,18 @@ struct world {
         } const here{w.under_way};
         const behaviour& b = w.hosts.at(to.address());
         co_await bide::sleep_for(b.takes);
-        if (b.error) co_return bide::io_result<wire>(b.error, wire());
-        co_return bide::io_result<wire>(std::error_code(), wire(to.address(), w.open));
+        if (b.error) co_return bide::result<wire>(b.error, wire());
+        co_return bide::result<wire>(std::error_code(), wire(to.address(), w.open));
     }
-    static task<bide::io_result<wire>> run(world& w) {
+    static task<bide::result<wire>> run(world& w) {
         bide::detail::address_race<wire> race([&w](ip_family f) { return find(w, f); },
                                               [&w](ip_endpoint to) { return reach(w, to); }, w.stagger, 50ms);
-        bide::io_result<wire> got = co_await race.run();
+        bide::result<wire> got = co_await race.run();
         w.told = race.told();
         co_return got;
     }
-    bide::io_result<wire> go() {
-        bide::io_result<wire> got = run(*this).wait();
+    bide::result<wire> go() {
+        bide::result<wire> got = run(*this).wait();
         EXPECT_EQ(under_way, 0) << "an attempt outlived the race";
         EXPECT_EQ(open, got.ok() ? 1 : 0) << "a loser was not closed";
         return got;
@@ -326,7 +326,8 @@ TEST_F(connect_by_name, C15_25_what_was_tried_stands_in_the_message) {
                                              ": Connection refused, 127.0.0.3:" + port +
                                              ": Connection refused): Connection refused");
     }
-    EXPECT_EQ(bide::try_connect_tcp("host.example", nobody, by(server)).wait().error, std::errc::connection_refused);
+    EXPECT_EQ(bide::as_result(bide::connect_tcp("host.example", nobody, by(server))).wait().error,
+              std::errc::connection_refused);
     EXPECT_THROW(static_cast<void>(bide::connect_tcp("", 80).wait()), std::system_error);
 }
 

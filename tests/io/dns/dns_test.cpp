@@ -95,13 +95,13 @@ TEST_F(dns, C15_24_what_fails_says_why) {
     const dns_server server(
         [&](const dns_question& q) { return with_code(codes.at(q.name.substr(0, q.name.find('.')))); });
     const resolver ask = asking(server);
-    EXPECT_EQ(ask.try_lookup("nobody.example").wait().error, dns_errc::name_not_found);
-    EXPECT_EQ(ask.try_lookup("broken.example").wait().error, dns_errc::server_failed);
-    EXPECT_EQ(ask.try_lookup("unknown.example").wait().error, dns_errc::not_implemented);
-    EXPECT_EQ(ask.try_lookup("secret.example").wait().error, dns_errc::server_refused);
-    EXPECT_EQ(ask.try_lookup("empty.example").wait().error, dns_errc::no_data);
-    EXPECT_EQ(ask.try_lookup_srv("nobody.example").wait().error, dns_errc::name_not_found);
-    EXPECT_EQ(ask.try_lookup_srv("broken.example").wait().error, dns_errc::server_failed);
+    EXPECT_EQ(bide::as_result(ask.lookup("nobody.example")).wait().error, dns_errc::name_not_found);
+    EXPECT_EQ(bide::as_result(ask.lookup("broken.example")).wait().error, dns_errc::server_failed);
+    EXPECT_EQ(bide::as_result(ask.lookup("unknown.example")).wait().error, dns_errc::not_implemented);
+    EXPECT_EQ(bide::as_result(ask.lookup("secret.example")).wait().error, dns_errc::server_refused);
+    EXPECT_EQ(bide::as_result(ask.lookup("empty.example")).wait().error, dns_errc::no_data);
+    EXPECT_EQ(bide::as_result(ask.lookup_srv("nobody.example")).wait().error, dns_errc::name_not_found);
+    EXPECT_EQ(bide::as_result(ask.lookup_srv("broken.example")).wait().error, dns_errc::server_failed);
     try {
         static_cast<void>(ask.lookup("nobody.example", 80).wait());
         FAIL();
@@ -125,7 +125,7 @@ TEST_F(dns, no_answer_is_timed_out_after_every_attempt) {
         r.silent = true;
         return r;
     });
-    const auto got = impatient(server).try_lookup("host.example", 1, ip_family::v4).wait();
+    const auto got = bide::as_result(impatient(server).lookup("host.example", 1, ip_family::v4)).wait();
     EXPECT_EQ(got.error, dns_errc::timed_out);
     EXPECT_EQ(got.error, std::errc::timed_out);
     EXPECT_EQ(server.asked().size(), 2U);
@@ -158,7 +158,7 @@ TEST_F(dns, nobody_at_the_servers_address_is_no_server) {
     }
     o.attempts = 1;
     o.timeout = 20s;
-    const auto got = resolver(o).try_lookup("host.example.", 1, ip_family::v4).wait();
+    const auto got = bide::as_result(resolver(o).lookup("host.example.", 1, ip_family::v4)).wait();
     EXPECT_EQ(got.error, dns_errc::no_server) << got.error.message();
 }
 
@@ -181,7 +181,7 @@ TEST_F(dns, C15_24_what_is_no_answer_is_not_taken_for_one) {
     });
     EXPECT_EQ(texts(impatient(server).lookup("others.example", 1, ip_family::v4).wait()),
               (std::vector<std::string>{"192.0.2.1:1", "192.0.2.2:1"}));
-    const auto got = impatient(server).try_lookup("garbage.example", 1, ip_family::v4).wait();
+    const auto got = bide::as_result(impatient(server).lookup("garbage.example", 1, ip_family::v4)).wait();
     EXPECT_TRUE(got.error == dns_errc::bad_answer || got.error == dns_errc::timed_out) << got.error.message();
     EXPECT_TRUE(got.value.empty());
 }
@@ -220,7 +220,7 @@ TEST_F(dns, a_server_that_hangs_up_half_way_is_an_error) {
         r.hang_up = true;
         return r;
     });
-    const auto got = impatient(server).try_lookup("many.example", 1, ip_family::v4).wait();
+    const auto got = bide::as_result(impatient(server).lookup("many.example", 1, ip_family::v4)).wait();
     EXPECT_TRUE(got.error == dns_errc::no_server || got.error == dns_errc::timed_out) << got.error.message();
 }
 
@@ -248,7 +248,7 @@ TEST_F(dns, a_domain_can_say_that_it_has_no_such_service) {
         r.records = {dns_is::service(0, 0, 0, ".")};
         return r;
     });
-    EXPECT_EQ(asking(server).try_lookup_srv("_pop3._tcp.example").wait().error, dns_errc::no_service);
+    EXPECT_EQ(bide::as_result(asking(server).lookup_srv("_pop3._tcp.example")).wait().error, dns_errc::no_service);
 }
 
 TEST(srv_order, C15_24_within_a_priority_the_weight_is_the_share) {
@@ -312,7 +312,7 @@ TEST_F(dns, C15_24_numbers_are_given_back) {
     const resolver ask = asking(server);
     EXPECT_EQ(texts(ask.lookup("192.0.2.7", 80).wait()), std::vector<std::string>{"192.0.2.7:80"});
     EXPECT_EQ(texts(ask.lookup("2001:db8::7", 80).wait()), std::vector<std::string>{"[2001:db8::7]:80"});
-    EXPECT_EQ(ask.try_lookup("192.0.2.7", 80, ip_family::v6).wait().error, dns_errc::no_data);
+    EXPECT_EQ(bide::as_result(ask.lookup("192.0.2.7", 80, ip_family::v6)).wait().error, dns_errc::no_data);
     EXPECT_TRUE(server.asked().empty());
     std::thread([&] {  // this thread's loop keeps real time
         const bide::testing::virtual_time time;
@@ -324,13 +324,14 @@ TEST_F(dns, C15_24_numbers_are_given_back) {
 TEST_F(dns, what_cannot_be_a_name_is_not_asked_for) {
     const dns_server server(&both_families);
     const resolver ask = asking(server);
-    EXPECT_EQ(ask.try_lookup("").wait().error, dns_errc::bad_name);
-    EXPECT_EQ(ask.try_lookup(".").wait().error, dns_errc::bad_name);
-    EXPECT_EQ(ask.try_lookup(std::string("host.example\0.evil.example", 26)).wait().error, dns_errc::bad_name);
-    EXPECT_EQ(ask.try_lookup(std::string(300, 'x')).wait().error, dns_errc::bad_name);
-    EXPECT_EQ(ask.try_lookup(std::string(100, 'x') + ".example").wait().error, dns_errc::bad_name);
-    EXPECT_EQ(ask.try_lookup("two..dots.example").wait().error, dns_errc::bad_name);
-    EXPECT_EQ(ask.try_lookup_srv("").wait().error, dns_errc::bad_name);
+    EXPECT_EQ(bide::as_result(ask.lookup("")).wait().error, dns_errc::bad_name);
+    EXPECT_EQ(bide::as_result(ask.lookup(".")).wait().error, dns_errc::bad_name);
+    EXPECT_EQ(bide::as_result(ask.lookup(std::string("host.example\0.evil.example", 26))).wait().error,
+              dns_errc::bad_name);
+    EXPECT_EQ(bide::as_result(ask.lookup(std::string(300, 'x'))).wait().error, dns_errc::bad_name);
+    EXPECT_EQ(bide::as_result(ask.lookup(std::string(100, 'x') + ".example")).wait().error, dns_errc::bad_name);
+    EXPECT_EQ(bide::as_result(ask.lookup("two..dots.example")).wait().error, dns_errc::bad_name);
+    EXPECT_EQ(bide::as_result(ask.lookup_srv("")).wait().error, dns_errc::bad_name);
     EXPECT_TRUE(server.asked().empty());
 }
 

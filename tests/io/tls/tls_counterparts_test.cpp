@@ -90,11 +90,11 @@ protected:
                                 "\r\nConnection: close\r\n\r\n" + body))
             .wait();
         // Who has the whole answer may be gone before we have said that this was all.
-        const std::error_code ended = peer.try_finish().wait();
+        const std::error_code ended = bide::as_result(peer.finish()).wait();
         EXPECT_TRUE(!ended || ended == std::errc::not_connected || ended == std::errc::connection_reset ||
                     ended == std::errc::broken_pipe)
             << ended.message();
-        static_cast<void>(peer.try_read_some(rest_).wait());  // its end
+        static_cast<void>(bide::as_result(peer.read_some(rest_)).wait());  // its end
     }
     std::array<std::byte, 64> rest_{};
 };
@@ -132,7 +132,7 @@ TEST_F(tls_counterparts, s_server_changes_keys) {
     server.wait_for("from us, with new keys");
     server.say("Q\n");  // it hangs up, and does not say that this was all
     std::array<std::byte, 16> buffer;
-    EXPECT_EQ(s.try_read_some(buffer).wait().error, tls_errc::truncated);
+    EXPECT_EQ(bide::as_result(s.read_some(buffer)).wait().error, tls_errc::truncated);
 }
 
 TEST_F(tls_counterparts, s_server_that_is_killed_has_not_ended_the_stream) {
@@ -142,7 +142,7 @@ TEST_F(tls_counterparts, s_server_that_is_killed_has_not_ended_the_stream) {
     EXPECT_EQ(read_until(s, "\n").wait(), "some of it\n");
     server.signal(SIGKILL);
     std::array<std::byte, 16> buffer;
-    const auto end = s.try_read_some(buffer).wait();
+    const auto end = bide::as_result(s.read_some(buffer)).wait();
     EXPECT_TRUE(end.error == tls_errc::truncated || end.error == std::errc::connection_reset) << end.error.message();
 }
 
@@ -201,7 +201,7 @@ TEST_F(tls_counterparts, s_client_is_served_in_both_versions) {
         client_program.wait_for("hello from here");
         client_program.end_input();
         std::array<std::byte, 16> buffer;
-        const auto end = peer.try_read_some(buffer).wait();
+        const auto end = bide::as_result(peer.read_some(buffer)).wait();
         EXPECT_TRUE(end.ok() && end.value == 0) << end.error.message();
         EXPECT_EQ(client_program.status(), 0);
     }
@@ -226,7 +226,8 @@ TEST_F(tls_counterparts, C15_28_s_client_may_not_renegotiate) {
     client_program.wait_for("Verify return code");
     client_program.say("R\n");
     std::array<std::byte, 16> buffer;
-    const auto got = peer.try_read_some(buffer).wait();  // our refusal is sent by the reader; the client gives up
+    const auto got =
+        bide::as_result(peer.read_some(buffer)).wait();  // our refusal is sent by the reader; the client gives up
     EXPECT_TRUE(got.error || got.value == 0);
     client_program.wait_for("no renegotiation");
 }
@@ -266,7 +267,7 @@ TEST_F(tls_counterparts, pythons_https_server_gives_us_a_file) {
     std::array<std::byte, 4096> buffer;
     std::error_code end;
     for (;;) {
-        const auto got = s.try_read_some(buffer).wait();
+        const auto got = bide::as_result(s.read_some(buffer)).wait();
         answer += bide::text_of(std::span<const std::byte>(buffer).first(got.value));
         end = got.error;
         if (end || got.value == 0) break;

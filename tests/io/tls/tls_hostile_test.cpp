@@ -38,7 +38,7 @@ constexpr std::size_t answer_size = 600;
 task<> read_all(memory_tls& from, seen& what) {
     std::array<std::byte, 128> buffer;
     for (;;) {
-        const auto got = co_await from.try_read_some(buffer);
+        const auto got = co_await bide::as_result(from.read_some(buffer));
         what.got.insert(what.got.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(got.value));
         what.error = got.error;
         what.ended = got.ok() && got.value == 0;
@@ -49,7 +49,8 @@ task<> be_client(const tls_context& with, memory_stream below, seen& what) {
     try {
         memory_tls s = co_await bide::tls_connect(with, std::move(below), support::tls_host);
         const std::vector<std::byte> question = byte_pattern(question_size);
-        if (const auto sent = co_await s.try_write_all(question); sent.ok()) static_cast<void>(co_await s.try_finish());
+        if (const auto sent = co_await bide::as_result(s.write_all(question)); sent.ok())
+            static_cast<void>(co_await bide::as_result(s.finish()));
         co_await read_all(s, what);
     } catch (const std::system_error& e) {
         what.error = e.code();
@@ -61,7 +62,8 @@ task<> be_server(const tls_context& with, memory_stream below, seen& what) {
         co_await read_all(s, what);
         if (!what.ended) co_return;
         const std::vector<std::byte> answer = byte_pattern(answer_size);
-        if (const auto sent = co_await s.try_write_all(answer); sent.ok()) static_cast<void>(co_await s.try_finish());
+        if (const auto sent = co_await bide::as_result(s.write_all(answer)); sent.ok())
+            static_cast<void>(co_await bide::as_result(s.finish()));
     } catch (const std::system_error& e) {
         what.error = e.code();
     }
@@ -150,15 +152,16 @@ task<> carry(memory_stream& from, memory_stream& to, std::size_t at, unsigned ch
     std::array<std::byte, 256> buffer;
     std::size_t passed = 0;
     for (;;) {
-        const auto got = co_await from.try_read_some(buffer);
+        const auto got = co_await bide::as_result(from.read_some(buffer));
         if (got.error || got.value == 0) break;
         if (at >= passed && at < passed + got.value) buffer[at - passed] ^= std::byte{flip};
         passed += got.value;
-        if (const auto sent = co_await to.try_write_all(std::span<const std::byte>(buffer).first(got.value));
+        if (const auto sent =
+                co_await bide::as_result(to.write_all(std::span<const std::byte>(buffer).first(got.value)));
             !sent.ok())
             break;
     }
-    static_cast<void>(co_await to.try_finish());
+    static_cast<void>(co_await bide::as_result(to.finish()));
 }
 
 /// A length that was made longer lets a side wait for bytes that do not come: nothing but a limit helps against that.
@@ -247,7 +250,8 @@ TEST_P(tls_hostile, an_alert_that_nobody_takes_holds_up_nobody_for_long) {
     auto [client, server] = memory_stream::pair(1);
     memory_stream& peer = client;
     const auto rubbish = [](memory_stream& to) -> task<> {
-        static_cast<void>(co_await to.try_write_all(bytes_of("this is no TLS at all, and nothing is read either")));
+        static_cast<void>(
+            co_await bide::as_result(to.write_all(bytes_of("this is no TLS at all, and nothing is read either"))));
     };
     seen what;
     bide::when_all(rubbish(peer), be_server(server_, std::move(server), what)).wait();

@@ -40,6 +40,22 @@ using namespace std::chrono_literals;
 
 static_assert(bide::byte_stream<memory_tls> && bide::byte_stream<bide::tls_stream<memory_tls>>);
 
+// What as_result (2.8) gives for each operation.
+template <class Op, class R>
+constexpr bool is_coded = bide::detail::has_coded_form<Op> &&
+                          std::is_same_v<bide::await_result_t<decltype(bide::as_result(std::declval<Op>()))>, R>;
+using count = bide::result<std::size_t>;
+static_assert(is_coded<decltype(std::declval<memory_tls&>().read_some({})), count>);
+static_assert(is_coded<decltype(std::declval<memory_tls&>().read_exactly({})), count>);
+static_assert(is_coded<decltype(std::declval<memory_tls&>().write_some({})), count>);
+static_assert(is_coded<decltype(std::declval<memory_tls&>().write_all({})), count>);
+static_assert(is_coded<decltype(std::declval<memory_tls&>().finish()), std::error_code>);
+static_assert(is_coded<decltype(std::declval<memory_tls&>().update_keys()), std::error_code>);
+static_assert(std::is_void_v<bide::await_result_t<decltype(std::declval<memory_tls&>().read_exactly({}))>>);
+static_assert(std::is_same_v<bide::await_result_t<decltype(bide::as_result(bide::tls_connect(
+                                 std::declval<tls_context>(), std::declval<bide::memory_stream>(), "")))>,
+                             bide::result<memory_tls>>);
+
 class tls : public testing::Test {
 protected:
     bide::testing::virtual_time time;
@@ -87,6 +103,38 @@ TEST_P(tls_of, C15_29_both_sides_talk_and_know_what_was_agreed) {
     EXPECT_EQ(e.client_stream.peer_certificate(), support::our_certificate().certificate);
     EXPECT_EQ(e.server_stream.peer_name(), "");
     EXPECT_EQ(e.server_stream.peer_certificate(), "");
+}
+
+TEST_P(tls_of, C2_8_an_operation_is_consumed_once_and_destroyed_once) {
+    handshake_ends e = ends();
+    std::array<std::byte, 4> four;
+    auto body = [](handshake_ends& of, std::span<std::byte> into) -> task<> {
+        const count sent = co_await bide::as_result(of.client_stream.write_all(bytes_of("123456")));
+        EXPECT_EQ(sent.value, 6U);
+        co_await of.server_stream.read_exactly(into);
+        const std::error_code ended = co_await bide::as_result(of.client_stream.finish());
+        EXPECT_FALSE(ended);
+        auto named = of.server_stream.read_exactly(into);
+        const count cut = co_await bide::as_result(std::move(named));
+        EXPECT_EQ(cut.error, io_errc::end_of_stream);
+        EXPECT_EQ(cut.value, 2U);
+        static_cast<void>(of.server_stream.read_some(into));                   // neither is ever awaited
+        static_cast<void>(bide::as_result(of.server_stream.read_some(into)));  // likewise
+    };
+    body(e, four).wait();
+    auto once = e.server_stream.read_some(four);
+    EXPECT_EQ(once.wait(), 0U);
+    EXPECT_THROW(static_cast<void>(once.wait()), bide::usage_error);
+}
+
+TEST_F(tls, C2_8_a_handshake_that_fails_is_a_code) {
+    auto [client, server] = bide::memory_stream::pair();
+    server.close();
+    const auto got =
+        bide::as_result(bide::tls_connect(tls_context::client(client_options()), std::move(client), "host.example"))
+            .wait();
+    EXPECT_TRUE(got.error);
+    EXPECT_THROW(static_cast<void>(got.value.version()), bide::usage_error) << "there is no connection";
 }
 
 TEST_F(tls, without_a_common_version_there_is_no_connection) {
@@ -231,9 +279,9 @@ TEST_P(tls_of, C15_26_a_client_without_one_is_refused_where_one_is_required) {
     } else {  // the client was done before the server looked: it hears of it when it reads
         EXPECT_EQ(e.client_says, "");
         std::array<std::byte, 8> buffer;
-        const auto got = e.client_stream.try_read_some(buffer).wait();
+        const auto got = bide::as_result(e.client_stream.read_some(buffer)).wait();
         EXPECT_EQ(got.error.message(), "tlsv13 alert certificate required");
-        EXPECT_EQ(e.client_stream.try_write_all(bytes_of("x")).wait().error, got.error);
+        EXPECT_EQ(bide::as_result(e.client_stream.write_all(bytes_of("x"))).wait().error, got.error);
     }
 }
 
@@ -311,7 +359,7 @@ TEST_P(tls_of, C15_27_each_side_ends_by_itself) {
     EXPECT_EQ(read_to_end(e.server_stream).wait(), "question");
     std::array<std::byte, 8> buffer;
     EXPECT_EQ(e.server_stream.read_some(buffer).wait(), 0U) << "the end stays the end";
-    EXPECT_EQ(e.client_stream.try_write_all(bytes_of("more")).wait().error, std::errc::broken_pipe);
+    EXPECT_EQ(bide::as_result(e.client_stream.write_all(bytes_of("more"))).wait().error, std::errc::broken_pipe);
     e.server_stream.write_all(bytes_of("answer")).wait();
     e.server_stream.finish().wait();
     EXPECT_EQ(read_to_end(e.client_stream).wait(), "answer");
@@ -325,7 +373,7 @@ TEST_P(tls_of, C15_27_an_end_that_nobody_announced_is_an_error) {
     e.server_stream.read_exactly(ten).wait();
     EXPECT_EQ(text_of(ten), "part of it");
     for (int i = 0; i < 2; ++i) {
-        const auto got = e.server_stream.try_read_some(ten).wait();
+        const auto got = bide::as_result(e.server_stream.read_some(ten)).wait();
         EXPECT_EQ(got.error, tls_errc::truncated);
         EXPECT_EQ(got.value, 0U);
     }
@@ -339,7 +387,7 @@ TEST_P(tls_of, C15_27_read_exactly_tells_the_end_from_the_cut) {
     e.client_stream.write_all(bytes_of("abc")).wait();
     e.client_stream.finish().wait();
     std::array<std::byte, 8> buffer;
-    const auto got = e.server_stream.try_read_exactly(buffer).wait();
+    const auto got = bide::as_result(e.server_stream.read_exactly(buffer)).wait();
     EXPECT_EQ(got.error, io_errc::end_of_stream);
     EXPECT_EQ(got.value, 3U);
 }
@@ -479,15 +527,15 @@ TEST_P(tls_of, C15_27_a_cancelled_write_cuts_the_stream) {
     handshake_ends e = ends(1000);
     const std::vector<std::byte> much = byte_pattern(100'000);
     EXPECT_THROW(bide::with_timeout(1s, e.client_stream.write_all(much)).wait(), bide::timed_out);
-    EXPECT_EQ(e.client_stream.try_write_all(bytes_of("x")).wait().error, io_errc::write_cut);
-    EXPECT_EQ(e.client_stream.try_write_some(bytes_of("x")).wait().error, io_errc::write_cut);
-    EXPECT_EQ(e.client_stream.try_finish().wait(), io_errc::write_cut);
+    EXPECT_EQ(bide::as_result(e.client_stream.write_all(bytes_of("x"))).wait().error, io_errc::write_cut);
+    EXPECT_EQ(bide::as_result(e.client_stream.write_some(bytes_of("x"))).wait().error, io_errc::write_cut);
+    EXPECT_EQ(bide::as_result(e.client_stream.finish()).wait(), io_errc::write_cut);
     e.server_stream.write_all(bytes_of("reading goes on")).wait();
     std::array<std::byte, 15> buffer;
     e.client_stream.read_exactly(buffer).wait();
     e.client_stream.close();
     std::vector<std::byte> all(much.size());
-    const auto got = e.server_stream.try_read_exactly(all).wait();
+    const auto got = bide::as_result(e.server_stream.read_exactly(all)).wait();
     EXPECT_EQ(got.error, tls_errc::truncated);
 }
 
@@ -569,7 +617,7 @@ TEST_F(tls, a_reader_that_is_stopped_all_the_time_loses_nothing) {
             for (bool over = false; !over;) {
                 std::array<std::byte, 700> buffer;
                 try {
-                    const auto got_now = co_await bide::with_timeout(1ms, from.try_read_exactly(buffer));
+                    const auto got_now = co_await bide::with_timeout(1ms, bide::as_result(from.read_exactly(buffer)));
                     to.insert(to.end(), buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(got_now.value));
                     over = got_now.error == io_errc::end_of_stream;
                     EXPECT_TRUE(over || got_now.ok()) << got_now.error.message();
@@ -598,12 +646,13 @@ TEST_F(tls, C15_6_closing_ends_what_is_pending_with_an_error) {
     doomed.reset();
     l.run();
     EXPECT_EQ(error_of([&] { read.value(); }), std::errc::operation_canceled);
-    EXPECT_EQ(e.server_stream.try_read_some(buffer).wait().error, tls_errc::truncated);
+    EXPECT_EQ(bide::as_result(e.server_stream.read_some(buffer)).wait().error, tls_errc::truncated);
     handshake_ends other = shake_hands(tls_context::client(client_options()), tls_context::server(server_options()));
     other.client_stream.close();
     other.client_stream.close();
-    EXPECT_EQ(other.client_stream.try_write_all(bytes_of("x")).wait().error, std::errc::bad_file_descriptor);
-    EXPECT_EQ(other.client_stream.try_read_some(buffer).wait().error, std::errc::bad_file_descriptor);
+    EXPECT_EQ(bide::as_result(other.client_stream.write_all(bytes_of("x"))).wait().error,
+              std::errc::bad_file_descriptor);
+    EXPECT_EQ(bide::as_result(other.client_stream.read_some(buffer)).wait().error, std::errc::bad_file_descriptor);
 }
 
 TEST_F(tls, C15_5_another_reader_or_writer_at_the_same_time_is_refused) {
@@ -746,7 +795,7 @@ TEST_F(tls, the_end_was_said_when_the_peer_has_answered_it_by_going) {
     auto [client, server] = bide::when_all(bide::tls_connect(ours, peer_has_gone(std::move(below)), support::tls_host),
                                            bide::tls_accept(theirs, std::move(other)))
                                 .wait();
-    EXPECT_EQ(client.try_finish().wait(), std::error_code());
+    EXPECT_EQ(bide::as_result(client.finish()).wait(), std::error_code());
     std::array<std::byte, 8> to{};
     EXPECT_EQ(server.read_some(to).wait(), 0U);
 }

@@ -7,6 +7,7 @@
 #include <bide/detail/base/std_parts.hpp>
 #include <bide/detail/combine/branch.hpp>
 #include <bide/detail/combine/element.hpp>
+#include <bide/detail/guard/item_task.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/detail/pool/fork.hpp>
 #include <bide/detail/pool/fork_stack.hpp>
@@ -27,30 +28,6 @@ inline namespace v0 {
 namespace detail {
 
 // ---- items ----------------------------------------------------------------------------------------------------------
-
-template <class T>
-struct is_future : std::false_type {};
-template <class T>
-struct is_future<future<T>> : std::true_type {};
-
-template <class T>
-task<T> observe(future<T> f) {
-    static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::is_copy_constructible_v<T>,
-                  "bide: the value of this future cannot be copied: hand the future over with std::move(f)");
-    const future<T>& shared = f;  // an lvalue: the value stays for the other handles
-    co_return co_await shared;
-}
-
-/// Makes a task of an item. A future that stays with the caller is observed, and its value is copied.
-template <class A>
-auto item_task(A&& item) {
-    if constexpr (std::is_lvalue_reference_v<A> && is_future<std::remove_cvref_t<A>>::value)
-        return observe(item);
-    else
-        return to_task(std::forward<A>(item));
-}
-template <class A>
-using item_result_t = typename decltype(item_task(std::declval<A>()))::value_type;
 
 template <class R>
 concept range_of_items =

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// byte_leaf: bytes from and to any descriptor that can be watched: pipes, local sockets, terminals. byte_calls has what
-// differs between them: the two system calls, and the words for the debug view.
+// byte_leaf: bytes from and to any descriptor that can be watched: TCP and local sockets, pipes, terminals. byte_calls
+// has what differs between them: the two system calls, the words for the debug view, and whether a read waits for the
+// ring of the awaiting task's loop. ring_write_leaf writes by that ring; only the types that use it have an entry for it.
 //
 // Thread rule: that of socket_op. The buffer lives until the operation has ended.
 #pragma once
 
-#include <bide/detail/future/started.hpp>
 #include <bide/detail/io/socket.hpp>
+#include <bide/detail/io/transferred.hpp>
+#include <bide/detail/kernel/leaf_op.hpp>
 #include <bide/io/error.hpp>
 
 #include <sys/types.h>
 #include <cerrno>
 #include <cstddef>
-#include <source_location>
 #include <span>
 #include <string>
-#include <type_traits>
 #include <utility>
 
 namespace bide {
@@ -32,9 +32,12 @@ struct byte_calls {
     /// A read of less than was asked for means that the system has no more for now: true of pipes and byte-stream
     /// sockets (epoll(7)), not of sockets that pass descriptors.
     bool short_is_empty;
+    /// A read waits for the socket's multishot receive, where there is a ring; see socket.hpp.
+    bool by_ring;
 };
+extern const byte_calls tcp_calls;       // recv, send
 extern const byte_calls pipe_calls;      // read, write
-extern const byte_calls local_calls;     // recv, send
+extern const byte_calls local_calls;     // likewise
 extern const byte_calls terminal_calls;  // read, write, after poll(2): the descriptor blocks, because others share it
 
 class byte_leaf : public socket_op {
@@ -48,56 +51,58 @@ public:
     }
 
 protected:
-    /// For await_resume: how many bytes. finish() throws the error, finish_try() returns it.
-    [[nodiscard]] std::size_t finish();
-    [[nodiscard]] io_result<std::size_t> finish_try();
-
-private:
-    static attempt read(socket_op& op, int fd) noexcept;
-    static attempt write(socket_op& op, int fd) noexcept;
-    void cancelled_half_way() noexcept;
-
     const byte_calls& calls_;
     std::byte* to_ = nullptr;
     const std::byte* from_ = nullptr;
     std::size_t size_;
     std::size_t done_ = 0;
     bool all_;
+
+private:
+    static attempt read(socket_op& op, int fd) noexcept;
+    static attempt write(socket_op& op, int fd) noexcept;
+    void cancelled_half_way() noexcept;
 };
 
-template <bool Try, bool All>
-class byte_awaiter final : public byte_leaf {
+/// Bytes to a socket, handed over by the ring with the others of the same turn.
+class ring_write_leaf : public byte_leaf, ring_entry {
 public:
-    using byte_leaf::byte_leaf;
-    auto await_resume() {
-        if constexpr (Try)
-            return finish_try();
-        else if constexpr (All)
-            static_cast<void>(finish());
-        else
-            return finish();
+    ring_write_leaf(promise_base& p, socket_state& s, const byte_calls& c, std::span<const std::byte> from,
+                    bool all) noexcept;
+    ~ring_write_leaf() {
+        if (ring_entry::listed_in == place::queued) [[unlikely]]
+            take_out_of_ring();
     }
+
+private:
+    static bool on_prepare(ring_entry* self, ring_request& r) noexcept;
+    static void on_report(ring_entry* self, const ring_report& r) noexcept;
+    void take_out_of_ring() noexcept;
 };
 
-template <bool Try, bool All, class Byte>
-class [[nodiscard("co_await it or call .wait()")]] byte_op {
+template <class Leaf, amount How, class Byte>
+class [[nodiscard("co_await it or call .wait()")]] byte_op
+    : public leaf_op<byte_op<Leaf, How, Byte>, transferred<How, Leaf>> {
 public:
     byte_op(socket_state& s, const byte_calls& c, std::span<Byte> bytes) noexcept
         : socket_(&s), calls_(&c), bytes_(bytes) {}
-    [[nodiscard]] byte_awaiter<Try, All> native_awaiter(promise_base& p) const noexcept {
-        return byte_awaiter<Try, All>(p, *socket_, *calls_, bytes_, All);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *socket_, *calls_, bytes_, How == amount::all);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     socket_state* socket_;
     const byte_calls* calls_;
     std::span<Byte> bytes_;
 };
-template <bool Try, bool All>
-using byte_read = byte_op<Try, All, std::byte>;
-template <bool Try, bool All>
-using byte_write = byte_op<Try, All, const std::byte>;
+using read_some_op = byte_op<byte_leaf, amount::some, std::byte>;
+using read_exactly_op = byte_op<byte_leaf, amount::all, std::byte>;
+using write_some_op = byte_op<byte_leaf, amount::some, const std::byte>;
+using write_all_op = byte_op<byte_leaf, amount::all, const std::byte>;
+/// By the ring, where there is one.
+using send_some_op = byte_op<ring_write_leaf, amount::some, const std::byte>;
+using send_all_op = byte_op<ring_write_leaf, amount::all, const std::byte>;
 
 /// Takes a descriptor over. If there is no memory for its socket_state, closes it and throws std::bad_alloc.
 [[nodiscard]] socket_owner own_descriptor(int fd);
@@ -109,6 +114,25 @@ inline void close_socket(const socket_owner& s) noexcept {
 [[nodiscard]] inline int descriptor_of(const socket_owner& s) noexcept {
     return s.get() != nullptr ? s.get()->descriptor() : -1;
 }
+
+/// The outcome of a leaf that makes a connection: take() gives its socket, of which the awaiting task gets a stream.
+template <class Leaf, class Stream>
+class stream_leaf : public Leaf {
+public:
+    using Leaf::Leaf;
+
+protected:
+    [[nodiscard]] Stream finish() {
+        Stream made(Leaf::take());
+        if (this->error_) [[unlikely]]
+            Leaf::fail();
+        return made;
+    }
+    [[nodiscard]] result<Stream> finish_coded() {
+        Stream made(Leaf::take());
+        return {this->error_, std::move(made)};
+    }
+};
 
 /// The socket behind a stream, for functions that work on the descriptor. No function of() for a stream that has none.
 struct stream_access {

@@ -17,9 +17,8 @@ inline constexpr wait_kind finish_kind{"end of what is sent"};
 /// shutdown(SHUT_WR) of the socket_state that `socket` points to. Returns the error: EBADF if it is closed.
 [[nodiscard]] std::error_code finish_socket(void* socket) noexcept;
 
-template <bool Try>
-[[nodiscard]] immediate_op<Try> finish_op(socket_state& s) noexcept {
-    return immediate_op<Try>(finish_kind, &s, &finish_socket);
+[[nodiscard]] inline immediate_op finish_op(socket_state& s) noexcept {
+    return immediate_op(finish_kind, &s, &finish_socket);
 }
 
 }  // namespace detail

@@ -6,7 +6,6 @@
 #include <bide/detail/io/byte_ops.hpp>
 
 #include <cstdint>
-#include <source_location>
 #include <string>
 #include <utility>
 
@@ -21,38 +20,22 @@ public:
 
 protected:
     /// For await_resume. Returns an empty owner if error_ is set.
-    [[nodiscard]] socket_owner finish();
-    void throw_error() const;
+    [[nodiscard]] socket_owner take();
 
 private:
     static attempt accept(socket_op& op, int fd) noexcept;
     int accepted_ = -1;
 };
 
-template <bool Try, class Stream>
-class local_accept_awaiter final : public local_accept_leaf {
-public:
-    using local_accept_leaf::local_accept_leaf;
-    auto await_resume() {
-        Stream made(finish());
-        if constexpr (Try) {
-            return io_result<Stream>(error_, std::move(made));
-        } else {
-            if (error_) [[unlikely]]
-                throw_error();
-            return made;
-        }
-    }
-};
-
-template <bool Try, class Stream>
-class [[nodiscard("co_await it or call .wait()")]] local_accept_op {
+template <class Stream>
+class [[nodiscard("co_await it or call .wait()")]] local_accept_op
+    : public leaf_op<local_accept_op<Stream>, stream_leaf<local_accept_leaf, Stream>> {
 public:
     explicit local_accept_op(socket_state& listener) noexcept : listener_(&listener) {}
-    [[nodiscard]] local_accept_awaiter<Try, Stream> native_awaiter(promise_base& p) const noexcept {
-        return local_accept_awaiter<Try, Stream>(p, *listener_);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *listener_);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     socket_state* listener_;

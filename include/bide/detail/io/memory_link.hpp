@@ -66,7 +66,7 @@ public:
     void fault_after(int side, std::size_t bytes, memory_way::fault what) noexcept BIDE_EXCLUDES(lock_);
     void limit_reads(int side, std::size_t bytes) noexcept BIDE_EXCLUDES(lock_);
     void limit_writes(int side, std::size_t bytes) noexcept BIDE_EXCLUDES(lock_);
-    [[nodiscard]] std::error_code try_finish(int side) noexcept BIDE_EXCLUDES(lock_);
+    [[nodiscard]] std::error_code finish(int side) noexcept BIDE_EXCLUDES(lock_);
     [[nodiscard]] bool closed(int side) noexcept BIDE_EXCLUDES(lock_);
 
 private:
@@ -100,6 +100,8 @@ public:
 protected:
     /// First thing in await_resume. Throws what is no error of the stream's: a usage_error.
     void end();
+    /// The same for the form that throws: throws the operation's error, too.
+    void end_without_error();
     std::size_t done_ = 0;
     std::error_code error_;
 

@@ -11,7 +11,6 @@
 
 #include <sys/socket.h>
 #include <cstddef>
-#include <source_location>
 #include <span>
 #include <utility>
 #include <vector>
@@ -43,15 +42,13 @@ public:
               const raw_address& to, std::span<const int> descriptors) noexcept;
 
 protected:
-    [[nodiscard]] std::size_t finish();
-    [[nodiscard]] io_result<std::size_t> finish_try();
+    std::size_t done_ = 0;
 
 private:
     static attempt send(socket_op& op, int fd) noexcept;
     std::span<const std::byte> from_;
     const raw_address to_;
     std::span<const int> descriptors_;
-    std::size_t sent_ = 0;
 };
 
 class receive_leaf : public socket_op {
@@ -59,8 +56,6 @@ public:
     receive_leaf(promise_base& p, const wait_kind& k, socket_state& s, std::span<std::byte> to) noexcept;
 
 protected:
-    void finish();
-    void throw_error() const;
     received got_;
 
 private:
@@ -69,31 +64,29 @@ private:
     std::span<std::byte> to_;
 };
 
-/// `Bytes`: the result says how many bytes were sent. A stream may take a part; a datagram goes whole or not at all.
-template <bool Try, bool Bytes>
-class send_awaiter final : public send_leaf {
+/// A datagram goes whole or not at all.
+class whole_send_leaf : public send_leaf {
 public:
     using send_leaf::send_leaf;
-    auto await_resume() {
-        if constexpr (Try)
-            return finish_try();
-        else if constexpr (Bytes)
-            return finish();
-        else
-            static_cast<void>(finish());
+
+protected:
+    void finish() { end_without_error(); }
+    [[nodiscard]] std::error_code finish_coded() {
+        end();
+        return error_;
     }
 };
 
-template <bool Try, bool Bytes>
-class [[nodiscard("co_await it or call .wait()")]] send_op {
+template <class Leaf>
+class [[nodiscard("co_await it or call .wait()")]] send_op : public leaf_op<send_op<Leaf>, Leaf> {
 public:
     send_op(const wait_kind& k, socket_state& s, std::span<const std::byte> from, const raw_address& to,
             std::span<const int> descriptors = {}) noexcept
         : kind_(&k), socket_(&s), from_(from), to_(to), descriptors_(descriptors) {}
-    [[nodiscard]] send_awaiter<Try, Bytes> native_awaiter(promise_base& p) const noexcept {
-        return send_awaiter<Try, Bytes>(p, *kind_, *socket_, from_, to_, descriptors_);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *kind_, *socket_, from_, to_, descriptors_);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     const wait_kind* kind_;
@@ -102,33 +95,37 @@ private:
     raw_address to_;
     std::span<const int> descriptors_;
 };
+using send_whole_op = send_op<whole_send_leaf>;
+/// A stream may take a part.
+using send_part_op = send_op<transferred<amount::some, send_leaf>>;
 
 /// `Message` is made from what was received.
-template <bool Try, class Message>
-class receive_awaiter final : public receive_leaf {
+template <class Message>
+class message_leaf : public receive_leaf {
 public:
     using receive_leaf::receive_leaf;
-    auto await_resume() {
-        finish();
-        if constexpr (Try) {
-            return io_result<Message>(error_, Message(std::move(got_)));
-        } else {
-            if (error_) [[unlikely]]
-                throw_error();
-            return Message(std::move(got_));
-        }
+
+protected:
+    [[nodiscard]] Message finish() {
+        end_without_error();
+        return Message(std::move(got_));
+    }
+    [[nodiscard]] result<Message> finish_coded() {
+        end();
+        return {error_, Message(std::move(got_))};
     }
 };
 
-template <bool Try, class Message>
-class [[nodiscard("co_await it or call .wait()")]] receive_op {
+template <class Message>
+class [[nodiscard("co_await it or call .wait()")]] receive_op
+    : public leaf_op<receive_op<Message>, message_leaf<Message>> {
 public:
     receive_op(const wait_kind& k, socket_state& s, std::span<std::byte> to) noexcept
         : kind_(&k), socket_(&s), to_(to) {}
-    [[nodiscard]] receive_awaiter<Try, Message> native_awaiter(promise_base& p) const noexcept {
-        return receive_awaiter<Try, Message>(p, *kind_, *socket_, to_);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *kind_, *socket_, to_);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     const wait_kind* kind_;

@@ -14,7 +14,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <source_location>
 
 namespace bide {
 inline namespace v0 {
@@ -51,8 +50,14 @@ public:
     signal_leaf(promise_base& p, signal_source& s) noexcept;
 
 protected:
-    [[nodiscard]] int finish();
-    [[nodiscard]] io_result<int> finish_try();
+    [[nodiscard]] int finish() {
+        end_without_error();
+        return signal_;
+    }
+    [[nodiscard]] result<int> finish_coded() {
+        end();
+        return {error_, signal_};
+    }
 
 private:
     static attempt take(socket_op& op, int fd) noexcept;
@@ -60,26 +65,13 @@ private:
     int signal_ = 0;
 };
 
-template <bool Try>
-class signal_awaiter final : public signal_leaf {
-public:
-    using signal_leaf::signal_leaf;
-    auto await_resume() {
-        if constexpr (Try)
-            return finish_try();
-        else
-            return finish();
-    }
-};
-
-template <bool Try>
-class [[nodiscard("co_await it or call .wait()")]] signal_op {
+class [[nodiscard("co_await it or call .wait()")]] signal_op : public leaf_op<signal_op, signal_leaf> {
 public:
     explicit signal_op(signal_source& s) noexcept : source_(&s) {}
-    [[nodiscard]] signal_awaiter<Try> native_awaiter(promise_base& p) const noexcept {
-        return signal_awaiter<Try>(p, *source_);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *source_);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     signal_source* source_;

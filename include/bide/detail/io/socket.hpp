@@ -85,6 +85,13 @@ protected:
         if (failure_) [[unlikely]]
             std::rethrow_exception(failure_);
     }
+    /// The same for the form that throws: throws the operation's error, too.
+    void end_without_error() {
+        end();
+        if (error_) [[unlikely]]
+            fail();
+    }
+    [[noreturn]] void fail() const;
     [[nodiscard]] bool under_way() const noexcept { return under_way_; }
 
     socket_state* socket_;

@@ -8,7 +8,6 @@
 #include <bide/detail/io/byte_ops.hpp>
 
 #include <cstddef>
-#include <source_location>
 #include <span>
 
 namespace bide {
@@ -27,15 +26,13 @@ public:
     }
 
 protected:
-    void finish();
-    [[nodiscard]] io_result<std::size_t> finish_try();
+    std::size_t done_ = 0;
 
 private:
     static attempt write(socket_op& op, int fd) noexcept;
     void cancelled_half_way() noexcept;
     const_buffers left_;        // begins with the first buffer that is not written whole
     std::size_t of_first_ = 0;  // so many bytes of that buffer are written
-    std::size_t done_ = 0;
 };
 
 class vectored_read_leaf : public socket_op {
@@ -43,44 +40,28 @@ public:
     vectored_read_leaf(promise_base& p, socket_state& s, mutable_buffers parts) noexcept;
 
 protected:
-    [[nodiscard]] std::size_t finish();
-    [[nodiscard]] io_result<std::size_t> finish_try();
+    std::size_t done_ = 0;
 
 private:
     static attempt read(socket_op& op, int fd) noexcept;
     mutable_buffers parts_;
-    std::size_t done_ = 0;
 };
 
-template <bool Try, class Leaf>
-class vectored_awaiter final : public Leaf {
-public:
-    using Leaf::Leaf;
-    auto await_resume() {
-        if constexpr (Try)
-            return this->finish_try();
-        else
-            return this->finish();
-    }
-};
-
-template <bool Try, class Leaf, class Parts>
-class [[nodiscard("co_await it or call .wait()")]] vectored_op {
+template <class Leaf, class Parts>
+class [[nodiscard("co_await it or call .wait()")]] vectored_op : public leaf_op<vectored_op<Leaf, Parts>, Leaf> {
 public:
     vectored_op(socket_state& s, Parts parts) noexcept : socket_(&s), parts_(parts) {}
-    [[nodiscard]] vectored_awaiter<Try, Leaf> native_awaiter(promise_base& p) const noexcept {
-        return vectored_awaiter<Try, Leaf>(p, *socket_, parts_);
+    template <class Awaiter>
+    [[nodiscard]] Awaiter make(promise_base& p) const noexcept {
+        return Awaiter(p, *socket_, parts_);
     }
-    auto wait(std::source_location where = std::source_location::current()) const { return as_task(*this).wait(where); }
 
 private:
     socket_state* socket_;
     Parts parts_;
 };
-template <bool Try>
-using vectored_write_op = vectored_op<Try, vectored_write_leaf, const_buffers>;
-template <bool Try>
-using vectored_read_op = vectored_op<Try, vectored_read_leaf, mutable_buffers>;
+using vectored_write_op = vectored_op<transferred<amount::all, vectored_write_leaf>, const_buffers>;
+using vectored_read_op = vectored_op<transferred<amount::some, vectored_read_leaf>, mutable_buffers>;
 
 }  // namespace detail
 }  // namespace v0

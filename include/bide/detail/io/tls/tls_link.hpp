@@ -12,6 +12,7 @@
 // Thread rule: as tls_stream: one reading and one writing task at a time (W1), on any threads.
 #pragma once
 
+#include <bide/as_result.hpp>
 #include <bide/combine.hpp>
 #include <bide/detail/base/rules.hpp>
 #include <bide/detail/io/tls/tls_engine.hpp>
@@ -35,7 +36,7 @@ namespace detail {
 
 inline constexpr wait_kind tls_kind{"tls"};
 /// Checks for a stop request and spends a credit, for an operation that may complete without waiting.
-[[nodiscard]] immediate_op<true> tls_checkpoint() noexcept;
+[[nodiscard]] immediate_op tls_checkpoint() noexcept;
 
 template <class S>
 class tls_link {
@@ -69,7 +70,7 @@ public:
         }
     }
 
-    static task<io_result<std::size_t>> read(self l, std::span<std::byte> to, bool all) {
+    static task<result<std::size_t>> read(self l, std::span<std::byte> to, bool all) {
         reading under_way(l->engine_, to);
         co_await tls_checkpoint();
         while (under_way.done < to.size()) {
@@ -94,7 +95,7 @@ public:
         co_return under_way.over(std::error_code());
     }
 
-    static task<io_result<std::size_t>> write(self l, std::span<const std::byte> from, bool all) {
+    static task<result<std::size_t>> write(self l, std::span<const std::byte> from, bool all) {
         writing under_way(l->engine_);
         std::size_t done = 0;
         while (done < from.size()) {
@@ -121,13 +122,10 @@ public:
             if (!unsent) unsent = co_await l->drain();
         }
         if (unsent) co_return unsent;
-        try {
-            co_await l->below_.finish();
-        } catch (const std::system_error& e) {
-            // Our end is announced. Many peers answer it by closing, and then the stream below has no side left to end.
-            if (e.code() != std::errc::not_connected) unsent = e.code();
-        }
-        co_return unsent;
+        const std::error_code unended = co_await as_result(l->below_.finish());
+        // Our end is announced. Many peers answer it by closing, and then the stream below has no side left to end.
+        if (unended != std::errc::not_connected) co_return unended;
+        co_return std::error_code();
     }
 
     static task<std::error_code> update_keys(self l) {
@@ -157,9 +155,9 @@ private:
             if (!ended && done != 0) engine.give_back(to.first(done));
             engine.end_reading();
         }
-        io_result<std::size_t> over(std::error_code error) noexcept {
+        result<std::size_t> over(std::error_code error) noexcept {
             ended = true;
-            return io_result<std::size_t>(error, done);
+            return result<std::size_t>(error, done);
         }
     };
     /// Announces a writer to the engine. A writer that is cancelled after it has encrypted something has cut the
@@ -171,9 +169,9 @@ private:
         writing(const writing&) = delete;
         writing& operator=(const writing&) = delete;
         ~writing() { engine.end_writing(begun); }
-        io_result<std::size_t> over(std::error_code error, std::size_t done) noexcept {
+        result<std::size_t> over(std::error_code error, std::size_t done) noexcept {
             begun = false;
-            return io_result<std::size_t>(error, done);
+            return result<std::size_t>(error, done);
         }
     };
 
@@ -187,8 +185,8 @@ private:
                 engine_.take_output(to_send_);
                 if (to_send_.empty() || unsendable_) co_return unsendable_;
             }
-            const io_result<std::size_t> part =
-                co_await bide::try_write_some(below_, std::span<const std::byte>(to_send_).subspan(sent_));
+            const result<std::size_t> part =
+                co_await as_result(below_.write_some(std::span<const std::byte>(to_send_).subspan(sent_)));
             sent_ += part.value;
             unsendable_ = part.error;
         }
@@ -210,7 +208,7 @@ private:
         } catch (const timed_out&) {}
     }
     task<std::error_code> receive() {
-        const io_result<std::size_t> got = co_await bide::try_read_some(below_, std::span<std::byte>(received_));
+        const result<std::size_t> got = co_await as_result(below_.read_some(std::span<std::byte>(received_)));
         if (got.error) co_return got.error;
         if (got.value == 0)
             engine_.input_ended();
