@@ -23,7 +23,9 @@
 //   continues where the cancelled one stopped.
 // Destructor: discards bytes that were read and not taken, or written and not flushed.
 // Errors: those of the stream. io_errc::end_of_stream if the stream ends in the middle of a record, or before a
-//   delimiter (read_until); a last line without a line end is a line.
+//   delimiter (read_until); a last line without a line end is a line. read_exactly takes all or nothing, so its result
+//   is a std::error_code; bide::read_exactly(in, b) of stream.hpp takes and counts what arrived, where a code is asked
+//   for.
 // Units: sizes and limits in bytes.
 #pragma once
 

@@ -27,8 +27,10 @@
 // Lifetime rule: the stream and the buffer live until the operation has ended.
 // Cancellation: that of the stream's own operations. Trap: a read_exactly or write_all that is made from several
 //   read_some or write_some may be cancelled between two of them. The parts that have ended have happened then, and the
-//   stream's position is in the middle. bide's own streams have members instead: a cancelled read_exactly gives back
-//   what it has read, and after a cancelled write_all further writes fail (io_errc::write_cut).
+//   stream's position is in the middle. That holds of the result of a read_exactly or write_all, too, where the stream's
+//   own member has no coded form (buffered_reader). Sockets, pipes, tls_stream and memory_stream have members with one:
+//   a cancelled read_exactly gives back what it has read, and after a cancelled write_all further writes fail
+//   (io_errc::write_cut).
 // Errors: those of the stream; io_errc::end_of_stream if read_exactly finds the end too early. as_result() returns the
 //   code, and how many bytes had arrived or were handed over before it:
 //
