@@ -118,7 +118,8 @@ void fork_stack::name_all() noexcept {
 void fork_stack::write_contexts(promise_base* p) noexcept {
     for (fork_group* g = last_named_; g != nullptr && g->head->place >= mark_; g = g->head->outer) {
         for (;; p = p->result_slot->waiting_frame()) {
-            BIDE_ASSERT(F2, p != g->awaiting);  // the frames of the child, not the frame that forked
+            BIDE_ASSERT(F2, p != g->awaiting);            // the frames of the child, not the frame that forked
+            BIDE_ASSERT(F2, p->ctx == g->awaiting->ctx);  // changed by nothing that had not asked for one of its own
             p->ctx = &g->head->ctx;
             if ((p->result_slot->flags & forked) != 0) break;
         }

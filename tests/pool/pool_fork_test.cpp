@@ -2,6 +2,9 @@
 #include <bide/bide.hpp>
 #include <bide/pool.hpp>
 
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
+
 #include "support/threads.hpp"
 #include "support/watchdog.hpp"
 
@@ -258,6 +261,43 @@ bide::task<long> shaken(int n, dice& d, bide::executor& self, bide::executor& ot
     }
     auto [a, b] = co_await bide::when_all(shaken(n - 1, d, self, other), shaken(n - 2, d, self, other));
     co_return a + b;
+}
+
+// A leaf that looks between detaching and publishing: what that opened lies there until the trampoline has control. A
+// leaf holds its primitive's lock at this point, under which nothing is posted to other workers (F3).
+class looks_while_it_parks : public bide::detail::leaf_awaiter<looks_while_it_parks> {
+public:
+    looks_while_it_parks(bide::detail::promise_base& p, bool& kept) noexcept
+        : leaf_awaiter(p, kind_of_wait, nullptr), kept_(kept) {}
+    [[nodiscard]] bool try_now() const noexcept { return false; }
+    [[nodiscard]] bool park() noexcept {
+        bide::detail::promise_base* const me = frame;
+        bide::detail::detach(me);
+        kept_ = !bide::detail::tls().forks->nothing_forked();
+        frame = nullptr;
+        bide::detail::post(me, bide::detail::step::resume);
+        return true;
+    }
+    void await_resume() const noexcept {}
+
+private:
+    static constexpr bide::detail::wait_kind kind_of_wait{"look"};
+    bool& kept_;
+};
+struct look {
+    bool* kept;
+    explicit look(bool& k) noexcept : kept(&k) {}
+    [[nodiscard]] looks_while_it_parks native_awaiter(bide::detail::promise_base& p) const noexcept {
+        return looks_while_it_parks(p, *kept);
+    }
+};
+bide::task<> looks(bool& kept) { co_await look(kept); }
+
+TEST(pool_fork, C10_1_what_a_waiting_child_has_opened_is_posted_after_its_leaf_is_done) {
+    bide::pool p(1);
+    bool kept = false;
+    p.run([&kept]() -> bide::task<> { co_await bide::when_all(looks(kept), nothing()); }).wait();
+    EXPECT_TRUE(kept);
 }
 
 TEST(pool_fork, C10_1_forks_are_handed_over_thousands_of_times) {
