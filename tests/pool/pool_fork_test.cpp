@@ -6,6 +6,7 @@
 #include <bide/detail/pool/fork_stack.hpp>
 
 #include "support/threads.hpp"
+#include "support/unhandled.hpp"
 #include "support/watchdog.hpp"
 
 #include <gtest/gtest.h>
@@ -170,6 +171,58 @@ TEST(pool_fork, C5_1_a_failure_stops_and_joins_the_others) {
         auto unwound = std::make_shared<std::atomic<int>>(0);
         EXPECT_THROW(p.run(one_waits_one_fails, unwound).wait(), wrong);
         EXPECT_EQ(*unwound, 1);
+    }
+}
+
+bide::task<> fails_with(bide::event& begin, std::vector<std::string>& thrown, const char* what) {
+    co_await begin;
+    thrown.emplace_back(what);
+    throw wrong(what);
+}
+bide::task<> sets(bide::event& begin) {
+    begin.set();  // both are resumed now, before either can stop the other
+    co_return;
+}
+bide::task<> two_fail(bide::event& begin, std::vector<std::string>& thrown) {
+    co_await bide::when_all(fails_with(begin, thrown, "one"), fails_with(begin, thrown, "other"), sets(begin));
+}
+
+TEST(pool_fork, C5_1_the_first_failure_in_time_is_thrown_and_the_others_are_reported) {
+    const support::unhandled reported;
+    bide::pool p(1);
+    bide::event begin;
+    std::vector<std::string> thrown;
+    try {
+        p.run(two_fail, std::ref(begin), std::ref(thrown)).wait();
+        ADD_FAILURE() << "nothing was thrown";
+    } catch (const wrong& e) {
+        ASSERT_EQ(thrown.size(), 2U);
+        EXPECT_EQ(e.what(), thrown[0]);
+        const std::vector<std::string> others = reported.errors();
+        ASSERT_EQ(others.size(), 1U);
+        EXPECT_NE(others[0].find(thrown[1]), std::string::npos) << others[0];
+    }
+}
+
+// The innermost child suspends, and every child of every fork needs a node. A reserve that has one too few shows where a
+// fork ends exactly at the limit: so there are forks of several widths, at all depths (F5).
+bide::task<> nest(int depth, int width) {
+    if (depth == 0) {
+        co_await bide::yield_now();
+        co_return;
+    }
+    std::vector<bide::task<>> all;
+    all.push_back(nest(depth - 1, width));
+    for (int i = 1; i < width; ++i) all.push_back(nothing());
+    co_await bide::when_all(std::move(all));
+}
+
+TEST(pool_fork, C10_1_the_reserve_has_a_node_for_each_child_when_one_waits) {
+    for (int width = 2; width <= 5; ++width) {
+        for (int depth = 1; depth <= 40; ++depth) {
+            bide::pool p(1);
+            p.run(nest, depth, width).wait();
+        }
     }
 }
 
@@ -450,6 +503,34 @@ TEST(pool_fork, C10_2_as_many_leaves_as_workers_run_at_the_same_time) {
         p.run(meets_below, 2, std::ref(there), 4).wait();
         ASSERT_EQ(there.count(), 4) << "round " << round;
     }
+}
+
+bide::task<> arrives_and_passes(support::arrivals& there, support::gate& open) {
+    there.arrive();
+    open.pass();
+    co_return;
+}
+bide::task<> forks_for_the_third(support::arrivals& there, support::gate& open, bide::pool& p) {
+    there.await(1);                                          // the second worker has the other child, and is busy
+    while (p.counts().idle != 1) std::this_thread::yield();  // the third has looked everywhere, and sleeps
+    co_await bide::when_all(arrives_and_passes(there, open), arrives_and_passes(there, open));
+}
+bide::task<> forks_twice(support::arrivals& there, support::gate& open, bide::pool& p) {
+    co_await bide::when_all(forks_for_the_third(there, open, p), arrives_and_passes(there, open));
+}
+
+// A worker that sleeps is hungry still, also when another one has been given the fork before.
+TEST(pool_fork, C10_2_a_worker_that_sleeps_gets_the_next_fork) {
+    bide::pool p(3);
+    support::arrivals there;
+    support::gate open;
+    const support::opens at_end(open);
+    while (p.counts().idle != 3) std::this_thread::yield();
+    bide::future<void> f = p.submit(forks_twice, std::ref(there), std::ref(open), std::ref(p));
+    there.await(3);
+    EXPECT_EQ(there.count(), 3);
+    open.open();
+    f.wait();
 }
 
 bide::task<int> set_it(bide::event& e) {
