@@ -227,10 +227,12 @@ bool fork_stack::raid() noexcept {
         if (base_ >= deque_.top()) return false;
         const std::uint32_t floor = deque_.floor();
         // Frozen until the floor is set again: until then the owner pops nothing without this lock.
-        if (base_ < deque_.freeze() && enough_for_oldest(floor))
+        if (base_ < deque_.freeze() && enough_for_oldest(floor)) {
+            BIDE_ASSERT(F4, deque_.floor() > deque_.top());
             shared = &share_oldest(floor);
-        else
+        } else {
             deque_.set_floor(floor);
+        }
     }
     if (shared == nullptr) return false;
     ex_.post(*shared);
