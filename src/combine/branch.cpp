@@ -63,6 +63,7 @@ void branch_group::start(promise_base& awaiting) noexcept {
     left_.set(count_);  // posting the branches publishes it
     detach(&awaiting);  // K3: before the first branch can end
     BIDE_ASSERT(K3, this_thread.suspended);
+    BIDE_ASSERT(F2, awaiting.ctx == &outer);  // linked to the frame's own: detaching has found none to make
     executor& ex = *ctx_.ex;
     // For the wait graph: another branch may end the wait (race, first_success), so the chain does not wait for each
     // one. That a failure may end it too, is not counted on.

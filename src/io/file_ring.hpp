@@ -33,6 +33,7 @@ public:
         if (ring_entry::listed_in == place::queued) [[unlikely]]
             take_out_of_ring();
         BIDE_ASSERT(W5, !ring_entry::with_kernel && ring_entry::listed_in == place::nowhere);
+        BIDE_ASSERT(W5, !stop_callback_link::listed);  // on_report has withdrawn the registration
     }
     [[nodiscard]] bool try_now() noexcept;
     [[nodiscard]] bool park() noexcept;

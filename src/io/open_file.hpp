@@ -29,6 +29,7 @@ public:
     open_file(const open_file&) = delete;
     open_file& operator=(const open_file&) = delete;
     ~open_file() {
+        BIDE_ASSERT(W4, !closed_ || fd_ < 0);
         if (fd_ >= 0) ::close(fd_);
     }
 

@@ -34,6 +34,7 @@ child_status how(const siginfo_t& info) noexcept { return {info.si_code != CLD_E
 bool child_process::signal(int number) {
     const lock_guard hold(m_);
     if (status_) return false;
+    BIDE_ASSERT(W3, !status_);
     int failed = 0;
     descriptor().use([&](int fd) {
         if ((group_ ? ::kill(-id_, number) : send_signal(fd, number)) != 0) failed = errno;
@@ -65,7 +66,10 @@ std::optional<child_status> child_process::look(std::error_code& error) noexcept
         error = last_error();
     } else if (info.si_pid != 0) {
         BIDE_ASSERT(W3, info.si_pid == id_);
-        if (group_ && kill_the_rest_) ::kill(-id_, SIGKILL);
+        if (group_ && kill_the_rest_) {
+            BIDE_ASSERT(W3, !status_);  // the number is the child's still
+            ::kill(-id_, SIGKILL);
+        }
         if (::waitid(P_PID, pid, &info, WEXITED | WNOHANG) == 0)
             status_ = how(info);
         else

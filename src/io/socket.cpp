@@ -37,6 +37,11 @@ void end_for_the_peer(int fd) noexcept {
     if (::getsockopt(fd, SOL_SOCKET, SO_LINGER, &how, &size) == 0 && how.l_onoff != 0 && how.l_linger == 0) return;
     ::shutdown(fd, SHUT_RDWR);
 }
+
+void close_descriptor(int fd) noexcept {
+    [[maybe_unused]] const int failed = ::close(fd) == 0 ? 0 : errno;
+    BIDE_ASSERT(I2, failed != EBADF);  // it was closed before
+}
 }  // namespace
 
 // ---- the operation ------------------------------------------------------------------------------------------------
@@ -60,7 +65,7 @@ ring* socket_op::ring_here() const noexcept {
 socket_state::~socket_state() {
     BIDE_ASSERT(I1, sides_[0].op == nullptr && sides_[1].op == nullptr);  // each has a reference, or the owner does
     BIDE_ASSERT(I2, trying_ == 0);
-    if (!closed_) ::close(fd_);
+    if (!closed_) close_descriptor(fd_);
     delete multishot_;
 }
 
@@ -111,6 +116,7 @@ BIDE_UNANALYZED attempt socket_state::try_once(socket_op& op, side& s, socket_lo
     BIDE_ASSERT(I1, s.op == &op && s.parked == nullptr);
     s.ready = false;  // before the try: an event that comes from now on counts
     ++trying_;
+    BIDE_ASSERT(I2, trying_ != 0);  // without the lock nothing else keeps the descriptor open
     lock.unlock();
     attempt result = op.try_(op, fd_);
     lock.lock();
@@ -130,8 +136,8 @@ BIDE_UNANALYZED attempt socket_state::try_once(socket_op& op, side& s, socket_lo
 void socket_state::try_is_over() noexcept {
     BIDE_ASSERT(I2, trying_ != 0);
     if (--trying_ != 0 || !closed_) return;
-    BIDE_ASSERT(I2, sides_[0].watched == nullptr && sides_[1].watched == nullptr);
-    ::close(fd_);
+    BIDE_ASSERT(I2, trying_ == 0 && sides_[0].watched == nullptr && sides_[1].watched == nullptr);
+    close_descriptor(fd_);
 }
 
 void socket_state::ended(socket_op& op, side& s) noexcept {

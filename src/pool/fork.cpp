@@ -93,6 +93,7 @@ struct fork_nesting {
             return run_rarely(g, s, places);
         BIDE_ASSERT(K9, stack_pointer() >= this_thread.stack_limit);
         BIDE_ASSERT(F1, p->ctx->ex == &f.ex_);
+        BIDE_ASSERT(F1, f.unnamed() || f.stale() || this_thread.current == p->ctx->owner);
         promise_base* const child = s.prepare(p, p->ctx, attached | forked);
         if (f.deque_.push(g, at, places)) [[unlikely]]
             return pushed_past_limit(g, s, at, child);

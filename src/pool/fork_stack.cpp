@@ -113,7 +113,8 @@ void fork_stack::name_all() noexcept {
 void fork_stack::write_contexts(promise_base* p) noexcept {
     for (fork_group* g = last_named_; g != nullptr && g->head->place >= mark_; g = g->head->outer) {
         for (;; p = p->result_slot->waiting_frame()) {
-            BIDE_ASSERT(F2, p != g->awaiting);  // the frames of the child, not the frame that forked
+            BIDE_ASSERT(F2, p != g->awaiting);            // the frames of the child, not the frame that forked
+            BIDE_ASSERT(F2, p->ctx == g->awaiting->ctx);  // changed by nothing that had not asked for one of its own
             p->ctx = &g->head->ctx;
             if ((p->result_slot->flags & forked) != 0) break;
         }
@@ -216,10 +217,12 @@ bool fork_stack::raid() noexcept {
         if (base_ >= deque_.top()) return false;
         const std::uint32_t floor = deque_.floor();
         // Frozen until the floor is set again: until then the owner pops nothing without this lock.
-        if (base_ < deque_.freeze() && enough_for_oldest(floor))
+        if (base_ < deque_.freeze() && enough_for_oldest(floor)) {
+            BIDE_ASSERT(F4, deque_.floor() > deque_.top());
             shared = &share_oldest(floor);
-        else
+        } else {
             deque_.set_floor(floor);
+        }
     }
     if (shared == nullptr) return false;
     ex_.post(*shared);

@@ -149,6 +149,27 @@ TEST(pool_context, C10_1_guards) {
     keeps_its_own(others_with_outcomes);
 }
 
+// What waits inside of a guard or a branch is stopped with the child, too: they link their own stop state to the child's.
+bide::task<> waits_in_a_deadline(place& at) { co_await bide::with_timeout(1h, stays(at)); }
+bide::task<> waits_in_a_token(place& at) { co_await bide::with_stop(at.never_asks.token(), stays(at)); }
+bide::task<> waits_as_a_value(place& at) { static_cast<void>(co_await bide::stopped_as_optional(stays(at))); }
+bide::task<> waits_under_a_name(place& at) { co_await at.name.with_value("mine", stays(at)); }
+
+TEST(pool_context, C10_1_what_waits_in_a_guard) {
+    keeps_its_own(waits_in_a_deadline);
+    keeps_its_own(waits_in_a_token);
+    keeps_its_own(waits_as_a_value);
+    keeps_its_own(waits_under_a_name);
+}
+
+bide::task<> waits_in_a_race(place& at) { co_await bide::race(stays(at), stays(at)); }
+bide::task<> waits_beside_an_outcome(place& at) { co_await bide::when_all_settled(stays(at), truth()); }
+
+TEST(pool_context, C10_1_what_waits_in_a_branch) {
+    keeps_its_own(waits_in_a_race);
+    keeps_its_own(waits_beside_an_outcome);
+}
+
 // ---- what is linked to it -------------------------------------------------------------------------------------------
 
 bide::task<> a_scope(place&) {

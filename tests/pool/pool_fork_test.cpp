@@ -2,7 +2,11 @@
 #include <bide/bide.hpp>
 #include <bide/pool.hpp>
 
+#include <bide/detail/kernel/leaf.hpp>
+#include <bide/detail/pool/fork_stack.hpp>
+
 #include "support/threads.hpp"
+#include "support/unhandled.hpp"
 #include "support/watchdog.hpp"
 
 #include <gtest/gtest.h>
@@ -170,6 +174,58 @@ TEST(pool_fork, C5_1_a_failure_stops_and_joins_the_others) {
     }
 }
 
+bide::task<> fails_with(bide::event& begin, std::vector<std::string>& thrown, const char* what) {
+    co_await begin;
+    thrown.emplace_back(what);
+    throw wrong(what);
+}
+bide::task<> sets(bide::event& begin) {
+    begin.set();  // both are resumed now, before either can stop the other
+    co_return;
+}
+bide::task<> two_fail(bide::event& begin, std::vector<std::string>& thrown) {
+    co_await bide::when_all(fails_with(begin, thrown, "one"), fails_with(begin, thrown, "other"), sets(begin));
+}
+
+TEST(pool_fork, C5_1_the_first_failure_in_time_is_thrown_and_the_others_are_reported) {
+    const support::unhandled reported;
+    bide::pool p(1);
+    bide::event begin;
+    std::vector<std::string> thrown;
+    try {
+        p.run(two_fail, std::ref(begin), std::ref(thrown)).wait();
+        ADD_FAILURE() << "nothing was thrown";
+    } catch (const wrong& e) {
+        ASSERT_EQ(thrown.size(), 2U);
+        EXPECT_EQ(e.what(), thrown[0]);
+        const std::vector<std::string> others = reported.errors();
+        ASSERT_EQ(others.size(), 1U);
+        EXPECT_NE(others[0].find(thrown[1]), std::string::npos) << others[0];
+    }
+}
+
+// The innermost child suspends, and every child of every fork needs a node. A reserve that has one too few shows where a
+// fork ends exactly at the limit: so there are forks of several widths, at all depths (F5).
+bide::task<> nest(int depth, int width) {
+    if (depth == 0) {
+        co_await bide::yield_now();
+        co_return;
+    }
+    std::vector<bide::task<>> all;
+    all.push_back(nest(depth - 1, width));
+    for (int i = 1; i < width; ++i) all.push_back(nothing());
+    co_await bide::when_all(std::move(all));
+}
+
+TEST(pool_fork, C10_1_the_reserve_has_a_node_for_each_child_when_one_waits) {
+    for (int width = 2; width <= 5; ++width) {
+        for (int depth = 1; depth <= 40; ++depth) {
+            bide::pool p(1);
+            p.run(nest, depth, width).wait();
+        }
+    }
+}
+
 bide::task<int> both_wait(bide::latch& stand, std::shared_ptr<std::atomic<int>> unwound) {
     struct one {
         static bide::task<std::string> run(bide::latch& stand, std::shared_ptr<std::atomic<int>> unwound) {
@@ -258,6 +314,43 @@ bide::task<long> shaken(int n, dice& d, bide::executor& self, bide::executor& ot
     }
     auto [a, b] = co_await bide::when_all(shaken(n - 1, d, self, other), shaken(n - 2, d, self, other));
     co_return a + b;
+}
+
+// A leaf that looks between detaching and publishing: what that opened lies there until the trampoline has control. A
+// leaf holds its primitive's lock at this point, under which nothing is posted to other workers (F3).
+class looks_while_it_parks : public bide::detail::leaf_awaiter<looks_while_it_parks> {
+public:
+    looks_while_it_parks(bide::detail::promise_base& p, bool& kept) noexcept
+        : leaf_awaiter(p, kind_of_wait, nullptr), kept_(kept) {}
+    [[nodiscard]] bool try_now() const noexcept { return false; }
+    [[nodiscard]] bool park() noexcept {
+        bide::detail::promise_base* const me = frame;
+        bide::detail::detach(me);
+        kept_ = !bide::detail::tls().forks->nothing_forked();
+        frame = nullptr;
+        bide::detail::post(me, bide::detail::step::resume);
+        return true;
+    }
+    void await_resume() const noexcept {}
+
+private:
+    static constexpr bide::detail::wait_kind kind_of_wait{"look"};
+    bool& kept_;
+};
+struct look {
+    bool* kept;
+    explicit look(bool& k) noexcept : kept(&k) {}
+    [[nodiscard]] looks_while_it_parks native_awaiter(bide::detail::promise_base& p) const noexcept {
+        return looks_while_it_parks(p, *kept);
+    }
+};
+bide::task<> looks(bool& kept) { co_await look(kept); }
+
+TEST(pool_fork, C10_1_what_a_waiting_child_has_opened_is_posted_after_its_leaf_is_done) {
+    bide::pool p(1);
+    bool kept = false;
+    p.run([&kept]() -> bide::task<> { co_await bide::when_all(looks(kept), nothing()); }).wait();
+    EXPECT_TRUE(kept);
 }
 
 TEST(pool_fork, C10_1_forks_are_handed_over_thousands_of_times) {
@@ -410,6 +503,34 @@ TEST(pool_fork, C10_2_as_many_leaves_as_workers_run_at_the_same_time) {
         p.run(meets_below, 2, std::ref(there), 4).wait();
         ASSERT_EQ(there.count(), 4) << "round " << round;
     }
+}
+
+bide::task<> arrives_and_passes(support::arrivals& there, support::gate& open) {
+    there.arrive();
+    open.pass();
+    co_return;
+}
+bide::task<> forks_for_the_third(support::arrivals& there, support::gate& open, bide::pool& p) {
+    there.await(1);                                          // the second worker has the other child, and is busy
+    while (p.counts().idle != 1) std::this_thread::yield();  // the third has looked everywhere, and sleeps
+    co_await bide::when_all(arrives_and_passes(there, open), arrives_and_passes(there, open));
+}
+bide::task<> forks_twice(support::arrivals& there, support::gate& open, bide::pool& p) {
+    co_await bide::when_all(forks_for_the_third(there, open, p), arrives_and_passes(there, open));
+}
+
+// A worker that sleeps is hungry still, also when another one has been given the fork before.
+TEST(pool_fork, C10_2_a_worker_that_sleeps_gets_the_next_fork) {
+    bide::pool p(3);
+    support::arrivals there;
+    support::gate open;
+    const support::opens at_end(open);
+    while (p.counts().idle != 3) std::this_thread::yield();
+    bide::future<void> f = p.submit(forks_twice, std::ref(there), std::ref(open), std::ref(p));
+    there.await(3);
+    EXPECT_EQ(there.count(), 3);
+    open.open();
+    f.wait();
 }
 
 bide::task<int> set_it(bide::event& e) {
