@@ -2,8 +2,7 @@
 //
 // Parts of the standard library that bide's headers name, and that cost a user's compiler more than all of bide when
 // they come with the headers that are named after them: <chrono> brings the calendar and the streams, <memory> and
-// <functional> the parallel algorithms and the hash tables, <ranges> every view. Here is the little that we use of
-// them:
+// <functional> the parallel algorithms and the hash tables, <ranges> every view. bide uses little of them:
 //
 //     chrono       durations, time points, the clocks and the literals; not the calendar, no formatting
 //     functional   reference_wrapper
@@ -11,13 +10,13 @@
 //     mutex        mutex and lock_guard
 //     ranges       the concepts and the customization points; no views
 //
-// The libstdc++ for which this was looked up has them in cheaper headers, whose own declarations need them; with every
-// other library we take the headers in which the standard puts them. Nothing here is a promise to users, who include
-// what they use. The list at the end is what we need, so that a wrong guess is an error here. (Names, and no assertions
-// about the concepts: those took a tenth of what all of bide takes.)
+// libstdc++ 12 has them in cheaper headers, whose own declarations need them; with every other library this file takes
+// the headers in which the standard puts them. Nothing here is a promise to users, who include what they use. The list
+// at the end names what bide needs, so that a wrong guess is an error here. (It names and does not assert concepts:
+// assertions took a tenth of the time that all of bide takes.)
 #pragma once
 
-#include <memory_resource>  // whose declarations need some of it; also says which library this is
+#include <memory_resource>  // its declarations need some of the parts; also defines _GLIBCXX_RELEASE
 #include <string_view>
 #include <tuple>
 #include <vector>
