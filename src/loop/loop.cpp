@@ -354,7 +354,7 @@ void loop::serve(const detail::loop_service& service) noexcept {
             return true;
         if (!std::exchange(asked, true)) loop_access::stop_live(*this, stop_reason::shutdown);
         if (!work_.empty() || first_ != nullptr || inbox_.maybe_something() || service.has_jobs()) return true;
-        return loop_access::stop_live(*this, stop_reason::shutdown);  // for what other threads started meanwhile
+        return loop_access::stop_live(*this, stop_reason::shutdown);  // others may have started something meanwhile
     });
     driver_->end_ring();  // the ring is bound to this thread; the service's next begin() makes another thread
 }

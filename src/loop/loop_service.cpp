@@ -98,7 +98,7 @@ bool loop_service::inherited() const noexcept { return process_ != process_gener
 void loop_service::request_stop() noexcept {
     loop* const l = get();
     if (l == nullptr) return;
-    // First: the loop refuses what is submitted from here on, so the thread misses no work when it looks at stopping_.
+    // First: what is submitted from here on is refused, so the thread does not miss any of it when it looks.
     loop_access::work_of(*l).close(stop_reason::shutdown);
     const lock_guard guard(m_);
     if (ended_) return;
