@@ -136,7 +136,7 @@ TEST(latch, C6_3_threads_and_coroutines_meet_and_the_latch_may_go_at_once) {
         });
         l->wait();
         EXPECT_EQ(arrived, 3);
-        l.reset();  // whoever counted last may still be inside count_down: it does not touch the latch any more
+        l.reset();  // the thread that counted last may still be in count_down(), and does not touch the latch any more
         a.join();
         b.join();
     }

@@ -639,7 +639,7 @@ TEST(loop_thread, C9_6_threads_and_descriptors_do_not_pile_up) {
     EXPECT_EQ(descriptors_now(), fds);
 }
 
-// One bound for the whole process, whoever submits.
+// The bound is the process's: it counts also jobs that are submitted through a loop_thread.
 TEST(loop_thread, C4_2_set_max_threads_bounds_its_jobs_too) {
     const int before = bide::max_threads();
     bide::set_max_threads(2);

@@ -27,7 +27,7 @@ public:
         posix_spawn_file_actions_t files;
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
-        posix_spawnattr_t how;  // whoever runs the tests may ignore or block signals
+        posix_spawnattr_t how;  // the process that runs the tests may ignore or block signals
         posix_spawnattr_init(&how);
         sigset_t both;
         sigset_t none;

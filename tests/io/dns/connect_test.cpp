@@ -290,7 +290,7 @@ TEST_F(connect_by_name, C15_25_a_host_is_reached) {
 TEST_F(connect_by_name, C15_25_an_address_that_does_not_answer_is_passed_by) {
     const support::dns_server server(
         [](const support::dns_question& q) { return answers(q, {"127.0.0.2", "127.0.0.3"}); });
-    // A queue of one that is full: whoever connects now gets no answer.
+    // The listener's queue of one is full: a further connection gets no answer.
     const auto hole = bide::tcp_listener::listen(ip_endpoint::parse("127.0.0.2", 0), 0);
     const std::uint16_t port = hole.local_endpoint().port();
     std::vector<bide::tcp_stream> filling;
