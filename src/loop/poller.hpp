@@ -53,8 +53,8 @@ public:
         if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, w.fd, &e) != 0) fail();
         push(watched_, w);
         w.watched = true;
-        count_.fetch_add(1,
-                         std::memory_order_relaxed);  // relaxed: a count; an added descriptor wakes the loop by itself
+        // relaxed: a count; the new descriptor's first event wakes the loop
+        count_.fetch_add(1, std::memory_order_relaxed);
     }
 
     void report_again(watched_fd& w) noexcept override {
@@ -133,7 +133,7 @@ public:
 private:
     static constexpr int batch = 128;
 
-    /// In the child of a fork() the set is the parent's still: what it watches there must go on.
+    /// Returns true in the child of a fork(), where the epoll set is still the parent's: the child must not change it.
     [[nodiscard]] bool inherited() const noexcept { return process_ != process_generation(); }
     [[noreturn]] static void fail() { throw std::system_error(errno, std::generic_category(), "epoll_ctl"); }
     static epoll_event events_for(watched_fd& w) noexcept {
@@ -142,7 +142,7 @@ private:
         e.data.ptr = &w;
         return e;
     }
-    // Into a list that lock_ guards; the list is chosen by the caller, which holds the lock.
+    // Pushes into one of the lists that lock_ guards, which the caller names.
     void push(watched_fd*& list, watched_fd& w) noexcept BIDE_REQUIRES(lock_) {
         w.prev = nullptr;
         w.next = list;
@@ -168,9 +168,9 @@ private:
     descriptor_owner epoll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
     descriptor_owner event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"};
     const int process_ = process_generation();
-    spin_lock lock_;  // also held over epoll_ctl: streams come and go rarely, and one that left is never in the set
+    spin_lock lock_;  // held over epoll_ctl, too, which is rare: so a descriptor that was taken out is not in the set
     watched_fd* watched_ BIDE_GUARDED_BY(lock_) = nullptr;
-    watched_fd* leaving_ BIDE_GUARDED_BY(lock_) = nullptr;  // out of the set; released after the present report
+    watched_fd* leaving_ BIDE_GUARDED_BY(lock_) = nullptr;  // out of the set; collect() releases them at its end
     bool reporting_ BIDE_GUARDED_BY(lock_) = false;
     std::atomic<long> count_{0};
     epoll_event events_[batch] = {};

@@ -371,7 +371,7 @@ detail::strand_entry* strand::admit_next() noexcept {
         return nullptr;
     }
     if (nodes) return reserve(pump_);
-    state_ = state::idle;  // every entry that is left needs a loop which the wait() of a member blocks
+    state_ = state::idle;  // every entry that is left needs a loop that the wait() of a member blocks
     if (ended_ != nullptr) ended_->notify_all();  // with m_ held: afterwards the strand may be destroyed
     return nullptr;
 }
