@@ -67,7 +67,7 @@ TYPED_TEST(latches, C6_1_arrive_and_wait) {
                 },
                 id);
     });
-    EXPECT_EQ(order, (std::vector{0, 1, 2, 12, 10, 11}));  // the last one did not have to wait
+    EXPECT_EQ(order, (std::vector{0, 1, 2, 12, 10, 11}));  // the last to arrive did not have to wait
 }
 
 TYPED_TEST(latches, C6_1_a_cancelled_waiter_leaves_and_its_arrival_counts) {

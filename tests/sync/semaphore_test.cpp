@@ -102,7 +102,7 @@ TYPED_TEST(semaphores, C6_1_a_cancelled_waiter_is_skipped_and_one_that_was_serve
         s.start([&]() -> bide::task<> {
             tasks[0].stop();
             sem.release(2);
-            tasks[1].stop();  // it has its permit, but has not run yet
+            tasks[1].stop();  // task 1 has its permit, but has not run yet
             co_return;
         });
     });

@@ -227,7 +227,7 @@ TEST(loop_thread, C7_3_on_start_before_start_runs_for_the_threads_life_and_says_
     working.get_future().wait();
     t.stop();
     EXPECT_EQ(said, "Doing some work, Bye bye");
-    static_assert(std::is_invocable_r_v<bide::task<>, decltype(some_task)>);  // it came back as what it was
+    static_assert(std::is_invocable_r_v<bide::task<>, decltype(some_task)>);  // on_start returned the function itself
 }
 
 TEST(loop_thread, C7_3_on_start_after_start_begins_at_once_and_gives_the_function_back) {
@@ -256,7 +256,7 @@ TEST(loop_thread, C7_3_several_begin_in_the_order_of_registration) {
             co_return;
         });
     t.start();
-    t.submit(twice, 1).wait();  // behind them in the queue
+    t.submit(twice, 1).wait();  // runs behind the on_start tasks
     EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
 }
 
@@ -452,7 +452,7 @@ TEST(loop_thread, C7_4_tasks_that_others_started_on_its_executor_are_stopped_and
         };
         f = s.start(body, std::ref(alive), &begun);
         static_cast<void>(s.start(body, std::ref(alive), &two));
-    });  // a scope of this thread, whose tasks lived over there
+    });  // the scope is this thread's, and its tasks ran on the loop_thread
     stopper.join();
     EXPECT_EQ(f.status(), bide::future_status::cancelled);
 }
