@@ -63,7 +63,7 @@ TYPED_TEST(barriers, C6_1_a_cancelled_arrival_is_withdrawn) {
                 log.emplace_back("second");
             });
             for (int i = 0; i < 3; ++i) co_await bide::yield_now();
-            EXPECT_TRUE(log.empty()) << "the cancelled one does not count";
+            EXPECT_TRUE(log.empty()) << "the cancelled arrival does not count";
             (void)co_await b.arrive_and_wait();
             log.emplace_back("third");
         });

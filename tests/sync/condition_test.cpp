@@ -209,7 +209,7 @@ TYPED_TEST(conditions, C6_1_keeps_the_owner) {
         s.start([&]() -> bide::task<> {
             auto held = co_await b.m.lock();
             co_await b.changed.wait(held);
-            EXPECT_THROW((void)b.m.lock().wait(), bide::would_deadlock) << "it holds the mutex again";
+            EXPECT_THROW((void)b.m.lock().wait(), bide::would_deadlock) << "the waiter holds the mutex again";
         });
         s.start([&]() -> bide::task<> {
             b.changed.notify_one();

@@ -59,7 +59,7 @@ TYPED_TEST(mutexes, C6_1_the_former_holder_does_not_overtake) {
             auto held = co_await m.lock();
             co_await bide::yield_now();  // the other task queues
             held.unlock();
-            EXPECT_FALSE(m.try_lock()) << "it was handed over, not freed";
+            EXPECT_FALSE(m.try_lock()) << "the mutex was handed over, not freed";
             held = co_await m.lock();
             order.emplace_back("again");
         });
@@ -137,7 +137,7 @@ TYPED_TEST(mutexes, C6_1_a_waiter_cancelled_when_just_handed_the_lock_gets_it_an
             a.stop();
         });
     });
-    EXPECT_EQ(a.status(), future_status::succeeded) << "it did not wait again before its end";
+    EXPECT_EQ(a.status(), future_status::succeeded) << "task a did not wait again before its end";
     EXPECT_EQ(b.status(), future_status::succeeded);
     EXPECT_EQ(log, (std::vector<std::string>{"a has it", "b has it", "b done"}));
     EXPECT_FALSE(m.locked());
@@ -435,7 +435,7 @@ TEST(local_mutex, C6_3_a_stop_request_may_come_from_another_thread) {
     auto waiter = l.submit([&]() -> bide::task<> {
         waiting.set();
         auto held = co_await m.lock();
-        ADD_FAILURE() << "it is held until this one has been stopped";
+        ADD_FAILURE() << "the mutex is held until this task has been stopped";
     });
     std::thread runs([&] { l.run(); });
     waiting.wait();

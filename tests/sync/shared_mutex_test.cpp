@@ -152,7 +152,7 @@ TYPED_TEST(shared_mutexes, C6_1_locking_again_as_its_owner_throws_at_once) {
             auto alone = co_await m.lock_shared();
             try {
                 auto writing = co_await m.lock();
-                ADD_FAILURE() << "it waits for its own reading";
+                ADD_FAILURE() << "the task waits for its own shared lock";
             } catch (const bide::would_deadlock&) {
                 through = true;
             }

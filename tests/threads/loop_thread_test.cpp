@@ -300,7 +300,7 @@ TEST(loop_thread, C7_4_C9_7_stop_cancels_every_task_and_completes_every_future) 
     for (auto& f : all) EXPECT_EQ(f.status(), bide::future_status::cancelled);  // also those that had not begun
     try {
         all.front().wait();
-        ADD_FAILURE() << "it was cancelled";
+        ADD_FAILURE() << "the wait for a cancelled task threw nothing";
     } catch (const bide::cancelled& c) {
         EXPECT_EQ(c.reason(), bide::stop_reason::shutdown);
     }
