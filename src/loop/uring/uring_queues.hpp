@@ -49,7 +49,7 @@ struct uring_queues {
     ~uring_queues();
 
     [[nodiscard]] unsigned to_submit() const noexcept;
-    /// Returns a cleared submission entry, which the next push() submits; null when the queue is full.
+    /// Returns a cleared submission entry, which the next push() puts into the queue; null when the queue is full.
     [[nodiscard]] io_uring_sqe* free_request() noexcept;
     void push() noexcept;
     /// Takes one completion. Returns false if there is none.

@@ -5,8 +5,8 @@
 // microseconds, the loop sleeps a little longer, up to a millisecond, and fires many at once. None fires early.
 //
 // The coalescer does not delay a timer by itself, a task that sleeps again and again, or timers for one and the same
-// time: it delays only after a sleep during whose wake-up four later timers have fallen due, less than two milliseconds
-// after the wake-up before.
+// time. It begins to delay only where four later timers have fallen due while the loop was being woken for the first
+// one, and the wake-up before was at most two milliseconds ago.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
