@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Makes and recognises `cancelled`. Whatever ends a chain of frames asks, on the thread on which the chain has ended.
+// Makes and recognises `cancelled`. The owner of a chain of frames calls it, on the thread on which the chain has
+// ended.
 #include <bide/detail/base/cancelled.hpp>
 
 namespace bide {

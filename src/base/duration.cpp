@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// When a time limit is over, without overflow. Guards and sleeps ask it, with the time of their loop.
+// Computes when a time limit is over, without overflow. Guards and sleeps call it, with the time of their loop.
 #include <bide/detail/base/duration.hpp>
 
 namespace bide {

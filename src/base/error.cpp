@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The messages of bide's own exceptions, and what any exception says. Called by the thread that throws or reports.
+// The messages of bide's own exceptions, and describe(), which gives the text of any exception. The thread that throws
+// or reports calls them.
 #include <bide/error.hpp>
 
 #include <utility>

@@ -15,7 +15,7 @@ inline namespace v0 {
 
 namespace {
 
-// The signature is the hook's.
+// By value, as unhandled_error_hook has it.
 void write_unhandled(std::exception_ptr error, const char* where) {  // NOLINT(performance-unnecessary-value-param)
     std::string text;
     try {
@@ -48,7 +48,7 @@ unhandled_error_hook set_unhandled_error_hook(unhandled_error_hook hook) noexcep
 void report_unhandled(std::exception_ptr error, const char* where) noexcept {
     try {
         error_hook.load(std::memory_order_acquire)(std::move(error), where);
-    } catch (...) {  // a hook that throws has nobody to throw to
+    } catch (...) {  // no code could catch what a hook throws here
     }
 }
 

@@ -12,7 +12,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-// Registered, so the first fails only for want of memory, or where the process was confined afterwards.
+// The process is registered (usable), so the expedited command fails only for want of memory, or where a sandbox has
+// closed around the process since. Then the slow global command stands in.
 void membarrier::heavy() noexcept {
     for (const int how : {MEMBARRIER_CMD_PRIVATE_EXPEDITED, MEMBARRIER_CMD_GLOBAL})
         if (::syscall(SYS_membarrier, how, 0, 0) == 0) return;

@@ -17,7 +17,8 @@ std::atomic<thread_refusal> refusal{nullptr};
 }
 
 thread_refusal refuse_threads(thread_refusal ask) noexcept {
-    return refusal.exchange(ask, std::memory_order_acq_rel);  // what the test prepared is visible to whoever asks
+    // acq_rel: a thread that calls the function sees what the test prepared for it.
+    return refusal.exchange(ask, std::memory_order_acq_rel);
 }
 
 int start_thread(pthread_t& made, void* (*f)(void*), void* with) noexcept {

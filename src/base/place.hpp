@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A line of somebody's source, as messages name it.
+// How messages name a line of source.
 #pragma once
 
 #include <source_location>
@@ -10,7 +10,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// "file:line".
+/// Returns "file:line".
 [[nodiscard]] std::string place_of(const std::source_location& at);
 /// The same without the file's folder.
 [[nodiscard]] std::string short_place_of(const std::source_location& at);

@@ -17,7 +17,8 @@ int process_generation() noexcept {
     static const int registered =
         pthread_atfork(nullptr, nullptr, [] { process_forks.fetch_add(1, std::memory_order_relaxed); });
     (void)registered;
-    return process_forks.load(std::memory_order_relaxed);  // relaxed: the child has one thread, which wrote it
+    // relaxed: the number is written only in a new child, by its single thread; later threads begin after that.
+    return process_forks.load(std::memory_order_relaxed);
 }
 
 }  // namespace detail

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The end of a program in which a rule of the kernel is broken. Called by BIDE_ASSERT on the thread that found it;
-// nothing of the library's state can be trusted any more, so the message is written and the program aborts without
-// unwinding.
+// The end of a program in which a rule of the map is broken. BIDE_ASSERT calls it, on the thread that found the break.
+// The library's state cannot be trusted any more, so it writes the message and aborts without unwinding.
 #include <bide/detail/base/rules.hpp>
 
 #include <cstdio>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The parts of a short spin that need not be in line: how many processors there are, how many threads spin at the same
-// time, and how often a spin is skipped after it did not help. The thread that is about to sleep (a loop's, a
+// The parts of a short spin that need not be in line: they count the processors and the threads that spin at the same
+// time, and decide how many spins are skipped after one that did not help. A thread that is about to sleep (a loop's, a
 // worker's) calls them.
 #include <bide/detail/base/process.hpp>
 #include <bide/detail/base/short_spin.hpp>
@@ -18,7 +18,7 @@ namespace detail {
 namespace {
 constexpr unsigned most_skips = 63;
 constinit std::atomic<int> spinning{0};
-constinit std::atomic<int> counted_in{0};  // which process: the child of a fork has none of the parent's threads
+constinit std::atomic<int> counted_in{0};  // the process that `spinning` counts: a child has none of its parent's
 constinit std::atomic<int> known_processors{0};
 }  // namespace
 
@@ -38,7 +38,7 @@ unsigned count_processors() noexcept {
 }
 
 bool short_spin::begin() noexcept {
-    // relaxed, all of it: only a limit, nothing is passed on by it, and one too many or too few does no harm.
+    // relaxed, throughout: the counts are a limit and publish nothing; one thread too many or too few does no harm.
     int processors = known_processors.load(std::memory_order_relaxed);
     if (processors == 0) {
         processors = static_cast<int>(count_processors());

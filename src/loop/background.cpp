@@ -23,13 +23,13 @@ struct background {
     loop_service service{"bide background"};
 };
 
-// Never destroyed: leaving main neither waits for it nor stops it. The child of a fork gets another one.
+// Nothing destroys it: leaving main neither waits for the loop nor stops it. The child of a fork() gets another one.
 background& shared() {
     static std::atomic<background*> now{nullptr};
     background* b = now.load(std::memory_order_acquire);
     while (b == nullptr || b->service.inherited()) {
         auto* fresh = new background;
-        // acq_rel: two threads may ask at once; the loser sees the winner's complete.
+        // acq_rel: if two threads make one at once, the losing thread sees the complete object of the winning thread.
         if (now.compare_exchange_strong(b, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) return *fresh;
         delete fresh;
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The slow half of idle_loop_scope: it makes a loop for a wait in plain code, or takes one from the thread's cache, and
-// returns it there. On the waiting thread, which alone runs these loops. The usual case, one cached loop, is in line.
+// returns the loop there. It runs on the waiting thread, which alone runs these loops. The usual case, one cached loop,
+// is in the header.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/loop/idle_loop_scope.hpp>
@@ -20,7 +21,8 @@ namespace {
 
 constinit thread_local bool thread_ending = false;  // the thread is ending: a later wait makes a loop and destroys it
 
-// The loops that this thread keeps for waits in plain code, with thread_state::cached_loop. Destroyed with the thread.
+// The loops that this thread keeps for waits in plain code, besides thread_state::cached_loop. They end with the
+// thread.
 struct cached_loops {
     std::vector<std::unique_ptr<loop>> spare;
     cached_loops() { this_thread.caches_loops = true; }
@@ -40,7 +42,8 @@ cached_loops& kept() {
 
 }  // namespace
 
-// What was kept cannot be used: another clock is in force, it is of the parent of a fork, or a wait further up uses it.
+// Called when the cached loop cannot be used: another clock is in force, the parent of a fork() made the loop, or an
+// outer wait uses it.
 void idle_loop_scope::make() {
     loop_ = nullptr;
     if (!thread_ending) {
@@ -61,7 +64,7 @@ void idle_loop_scope::return_to_cache() noexcept {
     std::unique_ptr<loop> done(loop_);
     try {
         if (!thread_ending && loop_access::reusable(*loop_)) kept().spare.push_back(std::move(done));
-    } catch (...) {  // not kept, then
+    } catch (...) {  // no memory: the loop is destroyed
     }
 }
 

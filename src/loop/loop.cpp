@@ -26,9 +26,9 @@ inline namespace v0 {
 
 namespace {
 
-constexpr unsigned least_per_turn = 8;                           // where so many are ready, one after another
-constexpr unsigned turns_between_polls = 8;                      // a busy loop looks at its descriptors this often
-constexpr std::chrono::milliseconds until_next_examination{10};  // of waits for which there was no memory
+constexpr unsigned least_per_turn = 8;       // a turn runs so many nodes, if it makes enough of them ready
+constexpr unsigned turns_between_polls = 8;  // a busy loop polls its driver once in so many turns
+constexpr std::chrono::milliseconds until_next_examination{10};  // after one that was short of memory
 
 using detail::process_generation;
 
@@ -44,7 +44,7 @@ loop::loop(loop_options options)
 }
 
 loop::~loop() {
-    if (process_ != process_generation()) {  // in the child of a fork: not ours to run
+    if (process_ != process_generation()) {  // in the child of a fork(): it must not run the parent's tasks
         retire();
         return;
     }
@@ -68,8 +68,9 @@ void loop::post(ready_node& node) noexcept {
         wake_sleeper();
 }
 
-// By the one thread that was told to. The owner goes on as soon as the driver has woken it, and waits for us only
-// before it destroys the loop: on one processor it runs at once, and we are in its way.
+// The pusher to which inbox::push() returned true calls it. The owner thread may run as soon as the driver has woken
+// it, before this function returns. It waits for the pusher only where it has to (join_wakers): a wait at each wake-up
+// would cost a thread switch on one processor.
 void loop::wake_sleeper() noexcept {
     // relaxed: written before the owner fell asleep, which the push acquired
     if (auto* const clock_of_test = sleeping_for_.load(std::memory_order_relaxed)) clock_of_test->job_begins();
@@ -87,7 +88,7 @@ void loop::take_inbox() noexcept {
 
 void loop::fire_timers() noexcept {
     detail::arm_deferred_timer(detail::this_thread);
-    // relaxed: written by this thread, or by another that wakes us after arming
+    // relaxed: this thread wrote it, or another one, which wakes the loop after it armed the timer
     if (earliest_.load(std::memory_order_relaxed) == ticks(clock::time_point::max())) return;
     const clock::time_point now = driver_->now();
     if (earliest_.load(std::memory_order_relaxed) > ticks(now)) return coalescer_.woken_early();
@@ -104,11 +105,11 @@ void loop::fire_timers() noexcept {
 
 void loop::note_first_timer() noexcept {
     const detail::timer_node* const first = timers_.first();
-    // relaxed: who reads it has armed, runs the loop, or is woken
+    // relaxed: a reader holds timers_lock_, or runs the loop and is woken after the change
     earliest_.store(ticks(first != nullptr ? first->due : clock::time_point::max()), std::memory_order_relaxed);
 }
 
-// For a sleep. The earliest may have been taken back; virtual time must not jump to a timer that is no more.
+// Called before a sleep. The timer of earliest_ may have been taken out since: virtual time must not jump to it.
 loop::clock::time_point loop::find_first_timer() noexcept {
     detail::arm_deferred_timer(detail::this_thread);
     // relaxed: armed by this thread, or by one that pushes into the inbox or wakes the driver afterwards
@@ -118,8 +119,9 @@ loop::clock::time_point loop::find_first_timer() noexcept {
     return clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
 }
 
-// What was ready when the turn began, in order; where that was less than `least`, also what it made ready, so that a
-// few tasks that wake each other do not pay for a whole turn each time. False: nothing was, or every task only yielded.
+// Runs the nodes that were ready when the turn began, in order. Where those are fewer than `least`, the turn goes on
+// with nodes that they made ready, up to `least`: a few tasks that wake one another do not pay for a turn each time.
+// Returns false if no node ran, or, in virtual time, if every ready task only yielded.
 template <class Until>
 bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
@@ -129,7 +131,7 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
         driver_->poll();
         looked_at_ = turns_;
     }
-    // One that never sleeps does not look at its waits then.
+    // A loop that never sleeps examines its waits here, and not in sleep().
     if (turns_ % detail::turns_between_examinations == 0) static_cast<void>(detail::examine_edges(noted_));
     take_inbox();
     fire_timers();
@@ -139,7 +141,7 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     yields_ = 0;
     turns_of_yields_ = 1;
     detail::thread_state& t = detail::this_thread;
-    name_fork(t);  // what runs below us in a fork is told now, as itself
+    name_fork(t);  // a fork's child that runs below this turn gets its own node before t.current is read
     detail::task_node* const before = t.current;
     while (!ready_.empty() && unfinished()) {
         ready_node* const n = &ready_.pop_front();
@@ -147,7 +149,7 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
         past_end = past_end || n == end;  // the node may be gone after it ran
         run_node(t, *n);
         BIDE_ASSERT(K5, !t.suspended);
-        t.current = before;  // whoever is asked whether to go on may call code of the user's
+        t.current = before;  // unfinished() may call the user's stop callbacks: the chain that just ran is not theirs
         if (past_end && ran >= least) break;
     }
     if (ran == 0) {
@@ -163,7 +165,8 @@ bool loop::turn(unsigned least, const Until& unfinished) noexcept {
     return !time_jumps_ || ++idle_turns_ < turns_of_yields_;
 }
 
-// One that yields may have made another one ready before.
+// Returns true if every node that is left is of a task that yielded in this turn. A task may make another one ready
+// before it yields: then more nodes are left than tasks yielded.
 bool loop::only_yields_left() const noexcept {
     unsigned left = 0;
     for (const ready_node* n = ready_.first(); n != nullptr && left <= yields_; n = n->next) ++left;
@@ -185,18 +188,20 @@ void loop::sleep() noexcept {
     const bool for_ever = until == clock::time_point::max() && !driver_->watches_anything();
     if (for_ever && !stall_.looked && time_jumps_) {
         stall_.looked = detail::report_certain_stall(*this);
-        if (stall_.looked) return;  // whoever was told may have done something about it
+        if (stall_.looked) return;  // the report hook may have made something ready
     }
     auto patience = for_ever && !stall_.looked ? detail::time_until_look(stall_) : std::chrono::milliseconds::max();
     if (waits == detail::examined::short_of_memory && until == clock::time_point::max())
         patience = std::min(patience, until_next_examination);
     // Another thread may be about to post something.
     if (may_look(until) && spin_.look([this] { return inbox_.maybe_something(); })) return;
-    // A job whose sleep only others can end does not hold up the time of the test for which it works.
+    // A job that sleeps here until another thread wakes it does not hold up the virtual clock of the test for which it
+    // works: the clock counts the job as ended meanwhile.
     detail::thread_sleep* const told = detail::this_thread.sleep;
     detail::virtual_clock* const held = told != nullptr && for_ever ? told->clock() : nullptr;
-    if (held != nullptr) join_wakers();                    // one of an earlier sleep would take this one for its own
-    sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: released by going to sleep
+    // A late waker of an earlier sleep would read the new sleeping_for_, and count the job twice.
+    if (held != nullptr) join_wakers();
+    sleeping_for_.store(held, std::memory_order_relaxed);  // relaxed: go_to_sleep() releases it to the waker
     if (!inbox_.go_to_sleep()) return;
     if (told != nullptr) told->begin_sleep();
     if (held != nullptr) held->job_ended();
@@ -212,23 +217,25 @@ void loop::sleep() noexcept {
         if (by_itself)
             held->job_begins();
         else
-            join_wakers();  // whose part it is; the clock may not move before
+            join_wakers();  // the waker calls job_begins(); this thread must not let the clock advance before
     }
     // Not woken: it is time to look, or a signal handler ran.
     if (woken || waits == detail::examined::short_of_memory || !ready_.empty() || inbox_.maybe_something() ||
         detail::time_until_look(stall_).count() > 0)
         return;
-    stall_.looked = true;  // once: from here on it sleeps until it is woken
+    stall_.looked = true;  // one look until a node runs again: the next sleep has no limit
     detail::report_stall(*this, stall_);
 }
 
-// I/O is not looked at meanwhile, so only where something from elsewhere is more likely, and no timer is near.
+// Returns true if the owner thread may spin before it sleeps. A spin looks neither at I/O nor at timers: so no
+// descriptor is watched, and no timer is due within the spin.
 bool loop::may_look(clock::time_point until) noexcept {
     return !time_jumps_ && !driver_->unsent && !driver_->watches_anything() &&
            (until == clock::time_point::max() || until - driver_->now() > detail::short_spin::limit);
 }
 
-// For a task that is going to park, and would leave the loop with nothing to do.
+// A task that is about to park calls it; it spins only where the loop would have nothing else to do. Returns true if
+// `count` is no longer `now`.
 bool loop::spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     constexpr unsigned pauses = 16;  // the other side is at work on it
     if (!ready_.empty() || polled_) return false;
@@ -236,11 +243,13 @@ bool loop::spin_for_change(const std::atomic<std::size_t>& count, std::size_t no
     // relaxed: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     if (!may_look(until)) return false;
-    const auto changed = [&] { return count.load(std::memory_order_relaxed) != now; };  // relaxed: looked at again
+    // relaxed: a hint; the caller looks again
+    const auto changed = [&] { return count.load(std::memory_order_relaxed) != now; };
     return early_spin_.look([&] { return changed() || inbox_.maybe_something(); }, pauses) && changed();
 }
 
-// False: somebody woke us, or is about to: until then it may touch the loop.
+// Returns false if a pusher woke the loop, or is about to. That pusher touches the loop until it has counted itself in
+// wakers_done_.
 bool loop::end_sleep() noexcept {
     if (inbox_.wake_up()) return true;
     ++wakers_told_;
@@ -248,7 +257,7 @@ bool loop::end_sleep() noexcept {
 }
 
 void loop::join_wakers() noexcept {
-    // acquire: what they have done to the loop comes before what the caller does.
+    // acquire: what the wakers did to the loop happens before what the caller does to it
     for (unsigned round = 0; wakers_done_.load(std::memory_order_acquire) != wakers_told_;) detail::spin_wait(round);
 }
 
@@ -256,12 +265,13 @@ template <class Until>
 void loop::run_while(const Until& unfinished) noexcept {
     const detail::running_here here(*this, running_, *driver_);
     if (std::exchange(host_may_sleep_, false)) static_cast<void>(end_sleep());
-    const unsigned least = time_jumps_ ? 1 : least_per_turn;  // where time jumps, a turn tells who only yields
+    // In virtual time a turn runs what was ready at its beginning and no more: so it tells whether every task yielded.
+    const unsigned least = time_jumps_ ? 1 : least_per_turn;
     while (unfinished())
         if (!turn(least, unfinished) && unfinished()) sleep();
     detail::ring* const made = driver_->ring_made;
     if (made != nullptr && made->bound()) made->end_resting();
-    if (driver_->unsent) driver_->poll();  // of another task, in this last turn
+    if (driver_->unsent) driver_->poll();  // tasks may have queued entries in the last turn
 }
 
 void loop::check_thread(const char* what) const {
@@ -300,7 +310,7 @@ bool loop::poll() {
     return !begin_host_sleep();
 }
 
-// Whoever posts from now on makes the descriptor readable.
+// Returns true if nothing was posted. The next post makes the descriptor readable.
 bool loop::begin_host_sleep() noexcept {
     if (!inbox_.go_to_sleep()) return false;
     host_may_sleep_ = true;
@@ -322,15 +332,14 @@ int loop::descriptor() {
 
 loop::clock::time_point loop::now() noexcept { return driver_->now(); }
 
-// ---- what the rest of the library runs a loop for
-// ---------------------------------------------------------------------
+// ---- runs for the rest of the library ------------------------------------------------------------------------------
 
 void loop::run_until_done(const detail::blocking_wait_base& waited) noexcept {
     run_while([&waited] { return !waited.done(); });
 }
 
 void loop::run_until_set(const std::atomic<bool>& over) noexcept {
-    // acquire: what was done before it was set is visible.
+    // acquire: what the setter did before is visible
     run_while([&over] { return !over.load(std::memory_order_acquire); });
 }
 
@@ -345,7 +354,7 @@ void loop::serve(const detail::loop_service& service) noexcept {
         if (!work_.empty() || !ready_.empty() || inbox_.maybe_something() || service.has_jobs()) return true;
         return loop_access::stop_live(*this, service.why());  // others may have started something meanwhile
     });
-    driver_->end_ring();  // it is this thread's; another one may be the next to serve
+    driver_->end_ring();  // the ring is bound to this thread; the service's next begin() makes another thread
 }
 
 namespace detail {
@@ -354,7 +363,7 @@ BIDE_STATIC_TLS constinit thread_local running_here* running_here::innermost = n
 
 bool spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
     const thread_state& t = this_thread;
-    // In the turn of a strand or the like, which has its own queue: that is not looked at.
+    // Only where the loop itself runs the task: a strand has a queue of its own, at which the loop does not look.
     return t.running_loop != nullptr && t.running == t.running_loop &&
            loop_access::spin_for_change(*t.running_loop, count, now);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What timers, I/O, waits and the debug view do to a loop. Timers are armed and taken out on any thread, with the
-// loop's timers_lock_ held. The other functions run on the thread that runs the loop, or is about to block it. The
-// kernel calls the two functions on top without knowing loops (seams).
+// What timers, I/O, waits and the debug view do to a loop. Any thread arms timers and takes them out, with the loop's
+// timers_lock_ held. The other functions run on the thread that runs the loop, or is about to block it. The kernel
+// calls the two functions on top without knowing loops (seams).
 #include "kernel/this_thread.hpp"
 #include "loop/running_here.hpp"
 #include "loop/uring/ring.hpp"
@@ -24,7 +24,7 @@ noted_edges& noted_on(loop& l) noexcept { return loop_access::noted(l); }
 [[gnu::noinline]] void arm_deferred_timer_slowly() noexcept {
     loop& l = *this_thread.deferred_timer_loop;
     const lock_guard guard(loop_access::timers_lock(l));
-    // Nobody has to be woken: it is a loop that this thread runs.
+    // No thread has to be woken: this thread runs the loop.
     static_cast<void>(loop_access::arm_locked(l, *std::exchange(this_thread.deferred_timer, nullptr)));
 }
 
@@ -38,7 +38,7 @@ bool loop_access::arm_locked(loop& l, timer_node& t) noexcept {
     if (l.timers_.empty()) l.timers_.begin(l.driver_->now());
     BIDE_ASSERT(L1, !t.armed());
     l.timers_.insert(t);
-    // relaxed: written under the lock; who reads it without, see find_first_timer()
+    // relaxed: written under the lock; for readers without it see find_first_timer()
     if (loop::ticks(t.due) >= l.earliest_.load(std::memory_order_relaxed)) return false;
     l.earliest_.store(loop::ticks(t.due), std::memory_order_relaxed);
     return true;
@@ -66,7 +66,7 @@ bool loop_access::arm_later(loop& l, const context& by, timer_node& t) noexcept 
 }
 
 bool loop_access::disarm_fresh(timer_node& t) noexcept {
-    // Elsewhere, and after anything has suspended, it is armed.
+    // On another thread, and after anything has suspended, the timer is armed.
     if (this_thread.deferred_timer != &t) return false;
     this_thread.deferred_timer = nullptr;
     return true;
@@ -75,7 +75,8 @@ bool loop_access::disarm_fresh(timer_node& t) noexcept {
 void loop_access::disarm_locked(loop& l, timer_node& t) noexcept {
     if (!t.armed()) return;
     l.timers_.remove(t);
-    // What was the earliest stays so until somebody has to know: a million may be taken back one after another.
+    // earliest_ keeps the old time until a sleep needs the exact one (find_first_timer): a million timers may be taken
+    // out one after another.
     if (l.timers_.empty()) l.earliest_.store(loop::ticks(loop::clock::time_point::max()), std::memory_order_relaxed);
 }
 
@@ -110,18 +111,19 @@ bool loop_access::start_inside(loop& l, promise_base* child, thread_state& t, in
     unsigned left = 0;
     {
         const running_here here(l, l.running_, *l.driver_, uncaught, t);
-        BIDE_ASSERT(K5, !t.suspended);  // the wait has put the state of the frames further down away
+        BIDE_ASSERT(K5, !t.suspended);  // the wait() has saved the flag of the frames further down this stack
         suspended = start_nested(child);
         t.suspended = false;  // K5: this is the bottom of the stack of frames
         left = t.credits;
     }
-    t.credits = left != 0 ? left : credits_per_turn;  // what it did counts; at zero its turn of the queue comes now
+    // The child's operations count; with no credit left the wait goes to the loop's queue now, which earns new ones.
+    t.credits = left != 0 ? left : credits_per_turn;
     return suspended;
 }
 
 bool loop_access::stop_live(loop& l, stop_reason why) noexcept {
-    // Nodes of this loop end on this thread, so that those found here stay while they are asked, outside the locks (a
-    // request calls stop callbacks of the user's). A few at a time: nothing may be allocated here.
+    // Nodes of this loop end on this thread: so the found ones live while they are asked, without the locks (a request
+    // calls stop callbacks of the user's). A few at a time, because this function must not allocate.
     struct search {
         loop& l;
         bool any = false;

@@ -19,7 +19,7 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-// While it lives, whoever has an interest in this thread knows that it is blocked.
+// While it lives, the regions and the set to which this thread belongs know that it is blocked.
 class blocked_here {
 public:
     blocked_here() noexcept : t_(tls()), region_(std::exchange(t_.blocking, nullptr)), sleep_(t_.sleep) {
@@ -131,7 +131,7 @@ bool loop_service::job_begins() noexcept {
 void loop_service::job_ended() noexcept {
     const lock_guard guard(m_);
     const long left = jobs_.load(std::memory_order_relaxed) - 1;
-    jobs_.store(left, std::memory_order_release);  // what the job did is seen by whoever has stopped the thread
+    jobs_.store(left, std::memory_order_release);  // release: the service's thread sees what the job did
     if (left == 0 && stopping_.load(std::memory_order_relaxed)) loop_access::wake(*get());
 }
 

@@ -24,14 +24,14 @@ public:
     explicit loop_service(std::string thread_name);
     loop_service(const loop_service&) = delete;
     loop_service& operator=(const loop_service&) = delete;
-    ~loop_service();  // not begun, or joined
+    ~loop_service();  // requires that the service has not begun, or was joined
 
     /// Returns when the loop accepts work. Throws what making the loop or the thread throws; then nothing has begun.
     void begin() BIDE_EXCLUDES(m_);
     /// Null before the first begin().
     [[nodiscard]] loop* get() const noexcept { return loop_.load(std::memory_order_acquire); }
     [[nodiscard]] bool on_own_thread() const noexcept;
-    /// Made before a fork(), and this is the child.
+    /// Returns true in the child of a fork() if the parent made the service.
     [[nodiscard]] bool inherited() const noexcept;
 
     /// Refuses new work and asks every task to stop; the first call's reason stays. Runs stop callbacks of the user's.
@@ -39,7 +39,8 @@ public:
     /// Blocks until the thread has ended; from any other thread, several at once.
     void join() noexcept BIDE_EXCLUDES(m_);
 
-    /// A job on another thread for which the thread stays. False: a stop was requested.
+    /// Counts a job on another thread: the service's thread does not end before it. Returns false if a stop was
+    /// requested.
     [[nodiscard]] bool job_begins() noexcept BIDE_EXCLUDES(m_);
     void job_ended() noexcept BIDE_EXCLUDES(m_);
 
@@ -60,7 +61,7 @@ private:
     std::atomic<loop*> loop_{nullptr};  // the same, for readers without the mutex
     std::thread thread_ BIDE_GUARDED_BY(m_);
     std::atomic<std::thread::id> id_{};
-    std::exception_ptr failed_ BIDE_GUARDED_BY(m_);  // of making the loop
+    std::exception_ptr failed_ BIDE_GUARDED_BY(m_);  // the loop could not be made
     bool accepts_ BIDE_GUARDED_BY(m_) = false;
     bool ended_ BIDE_GUARDED_BY(m_) = true;
     bool joining_ BIDE_GUARDED_BY(m_) = false;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A deadline that was inherited from a task of a loop that a nested wait() blocks, so that its own timer cannot fire:
-// the loop that is driven instead keeps it. blocking_wait_base::drive makes one, on the waiting thread.
+// The deadline of a nested wait(). The deadline was inherited from a task of the blocked loop, where its timer cannot
+// fire meanwhile: so the loop that is driven instead has a second timer. blocking_wait_base::drive makes one, on the
+// waiting thread.
 #pragma once
 
 #include <bide/detail/base/lock_guard.hpp>
@@ -42,7 +43,8 @@ public:
     [[nodiscard]] bool passed() const noexcept { return ran_; }
 
 private:
-    static void on_time(timer_node* node) noexcept {  // under the timers' lock
+    // Called with the timers' lock held, under which no stop callback may run: so the node asks later, in a turn.
+    static void on_time(timer_node* node) noexcept {
         auto* self = static_cast<nested_wait_deadline*>(node);
         self->posted_ = true;
         self->loop_.post(*self);

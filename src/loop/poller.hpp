@@ -38,8 +38,8 @@ public:
         if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, w.fd, &e) != 0) fail();
         watched_.push_front(w);
         w.watched = true;
-        count_.fetch_add(1,
-                         std::memory_order_relaxed);  // relaxed: a count; an added descriptor wakes the loop by itself
+        // relaxed: a count; the new descriptor's first event wakes the loop
+        count_.fetch_add(1, std::memory_order_relaxed);
     }
 
     void report_again(watched_fd& w) noexcept override {
@@ -119,7 +119,7 @@ private:
     static constexpr int batch = 128;
     using watched_list = two_way_list<watched_fd, &watched_fd::prev, &watched_fd::next>;
 
-    /// In the child of a fork() the set is the parent's still: what it watches there must go on.
+    /// Returns true in the child of a fork(), where the epoll set is still the parent's: the child must not change it.
     [[nodiscard]] bool inherited() const noexcept { return process_ != process_generation(); }
     [[noreturn]] static void fail() { throw std::system_error(errno, std::generic_category(), "epoll_ctl"); }
     static epoll_event events_for(watched_fd& w) noexcept {

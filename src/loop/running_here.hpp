@@ -32,7 +32,7 @@ struct running_here {
     driver& loop_driver;
     loop& mine;
     running_here* outer;
-    // The loops on this stack, for the debug view.
+    // The innermost run on this thread's stack: the debug view and flush_ring_before_block() follow `outer` from here.
     BIDE_STATIC_TLS static constinit thread_local running_here* innermost;
     running_here(loop& l, bool& running, driver& d, int uncaught = std::uncaught_exceptions(),
                  thread_state& state = this_thread) noexcept
@@ -64,7 +64,7 @@ struct running_here {
         t.current = current_before;
         t.unwinding = unwinding_before;
         t.uncaught_base = uncaught_before;
-        // Plain code goes on with what it had left; at zero it had its turn of the queue just now.
+        // The code below goes on with the credits that it had left; at zero the run of the loop has earned new ones.
         t.credits = credits_before != 0 ? credits_before : credits_per_turn;
     }
 };

@@ -35,7 +35,7 @@ bool sleep_awaiter::park() noexcept {
     loop& on = carrier;  // K3: another thread may end the wait as soon as the lock is given back
     detach(p);
     BIDE_ASSERT(K3, this_thread.suspended && (p->result_slot->flags & attached) == 0);
-    // Armed first: a timer that fires before the leaf is parked finds nothing to claim, so the two are one section.
+    // One section: a timer that fired before the leaf is parked would find nothing to claim.
     bool sooner = false;
     bool parked = false;
     {
@@ -70,8 +70,8 @@ namespace {
 }
 }  // namespace
 
-// The usual case needs no register that a call would have to keep: a frame that the loop itself resumed goes to the end
-// of its queue.
+// The usual case, a frame that the loop itself resumed, puts the frame at the end of the loop's queue. yield_anywhere()
+// is a tail call, so that this function saves no registers.
 void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
     promise_base* const p = who_;
     const context& c = *p->ctx;
@@ -79,7 +79,7 @@ void yield_awaiter::await_suspend(std::coroutine_handle<>) const noexcept {
     if ((p->result_slot->flags & attached) != 0 || here != c.ex || c.stop->requested()) [[unlikely]]
         return yield_anywhere(p);
     BIDE_ASSERT(K3, (p->result_slot->flags & attached) == 0);
-    this_thread.suspended = true;  // K3: nobody is below the frame on this stack
+    this_thread.suspended = true;  // K3: no frame is below this one on the stack
     p->what = step::resume;
     loop_access::yielded(*here, 1);
     loop_access::push(*here, *p);

@@ -22,7 +22,7 @@ namespace bide {
 inline namespace v0 {
 
 namespace {
-constexpr std::chrono::milliseconds patience{100};  // so long the executor of an admitted task has to run it
+constexpr std::chrono::milliseconds patience{100};  // the executor of an admitted task has so long to run it
 }
 
 namespace detail {
@@ -113,7 +113,7 @@ void strand_member::on_turn(call_node* self) noexcept {
     strand_stay here(of);
     m.stay = &here;
     of.run_turn(*node, here, m, *m.ex);
-    if (here.left()) return;  // the guard has been destroyed, and the member with it
+    if (here.left()) return;  // the task has destroyed its guard, and the member with it
     {
         const lock_guard hold(m.owner.m_);
         m.busy = false;
@@ -362,7 +362,7 @@ detail::strand_entry* strand::admit_next() noexcept {
         return nullptr;
     }
     if (nodes) return reserve(pump_);
-    state_ = state::idle;  // every entry that is left needs a loop which the wait() of a member blocks
+    state_ = state::idle;  // every entry that is left needs a loop that the wait() of a member blocks
     if (ended_ != nullptr) ended_->notify_all();  // with m_ held: afterwards the strand may be destroyed
     return nullptr;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The real driver. Until the first I/O it owns no descriptor and sleeps on a futex: a wait() in plain code leaks
-// nothing and costs one system call. Readiness (a watched descriptor) brings the poller, in which it sleeps from then
-// on, and which an eventfd wakes. Completion-shaped I/O brings the ring, where the kernel allows one: then it sleeps
-// there, and the ring watches the poller. Where there is no ring, everything is readiness, and nothing above knows.
+// nothing and costs one system call. The first watched descriptor (readiness) makes the poller, in which the driver
+// sleeps from then on, and which an eventfd wakes. The first completion-shaped I/O makes the ring, where the kernel
+// allows one: then the driver sleeps in the ring, which watches the poller. Where there is no ring, all I/O goes by
+// readiness.
 #include "loop/system_driver.hpp"
 #include "loop/poller.hpp"
 #include "loop/uring/ring.hpp"
@@ -49,7 +50,8 @@ public:
         if (poller* p = poller_.load(std::memory_order_acquire)) p->end();
     }
 
-    // What steady_clock is, as it has to be for park(); a call less, which counts where a timeout is over at once.
+    // CLOCK_MONOTONIC is the clock of steady_clock, and of park(). Asked here directly, it costs one call less, which
+    // counts where a timeout is over at once.
     time_point now() noexcept override {
         timespec t{};
         static_cast<void>(::clock_gettime(CLOCK_MONOTONIC, &t));
@@ -70,7 +72,8 @@ public:
     }
 
     void wake() noexcept override {
-        // seq_cst with park() and need_poller(): either the sleeper sees the word, or we see that it sleeps in epoll.
+        // seq_cst with park() and need_poller(): either the owner sees the word, or the waker sees the poller in which
+        // the owner sleeps.
         woken_.store(1, std::memory_order_seq_cst);
         if (poller* p = poller_.load(std::memory_order_seq_cst))
             p->wake();
@@ -89,7 +92,7 @@ public:
         if (!may_have_ring_) return nullptr;
         try {
             make_ring();
-        } catch (const std::system_error& e) {  // forbidden, too old, or no memory or descriptor for one
+        } catch (const std::system_error& e) {  // forbidden, the kernel is too old, or no memory or descriptor is left
             may_have_ring_ = false;
             note_refusal(e);
         } catch (...) {
@@ -107,7 +110,7 @@ public:
     int descriptor() override {
         poller& p = need_poller();
         if (!may_have_ring_) return p.descriptor();
-        if (!both_) {  // for the host there is one descriptor: it has the poller in it, and a ring that comes later
+        if (!both_) {  // the host gets one descriptor, an epoll set of the poller and of a ring that may come later
             both_.emplace(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
             show_host(p.descriptor());
             if (ring_) show_host(ring_->descriptor());
@@ -123,7 +126,7 @@ private:
     // ---- the ring, on the loop's thread ---------------------------------------------------------------------------
 
     void make_ring() {
-        need_poller();  // the ring watches it: the eventfd in it is what wakes
+        need_poller();  // the ring watches the poller, whose eventfd wakes the owner
         auto made = std::make_unique<class ring>(*this, thread_bound);
         if (both_) show_host(made->descriptor());
         ring_ = std::move(made);
@@ -137,7 +140,7 @@ private:
         if (::epoll_ctl(both_->get(), EPOLL_CTL_ADD, fd, &e) != 0)
             throw std::system_error(errno, std::generic_category(), "epoll_ctl");
     }
-    // Silent, unless the environment asked for what cannot be had: then once.
+    // Reports the refusal once, and only if the environment asked for io_uring.
     static void note_refusal(const std::system_error& why) noexcept {
         static std::atomic<bool> told{false};
         if (driver_of_environment() != io_driver::io_uring) return;
@@ -155,7 +158,7 @@ private:
         return true;
     }
     static void poller_has_something(ring_entry* self, const ring_report&) noexcept {
-        // Whatever it said; perhaps on a thread that only owned the ring for a moment.
+        // Noted and not collected here: the calling thread may own the ring for a moment only.
         static_cast<system_driver*>(self)->polled_ = true;
     }
     bool wait_in_ring(poller& p, time_point until) noexcept {
@@ -173,7 +176,7 @@ private:
         return report(p, 0);
     }
 
-    /// True: it was woken.
+    /// Returns true if wake() was called.
     bool park_until(time_point until) noexcept {
         poller* const p = poller_.load(std::memory_order_acquire);
         if (ring_) return wait_in_ring(*p, until);
@@ -185,7 +188,7 @@ private:
         return real < time_point::max() - begin ? begin + real : time_point::max();
     }
 
-    // ---- without one ----------------------------------------------------------------------------------------------
+    // ---- without a ring -------------------------------------------------------------------------------------------
 
     poller& need_poller() {
         if (poller* p = poller_.load(std::memory_order_acquire)) return *p;
@@ -196,10 +199,10 @@ private:
             p = made.get();
             shared_ = made;
             poller_.store(p, std::memory_order_seq_cst);  // see wake()
-            // A wake() that wrote only the word, because there was no poller yet, is seen in the descriptor all the
-            // same.
+            // A wake() before this wrote the word alone, as there was no poller: the owner, which will sleep in the
+            // poller, is woken there.
             if (woken_.exchange(1, std::memory_order_seq_cst) != 0) p->wake();
-            wake_word();  // a loop that sleeps on the word, or is about to, goes over to epoll
+            wake_word();  // an owner that sleeps on the word, or is about to, goes on to sleep in the poller
         }
         return *p;
     }
@@ -211,7 +214,7 @@ private:
     bool wait_on_word(time_point until) noexcept {
         if (woken_.exchange(0, std::memory_order_seq_cst) != 0) return true;
         const timespec when = to_timespec(until.time_since_epoch());
-        // An absolute time on the clock of steady_clock; no timeout for max().
+        // The timeout is an absolute time on the clock of steady_clock; max() is none.
         ::syscall(SYS_futex, word(), FUTEX_WAIT_BITSET_PRIVATE, 0, until == time_point::max() ? nullptr : &when,
                   nullptr, FUTEX_BITSET_MATCH_ANY);
         return woken_.exchange(0, std::memory_order_seq_cst) != 0;
@@ -239,9 +242,10 @@ private:
     os_mutex making_;                 // held while the poller is made
     counted_ptr<fd_watcher> shared_;  // written once, with making_ held, before poller_; read after poller_ was read
     bool may_have_ring_;
-    bool polled_ = false;  // the poller has something to report, and is not watched by the ring meanwhile
+    bool polled_ =
+        false;  // the ring reported that the poller has events, and does not watch it until they are collected
     std::unique_ptr<class ring> ring_;
-    std::optional<descriptor_owner> both_;
+    std::optional<descriptor_owner> both_;  // for an embedding host, see descriptor()
 };
 
 }  // namespace

@@ -22,7 +22,7 @@ void timer_queue::put_far(timer_node& t, key k) noexcept {
     append(&t, level, digit_of(k, level));
 }
 
-// A ring behind what the slot has.
+// Puts a circular list behind the timers of the slot.
 void timer_queue::append(timer_node* chain, unsigned level, unsigned digit) noexcept {
     timer_node*& first = slot_[level][digit];
     if (first == nullptr) {
@@ -54,7 +54,7 @@ void timer_queue::insert(timer_node& t) noexcept {
         return;
     }
     put_near(t);
-    // Where all have one time there is nothing to deal out.
+    // Where all have the same time, none would leave the heap.
     if (near_count_ >= many && near_count_ >= far_count_ && key_of(near_.first()->due) != last_near_)
         redistribute_near();
 }
@@ -80,18 +80,19 @@ void timer_queue::remove(timer_node& t) noexcept {
     if (slot_[level][digit] == &t) slot_[level][digit] = after;
 }
 
-// Nothing is near. The base rises to the beginning of the first slot, or to the first time in it, where that is known.
+// Called while near_ is empty: moves the first timers there. The base rises to the beginning of the first slot, or to
+// the first time in it, where the round before has found that.
 void timer_queue::fill() noexcept {
     for (key from = 0; far_count_ != 0 && near_count_ == 0;) {
         const auto level = static_cast<unsigned>(__builtin_ctz(used_levels_));
         const auto digit = static_cast<unsigned>(__builtin_ctz(used_[level]));
         timer_node* t = take_slot(level, digit);
-        // The levels below are empty, so the base may be anywhere in the slot's range without a far one being
-        // misplaced.
+        // The levels below are empty, so the base may be anywhere in the slot's range, and every far timer stays in its
+        // right slot.
         const key span = below(level);
         const key start = (base_ & ~((span << digit_bits) | (slots - 1))) | (key{digit} << (level * digit_bits));
         base_ = std::max(from, start);
-        t->prev->next = nullptr;  // a list from here on
+        t->prev->next = nullptr;  // opens the circle: from here on a list by next
         std::size_t count = 0;
         key last = base_;
         for (const timer_node* n = t; n != nullptr && count <= few; n = n->next, ++count)
@@ -101,7 +102,8 @@ void timer_queue::fill() noexcept {
     }
 }
 
-// A list of far ones, by the base and last_near_ as they are now. The first that stays far; the last key: none does.
+// Puts each timer of a list, which counts as far, where base_ and last_near_ now say. Returns the first key that stays
+// far; the greatest possible key if none does.
 timer_queue::key timer_queue::redistribute(timer_node* t) noexcept {
     key first_far = ~key{0};
     while (t != nullptr) {
@@ -118,7 +120,7 @@ timer_queue::key timer_queue::redistribute(timer_node* t) noexcept {
     return first_far;
 }
 
-// All but the first, and what has its time.
+// Moves every timer from the heap to the wheel, but the first and those of the same time.
 void timer_queue::redistribute_near() noexcept {
     const key first = key_of(near_.first()->due);
     if (first < base_) lower_base(first);
@@ -127,7 +129,8 @@ void timer_queue::redistribute_near() noexcept {
     static_cast<void>(redistribute(near_.take_all()));
 }
 
-// What agreed with the base in the digit in which the new one differs is in one slot then, all levels below together.
+// The new base differs from the old one first in the digit of `level`. The timers of all levels below agree with the
+// old base in that digit and the higher ones: by the new base they belong to one slot of `level`.
 void timer_queue::lower_base(key to) noexcept {
     const unsigned level = level_of(base_ ^ to);
     const unsigned digit = digit_of(base_, level);

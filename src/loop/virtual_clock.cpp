@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The clock and the driver of a test. Virtual time stands still while a task is ready, and jumps to the next timer when
-// none is. While a job on another thread has not ended, which will wake the loop, the driver sleeps in real time and
-// virtual time does not move. The loops' threads call the driver, and jobs' threads job_begins and job_ended.
+// none is. While a job on another thread runs, whose end will wake the loop, the driver sleeps in real time and virtual
+// time does not move. The loops' threads call the driver; any thread calls job_begins and job_ended.
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/loop/virtual_clock.hpp>
 
@@ -34,9 +34,9 @@ public:
         unique_lock guard(clock_->m_);
         const bool timer = until != time_point::max();
         const bool had_jobs = clock_->jobs_ != 0;
-        // Woken by post() from another thread. With no timer and nothing pending a test would hang here for ever.
+        // A post() on another thread wakes the loop. With no timer and no such thread the test hangs here for ever.
         while (!woken_ && !(timer && clock_->jobs_ == 0)) clock_->changed_.wait(guard);
-        // The last job may have posted something before it ended: then the loop looks first.
+        // The last job may have posted a node before it ended: the loop runs that node before time advances.
         if (!woken_ && !had_jobs) clock_->advance_to(until);
         woken_ = false;
     }

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// idle_workers: which workers of a pool sleep, how many look for work, and whom to wake. The rules:
+// idle_workers: which workers of a pool sleep, how many search for work, and which worker is woken. The rules:
 //
-//   - Whoever pushes work wakes an idle worker if nobody is looking for work; it reads both counts under the queue's
-//   lock.
-//   - A worker that looks for work counts as `searching`. When it has found some and was the last one that looked, it
-//     wakes another if there is more: so one wake per empty-to-full, and each woken worker wakes the next.
+//   - A pusher wakes an idle worker if no worker searches. It reads both counts under the queue's lock.
+//   - When a searching worker has found work and was the last that searched, it wakes another if there is more work: so
+//     there is one wake-up per empty-to-full, and each woken worker wakes the next.
 //   - A worker that goes to sleep enters the list, stops searching, and then looks into every queue once more.
-//   - Whoever wakes takes the idle worker out and counts it as searching before it is awake.
+//   - A waker takes the idle worker out of the list and counts it as searching, and then wakes it.
 //
-// `Worker` has `Worker* next_asleep` and `bool asleep`, both under the lock here. `Atomic` and `Lock` are the library's
-// or the model checker's (tests/model/pool_sleep.cpp).
+// `Worker` has `Worker* next_asleep` and `bool asleep`, which lock_ guards. `Atomic` and `Lock` are the library's or
+// the model checker's (tests/model/pool_sleep.cpp).
 #pragma once
 
 #include <bide/detail/base/fifo.hpp>
@@ -32,24 +31,25 @@ public:
     idle_workers(const idle_workers&) = delete;
     idle_workers& operator=(const idle_workers&) = delete;
 
-    /// For whoever has pushed, under the queue's lock: somebody has to be woken, if there is somebody.
+    /// Returns true if the pusher has to wake a worker. The pusher calls it under the queue's lock.
     [[nodiscard]] bool needs_wake() const noexcept {
-        // relaxed: ordered by the queue's lock, see above.
+        // relaxed: the queue's lock orders it, see above.
         return searching_.load(std::memory_order_relaxed) == 0 && asleep_.load(std::memory_order_relaxed) != 0;
     }
-    /// Null: nobody sleeps, or somebody looks for work already. Else to be woken by the caller; it searches.
+    /// Takes out an idle worker, which counts as searching, and which the caller wakes. Returns null if none is idle,
+    /// or if a worker searches already.
     [[nodiscard]] Worker* take_one() noexcept {
         const lock_guard guard(lock_);
         if (sleepers_.empty() || searching_.load(std::memory_order_relaxed) != 0) return nullptr;
         return take_first();
     }
-    /// The same, whoever is searching.
+    /// Does the same also while another worker searches.
     [[nodiscard]] Worker* take_any() noexcept {
         const lock_guard guard(lock_);
         return take_first();
     }
 
-    /// It sleeps on, but is no idle worker any more.
+    /// Takes out an idle worker, which sleeps on and is not woken from here. Returns null if there is none.
     [[nodiscard]] Worker* remove_one() noexcept {
         const lock_guard guard(lock_);
         Worker* const w = sleepers_.pop();
@@ -57,16 +57,16 @@ public:
         return w;
     }
 
-    // acq_rel: whoever sees that nobody searches sees also what the last one has looked at.
+    // acq_rel: a thread that sees that no worker searches sees also what the last one saw.
     void begin_search() noexcept { searching_.fetch_add(1, std::memory_order_acq_rel); }
-    /// True: it was the last one that searched.
+    /// Returns true if the caller was the last worker that searched.
     [[nodiscard]] bool end_search() noexcept {
         const std::uint32_t before = searching_.fetch_sub(1, std::memory_order_acq_rel);
         BIDE_ASSERT(F7, before != 0);
         return before == 1;
     }
 
-    /// A searching worker enters the list. Then it looks once more, and calls leave() or sleeps.
+    /// Enters a searching worker into the list. Then that worker looks once more, and calls leave() or sleeps.
     void enter(Worker& w) noexcept {
         const lock_guard guard(lock_);
         BIDE_ASSERT(F7, !w.asleep && searching_.load(std::memory_order_relaxed) != 0);
@@ -75,7 +75,8 @@ public:
         asleep_.store(asleep_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         searching_.fetch_sub(1, std::memory_order_acq_rel);
     }
-    /// It has found something, and searches again. False: somebody has taken it out and is about to wake it.
+    /// Takes the worker out, which has found work and searches again. Returns false if another thread has taken it out
+    /// already.
     [[nodiscard]] bool leave(Worker& w) noexcept {
         const lock_guard guard(lock_);
         if (!w.asleep) return false;
@@ -83,7 +84,7 @@ public:
         taken(w);
         return true;
     }
-    /// Under the lock: whoever enters later sees what the caller has written before.
+    /// Takes the lock, so that a worker that enters later sees what the caller wrote before.
     [[nodiscard]] std::uint32_t count() const noexcept {
         const lock_guard guard(lock_);
         return asleep_.load(std::memory_order_relaxed);

@@ -30,7 +30,7 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-constexpr unsigned turns_between_looks = 61;  // a busy worker looks at what came from outside this often
+constexpr unsigned turns_between_looks = 61;  // a busy worker looks at the queue from outside once in so many turns
 
 BIDE_STATIC_TLS constinit thread_local pool_worker* here = nullptr;
 [[gnu::noinline]] pool_worker* worker_here() noexcept { return here; }
@@ -44,7 +44,7 @@ unsigned processors() noexcept {
 // ---- sleeping -------------------------------------------------------------------------------------------------------
 
 void parker::wake() noexcept {
-    // release: the idle worker sees what was written before.
+    // release: the sleeper sees what the waker wrote before.
     if (woken_.exchange(1, std::memory_order_release) == 0)
         ::syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&woken_), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
 }
@@ -96,7 +96,8 @@ void pool_core::count_active_locked(int by) noexcept {
     surplus_.store(active() > target_, std::memory_order_relaxed);
 }
 
-// Not while its former thread destroys what the user has made thread_local: that may use the pool.
+// Returns true if the worker can get a new thread. Not before its former thread has ended, which may still destroy
+// thread_locals of the user's that use the pool.
 bool pool_core::can_attach_thread_locked(pool_worker& w) noexcept {
     if (!w.has_thread) return true;
     if (!w.ended || pthread_tryjoin_np(w.thread, nullptr) != 0) return false;
@@ -104,7 +105,7 @@ bool pool_core::can_attach_thread_locked(pool_worker& w) noexcept {
     return true;
 }
 
-// The error number, as of pthread_create.
+// Starts a thread for a worker. Returns 0, or an error number as pthread_create does.
 int pool_core::start_locked() noexcept {
     pool_worker* w = nullptr;
     const unsigned n = made_.load(std::memory_order_relaxed);  // relaxed: written under the lock
@@ -126,13 +127,13 @@ int pool_core::start_locked() noexcept {
     return 0;
 }
 
-// False: there is none.
+// Wakes a spare, which then searches. Returns false if there is none.
 bool pool_core::unspare_locked() noexcept {
     pool_worker* const w = spares_.pop();
     if (w == nullptr) return false;
     count_active_locked(1);
     idle_workers_.begin_search();
-    hungry_.fetch_add(1, std::memory_order_relaxed);  // relaxed: asking orders it
+    hungry_.fetch_add(1, std::memory_order_relaxed);  // relaxed: ask() orders it, see fork_stack::set_limit
     w->park.wake();
     return true;
 }
@@ -142,7 +143,7 @@ void pool_core::add_spare_locked(pool_worker& w) noexcept {
     spares_.push(w);
 }
 
-// Those that sleep are the first to go.
+// Idle workers become spares before busy ones do: they sleep already.
 void pool_core::retire_idle_locked() noexcept {
     while (active() > target_) {
         pool_worker* const w = idle_workers_.remove_one();
@@ -170,7 +171,7 @@ void pool_core::resize(int workers) {
     }
     count_active_locked(0);
     retire_idle_locked();
-    // Spares stand in for threads that are blocked, and for nobody else.
+    // There are no more spares than blocked threads, whose places they take: the others end.
     int kept = 0;
     for (pool_worker* at = spares_.first(); at != nullptr;) {
         pool_worker* const w = std::exchange(at, at->next_spare);
@@ -181,14 +182,14 @@ void pool_core::resize(int workers) {
     }
 }
 
-// A thread waits inside bide: another one takes its place.
+// The worker's thread is about to block inside bide: a spare or a new thread takes its place.
 void pool_core::blocks(pool_worker& w) noexcept {
     w.share_all();
     {
         const lock_guard guard(m_);
         ++blocked_;
         count_active_locked(-1);
-        // If no thread can be made, the work waits for one that goes on.
+        // If no thread can be made, the work waits for a worker that has time.
         if (active() < target_ && !unspare_locked()) static_cast<void>(start_locked());
     }
     if (some_work()) wake_one();
@@ -270,8 +271,8 @@ pool_counts pool_core::counts() const noexcept {
 void pool_core::post(ready_node& node) noexcept {
     pool_worker* const w = worker_here();
     ready_queue& queue = w != nullptr && &w->core == this ? w->queue : outside_;
-    // Under the queue's lock: once it is given back somebody may run the node, and the pool may end with it. Not before
-    // the one that was taken is awake.
+    // TRAP: once the queue's lock is given back, another worker may run the node, and the pool may end with it. So the
+    // idle worker is taken under that lock; the pool does not end before a worker that was taken is awake.
     pool_worker* const up =
         queue.push(node, [this] { return idle_workers_.needs_wake() ? idle_workers_.take_one() : nullptr; });
     if (up != nullptr) up->park.wake();
@@ -289,7 +290,8 @@ bool pool_core::some_work() noexcept {
     return false;
 }
 
-// What a worker has kept since it saw that what it shared before had not been taken yet.
+// Returns true if a worker keeps forks. A worker shares one fork, and the next one only after that was taken: the
+// worker that took it looks here.
 bool pool_core::some_forks() noexcept {
     const unsigned n = made();
     for (unsigned i = 0; i < n; ++i)
@@ -314,7 +316,7 @@ ready_node* pool_core::steal(pool_worker& w) noexcept {
 
 ready_node* pool_core::spin(pool_worker& w) noexcept {
     if (ready_node* const n = steal(w)) return n;
-    // Only where another processor is free: else whoever could give us work waits for ours.
+    // Only where another processor is free: else the thread that could make work ready waits for this one's.
     if (active() - static_cast<int>(hungry_.load(std::memory_order_relaxed)) >= static_cast<int>(processors()))
         return nullptr;
     const auto until = std::chrono::steady_clock::now() + short_spin::limit;
@@ -328,8 +330,8 @@ ready_node* pool_core::spin(pool_worker& w) noexcept {
     return nullptr;
 }
 
-// The worker is among the idle workers. What was pushed before anybody could see that is seen here, and what was forked
-// before its owner could see that somebody is hungry.
+// The worker has entered the list of idle workers. Here it sees each node that was pushed before the pusher could see
+// this worker there, and each fork that was made before the forking worker could see that this one is hungry (F7).
 ready_node* pool_core::last_look(pool_worker& w) noexcept {
     if (ready_node* const n = steal(w)) return n;
     const unsigned n = made();
@@ -338,7 +340,7 @@ ready_node* pool_core::last_look(pool_worker& w) noexcept {
     membarrier::heavy();
     for (unsigned i = 1; i < n; ++i)
         while (worker((w.index + i) % n).raid())
-            if (ready_node* const mine = w.queue.pop()) return mine;  // else somebody was faster: another one, then
+            if (ready_node* const mine = w.queue.pop()) return mine;  // else another worker was faster: raid again
     for (unsigned i = 0; i < n; ++i)
         if (!worker(i).queue.empty())
             if (ready_node* const stolen = worker(i).queue.pop()) return stolen;
@@ -351,11 +353,12 @@ void pool_core::found() noexcept {
     if (idle_workers_.end_search() && (some_work() || some_forks())) wake_one();
 }
 
-// Null: there is one worker too many. `searching`: it was woken to search, and is counted.
+// Returns null if the worker is to become a spare, or to end. `searching`: the thread that woke it has counted it as
+// searching and hungry.
 ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
     if (!searching) {
         idle_workers_.begin_search();
-        hungry_.fetch_add(1, std::memory_order_relaxed);  // relaxed: asking orders it, see fork_stack::set_limit
+        hungry_.fetch_add(1, std::memory_order_relaxed);  // relaxed: ask() orders it, see fork_stack::set_limit
     }
     for (;;) {
         if (ready_node* const n = spin(w)) {
@@ -373,20 +376,22 @@ ready_node* pool_core::search(pool_worker& w, bool searching) noexcept {
                 found();
                 return n;
             }
-            // Somebody has taken it out: to wake it, then it searches; or as a spare, which may sleep for long.
+            // Another thread has taken this worker out: to wake it, or to make it a spare, which may sleep for long. So
+            // the node goes to a worker that is awake.
             post(*n);
         } else {
             tell();
         }
         w.park.sleep();
         const lock_guard guard(m_);
-        if (w.leaves) return nullptr;  // it had become a spare in its sleep
+        if (w.leaves) return nullptr;  // it became a spare in its sleep, and was woken to end
     }
 }
 
-// A worker that is one too many, or is to end. True: it has been woken to search.
+// Called by a worker that is one too many, or is to end: it sleeps as a spare, or returns at once. Returns true if it
+// was woken as a spare: to end if `leaves` is set, else to search.
 bool pool_core::become_spare(pool_worker& w) noexcept {
-    bool ends = false;  // of its own; a spare may be told to by shutdown(), from now on and under the mutex
+    bool ends = false;  // a copy: of a spare, shutdown() may set w.leaves as soon as the mutex is given back
     {
         const lock_guard guard(m_);
         if (w.leaves) return false;
@@ -400,7 +405,7 @@ bool pool_core::become_spare(pool_worker& w) noexcept {
         else
             add_spare_locked(w);
     }
-    if (some_work()) wake_one();  // what lies in its own queue
+    if (some_work()) wake_one();  // for the nodes in this worker's own queue
     if (ends) return false;
     tell();
     w.park.sleep();
@@ -442,7 +447,7 @@ void* pool_core::thread_main(void* with) noexcept {
             auto left = static_cast<int>(w.index) % CPU_COUNT(&allowed);
             for (int c = 0; c < CPU_SETSIZE; ++c)
                 if (CPU_ISSET(c, &allowed) && left-- == 0) CPU_SET(c, &mine);
-            sched_setaffinity(0, sizeof mine, &mine);  // not allowed to: it stays where the system puts it
+            sched_setaffinity(0, sizeof mine, &mine);  // if this is refused, the thread runs where the system puts it
         }
     }
     here = &w;

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// pool_core: the workers of a pool, how they find work, sleep, block, come and go.
+// pool_core: the workers of a pool: how they find work, sleep, block, begin and end.
 //
-// Threads and workers: `target` workers may compute at the same time. A thread that waits inside bide is blocked and
-// counts no more; a spare thread takes its place. When it goes on there may be one too many for a while: an idle one
-// becomes a spare, or the next worker that looks for work does.
+// Threads and workers: `target_` workers may compute at the same time. A worker whose thread waits inside bide is
+// blocked and no longer active; a spare takes its place. When the blocked worker resumes, there may be one active
+// worker too many for a while: an idle worker becomes a spare, or the next worker that looks for work does.
 #pragma once
 
 #include "pool/idle_workers.hpp"
@@ -54,12 +54,13 @@ public:
     parker park;
     unsigned turns = 0;
 
-    pool_worker* next_asleep = nullptr;  // idle_workers.hpp
+    pool_worker* next_asleep = nullptr;  // guarded by the lock of idle_workers, as `asleep` is
     bool asleep = false;
-    pool_worker* next_spare = nullptr;  // under the core's lock
-    bool leaves = false;                // the same: woken to end
-    bool has_thread = false;            // the same: its thread has not been joined
-    bool ended = false;                 // the same: it has nothing left to do
+    // The core's m_ guards these four.
+    pool_worker* next_spare = nullptr;
+    bool leaves = false;      // the worker is woken to end
+    bool has_thread = false;  // its thread has not been joined
+    bool ended = false;       // its thread has left run()
     pthread_t thread{};
 };
 
@@ -113,17 +114,17 @@ private:
     pool& ex_;
     const std::string name_;
     const bool pin_;
-    const bool forks_;  // the system has what private forks need
+    const bool forks_;  // the system has membarrier(2), which forks need
     ready_queue outside_;
     idle_workers<pool_worker> idle_workers_;
     std::atomic<std::uint32_t> hungry_{0};
-    std::atomic<bool> surplus_{false};  // a hint: more are active than should be
+    std::atomic<bool> surplus_{false};  // a hint: more workers are active than target_
     std::array<std::atomic<pool_worker*>, max_threads> workers_{};
     std::atomic<unsigned> made_{0};
 
     mutable os_mutex m_;
     os_condition changed_;
-    std::atomic<bool> closing_{false};  // shutdown() waits
+    std::atomic<bool> closing_{false};  // shutdown() waits until the pool is quiet
     std::atomic<bool> ending_{false};
     bool ended_ BIDE_GUARDED_BY(m_) = false;
     bool joining_ BIDE_GUARDED_BY(m_) = false;

@@ -25,8 +25,8 @@ basic_barrier<Lock>::~basic_barrier() {
     detail::need_no_waiters(waiters_, "barrier");
 }
 
-// As many have arrived as there are participants. An arrival whose task was asked to stop meanwhile does not count, and
-// only claiming its leaf tells whether it was. So this function claims all of them first; if some were stopped, it
+// Called when as many have arrived as there are participants. An arrival whose task was asked to stop meanwhile does
+// not count, and only a claim of its leaf tells. So this function claims every leaf first; if some were stopped, it
 // parks the others again, in their order.
 template <class Lock>
 bool basic_barrier<Lock>::release_waiters(std::ptrdiff_t coming, detail::claimed_leaves& woken) noexcept {

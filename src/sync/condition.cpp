@@ -31,12 +31,12 @@ condition_awaiter<Lock>::condition_awaiter(promise_base& p, basic_condition<Lock
 template <class Lock>
 bool condition_awaiter<Lock>::park() noexcept {
     this->note();         // the edge has no target yet: no task is known that will notify
-    claimed_leaves next;  // the next holder of the mutex, resumed after the lock
+    claimed_leaves next;  // the next holder of the mutex; the destructor resumes it after the lock was given back
     const lock_guard hold(condition_.lock_);
     detach(this->frame);
     held_.mutex_ = nullptr;
     this->acquirer = mutex_.holder_.get();
-    // Within the condition's lock: the next holder of the mutex, if it notifies, finds this leaf in the list.
+    // With the condition's lock held: if the next holder of the mutex notifies, it finds this leaf in the list.
     if (leaf* const l = mutex_.hand_to_next()) next.add(*l);
     if (!condition_.waiters_.park(*this)) post(this->frame, step::unwind);
     return true;
@@ -49,8 +49,8 @@ void condition_awaiter<Lock>::relock() noexcept {
         const lock_guard hold(mutex_.lock_);
         if (!mutex_.try_lock_or_mark(this->acquirer)) {
             relocking_.store(true, std::memory_order_relaxed);  // park() below publishes it to the destructor
-            if (mutex_.core_.waiters.park(*this)) return;       // from here on it is not ours
-            stopped = true;  // requested after the claim: such a request leaves the unwinding to the claimer
+            if (mutex_.core_.waiters.park(*this)) return;       // from here on the next claimer owns the leaf
+            stopped = true;  // a stop request that comes after the claim leaves the unwinding to the claimer
         }
     }
     if (stopped)
@@ -59,11 +59,11 @@ void condition_awaiter<Lock>::relock() noexcept {
         this->resume();
 }
 
-// The wait was not completed.
+// Called by the destructor of a wait that was not completed.
 template <class Lock>
 void condition_awaiter<Lock>::leave() noexcept {
     if (this->home != nullptr) forget_edge(*this);
-    if (held_.mutex_ != nullptr) {  // stopped before it began
+    if (held_.mutex_ != nullptr) {  // the task was stopped before park(): the guard still owns the mutex
         held_.drop();
     } else if (relocking_.load(std::memory_order_relaxed)) {  // relaxed: published with the parking
         const lock_guard hold(mutex_.lock_);

@@ -2,9 +2,8 @@
 //
 // event: set(), the destructor's check, and wait().
 //
-// set() is called by any thread; for a local_event by the thread of its loop. It claims every waiter under the lock,
-// and the destructor of `woken` resumes them after the lock was given back: from then on a waiter may destroy the
-// event.
+// Any thread calls set(); for a local_event the thread of its loop. set() claims every waiter under the lock, and the
+// destructor of `woken` resumes them after the lock was given back: from then on a waiter may destroy the event.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>

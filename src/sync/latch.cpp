@@ -2,9 +2,8 @@
 //
 // latch: counting down, the destructor's check, and wait().
 //
-// count_down() is called by any thread; for a local_latch by the thread of its loop. The thread that reaches zero
-// claims every waiter under the lock and resumes them after the lock was given back: from then on a waiter may destroy
-// the latch.
+// Any thread calls count_down(); for a local_latch the thread of its loop. The thread that reaches zero claims every
+// waiter under the lock and resumes them after the lock was given back: from then on a waiter may destroy the latch.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>

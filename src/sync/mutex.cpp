@@ -3,8 +3,8 @@
 // mutex: taking it where it is not free at once, handing it over, and wait(). The word and the hand-over itself are in
 // detail/sync/mutex_core.hpp, which the model checker runs.
 //
-// A task's own thread calls everything about its awaiter; the thread that gives the mutex up calls hand_to_next() and
-// resumes the next holder. Instantiated here, once for mutex and once for local_mutex.
+// The awaiting task's thread calls the functions of its awaiter; the thread that gives the mutex up calls
+// hand_to_next() and resumes the next holder. The templates are instantiated here, for mutex and for local_mutex.
 #include "kernel/this_thread.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -77,7 +77,7 @@ inline bool basic_mutex<Lock>::awaiter::ready(const detail::holder& by, unsigned
     this->acquirer = by;
     again_ = mutex_.holder_.is(by);
     this->mode_ = base::mode::park;
-    return again_;  // an error is a result: it does not wait either
+    return again_;  // a second lock by the same task does not wait: await_resume() throws
 }
 
 template <class Lock>
@@ -88,7 +88,7 @@ bool basic_mutex<Lock>::awaiter::await_ready() noexcept {
     return ready({c.owner->owner, c.ex}, detail::this_thread.credits);
 }
 
-// The child of a fork that locks needs a name: its context is made.
+// The child of a fork that locks needs an identity: holder_of() materializes its context.
 template <class Lock>
 bool basic_mutex<Lock>::awaiter::ready_in_fork() noexcept {
     return ready(detail::holder_of(*this->frame), detail::this_thread.credits);
@@ -129,7 +129,7 @@ private:
     const caller& caller_;
 };
 
-/// lock(), for a caller that is not the frame that awaits it.
+/// lock() where the caller of wait(), and not the awaiting frame, becomes the holder.
 template <class Lock>
 class basic_mutex<Lock>::lock_for_op {
 public:
@@ -152,7 +152,7 @@ task<bool> basic_mutex<Lock>::acquire(lock_for_op op) {
 template <class Lock>
 typename basic_mutex<Lock>::guard basic_mutex<Lock>::lock_op::wait(std::source_location where) const {
     const caller by{detail::current_holder(), &where};
-    // Outside of any task there is nothing to be cancelled by: no need for a frame when it is free.
+    // Outside of any task no stop request can come: a free mutex needs no frame.
     if (detail::current_context() == nullptr && mutex_->take(by.acquirer)) return guard(*mutex_);
     return acquire(lock_for_op(*mutex_, by)).wait(where) ? guard(*mutex_) : guard();
 }

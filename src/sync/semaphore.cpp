@@ -2,9 +2,9 @@
 //
 // semaphore: giving permits back, serving the waiters in their order, and wait().
 //
-// release() is called by any thread; for a local_semaphore by the thread of its loop. Waiters that get their permits
-// are claimed under the lock and resumed after it was given back, by the destructor of `woken`: it is declared before
-// the lock's guard.
+// Any thread calls release(); for a local_semaphore the thread of its loop. That thread claims the waiters that get
+// their permits under the lock, and the destructor of `woken`, which is declared before the lock's guard, resumes them
+// after the lock was given back.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/as_task.hpp>
@@ -36,8 +36,8 @@ void basic_semaphore<Lock>::need_possible(std::ptrdiff_t n) const {
         throw std::invalid_argument("semaphore: acquire needs at least one, and not more than there can ever be");
 }
 
-// Serves waiters from the front, for as long as there are enough. A waiter that was stopped keeps its place until its
-// frame is unwound (only claiming it would tell); its destructor then leaves the list and calls this again.
+// Serves waiters from the front, as long as there are enough permits. A waiter that was stopped keeps its place until
+// its frame is unwound (only a claim would tell); its destructor then leaves the list and calls this function again.
 template <class Lock>
 void basic_semaphore<Lock>::serve(detail::claimed_leaves& woken) noexcept {
     while (detail::leaf* l = waiters_.front()) {

@@ -2,8 +2,9 @@
 //
 // shared_mutex: giving it up, admitting the waiters in their order, and wait().
 //
-// The thread of the task that unlocks calls give_up(); for a local_shared_mutex that is the thread of its loop. Waiters
-// that are admitted are claimed under the lock and resumed after it was given back, by the destructor of `woken`.
+// The thread of the task that unlocks calls give_up(); for a local_shared_mutex that is the thread of its loop. It
+// claims the waiters that it admits under the lock, and the destructor of `woken` resumes them after the lock was given
+// back.
 #include <bide/detail/base/fail_fast.hpp>
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/hooks.hpp>
@@ -25,8 +26,8 @@ basic_shared_mutex<Lock>::~basic_shared_mutex() {
         detail::fail_fast("shared_mutex destroyed while it is locked; it has to outlive its guards");
 }
 
-// Serves waiters from the front, for as long as the mutex admits them. A waiter that was stopped keeps its place until
-// its frame is unwound (only claiming it would tell); its destructor then leaves the list and calls this again.
+// Serves waiters from the front, as long as the mutex admits them. A waiter that was stopped keeps its place until its
+// frame is unwound (only a claim would tell); its destructor then leaves the list and calls this function again.
 template <class Lock>
 void basic_shared_mutex<Lock>::serve(detail::claimed_leaves& woken) noexcept {
     while (detail::leaf* l = waiters_.front()) {
@@ -65,7 +66,8 @@ void basic_shared_mutex<Lock>::leave(awaiter& a) noexcept {
     serve(woken);
 }
 
-// A reader waits for the writer; behind a waiting writer it waits for readers, which are not known.
+// A writer waits for the holder, and a reader for a writer that holds the mutex. A reader behind a waiting writer waits
+// for readers, which are not known.
 template <class Lock>
 detail::wait_target basic_shared_mutex<Lock>::awaiter::target() const noexcept {
     const detail::holder h = how_ == sharing::exclusive || mutex_.writing() ? mutex_.holder_.get() : detail::holder();

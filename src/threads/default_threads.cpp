@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The default set of threads. The first call of to_thread, make_async, run or max_threads makes it, on the calling
-// thread.
-// Nothing destroys it: leaving main neither waits for its jobs nor stops them. At exit it names its live jobs in dev
-// mode.
+// thread. Nothing destroys it: leaving main neither waits for its jobs nor stops them. At exit it names its live jobs
+// in dev mode.
 #include <bide/detail/threads/default_threads.hpp>
 
 #include "threads/job_threads.hpp"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // job_threads: an elastic set of threads that runs jobs. It is the class behind bide::threads and behind the default
-//   set. job_threads.cpp       the set, its workers, and the watch, which finds blocked workers and adds threads
+// set.
+//   job_threads.cpp       the set, its workers, and the watch, which finds blocked workers and adds threads
 //   blocked_thread.cpp    what the kernel says of a thread
 //   default_threads.cpp   the default set
 //   job.cpp               a job from its submission to its end

@@ -251,7 +251,7 @@ void barriers(tally& t) {
             co_return s.last;
         },
         [](state& s, const sweep_run& run) {
-            // Whoever was stopped at it has withdrawn: three others meet there at once.
+            // The stopped arrival has withdrawn: three others meet at the barrier at once.
             int met = 0;
             bide::with_scope([&](scope& in) {
                 for (int i = 0; i < 3; ++i)

@@ -143,7 +143,7 @@ TEST_F(files, C15_18_replacing_keeps_the_permissions_and_follows_links) {
     EXPECT_EQ(bide::path_information(at("fresh")).wait().permissions, 0640U);
 }
 
-// Whoever reads while a file is replaced finds the old content or the new one.
+// A reader that reads while a file is replaced finds the old content or the new one.
 TEST_F(files, C15_18_a_reader_never_sees_half_a_file) {
     const std::string a(100'000, 'a'), b(150'000, 'b');
     bide::write_file(at("f"), a).wait();

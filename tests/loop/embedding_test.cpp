@@ -81,7 +81,7 @@ TEST(embedding, C7_8_a_host_with_poll_runs_tasks_timers_and_submits_from_threads
     });
     EXPECT_EQ(here.value(), 3);
     EXPECT_EQ(there.value(), 42);
-    EXPECT_LT(host.turns, 60);  // it slept in poll(2), it did not spin
+    EXPECT_LT(host.turns, 60);  // the host slept in poll(2) and did not spin
 }
 
 TEST(embedding, C7_8_a_post_from_a_thread_wakes_the_host_out_of_its_poll) {
@@ -96,7 +96,7 @@ TEST(embedding, C7_8_a_post_from_a_thread_wakes_the_host_out_of_its_poll) {
             co_return n + 1;
         },
         f);
-    EXPECT_FALSE(guest.poll());  // it waits; the host may sleep for ever
+    EXPECT_FALSE(guest.poll());  // the task waits; the host may sleep for ever
     EXPECT_FALSE(guest.next_deadline().has_value());
     EXPECT_FALSE(readable_now(guest.descriptor()));
     std::thread other([&] { p.set_value(6); });
@@ -312,7 +312,7 @@ TEST(embedding, C7_8_an_executor_that_is_emptied_by_hand_beside_an_embedded_loop
     bide::scope_options on_frames;
     on_frames.on = &frames;
     int drawn = 0;
-    // The scope stands in the embedded loop, its tasks in the frames.
+    // The scope's body runs on the embedded loop, and its tasks run in the frames.
     auto all = timers.submit(
         [](bide::scope_options options, int& n) -> bide::task<> {
             co_await bide::with_scope(options, [&](bide::scope& s) -> bide::task<> {
@@ -382,7 +382,7 @@ TEST(embedding, C7_9_an_inherited_loop_is_an_error_that_says_so) {
         return wrong;
     });
     EXPECT_EQ(status, 0);
-    l.run();  // the parent's goes on
+    l.run();  // the parent's loop goes on
     EXPECT_EQ(before.value(), 3);
 }
 

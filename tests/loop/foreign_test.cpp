@@ -178,8 +178,8 @@ TEST(foreign, C1_10_a_destroyed_awaiter_stops_the_work) {
     EXPECT_FALSE(resumed);
 }
 
-// Each time that it is moved it lets the background loop do whatever it has to do: so, moved between the start of the
-// work and the promise to be told of its end, it makes the end come first.
+// Each move lets the background loop do what it has to do. The object is moved between the start of the work and the
+// subscription to its end: so the end comes before the subscription.
 struct slow_to_move {
     std::thread::id* ran_on;
     explicit slow_to_move(std::thread::id& id) : ran_on(&id) {}
@@ -278,7 +278,7 @@ TEST(foreign, C1_10_cancelled_meanwhile_it_is_not_destroyed_before_it_is_resumed
         auto f = s.start([&]() -> bide::task<> {
             const set_when_destroyed mark(ended);
             co_await elsewhere(worker, go);
-            went_on = true;  // the foreign effect is delivered; the next wait is where it ends
+            went_on = true;  // the foreign effect is delivered; the stopped task ends at its next wait
             co_await bide::sleep_for(1h);
             ADD_FAILURE() << "went on after the stop";
         });

@@ -87,7 +87,7 @@ TEST_F(io_driver_choice, C15_9_a_loop_opens_no_descriptor_before_its_first_io) {
 }
 
 TEST_F(io_driver_choice, C15_9_a_loop_that_demands_io_uring_has_it_from_the_beginning) {
-    if (!kernel_has_io_uring()) {  // then it is refused, and by nothing else than the system's error
+    if (!kernel_has_io_uring()) {  // then the loop's constructor throws the system's error
         EXPECT_THROW(bide::loop(loop_options{io_driver::io_uring}), std::system_error);
         return;
     }
@@ -138,7 +138,8 @@ TEST_F(io_driver_choice, C15_9_another_word_is_a_usage_error_of_the_loops_constr
     } catch (const bide::usage_error& e) {
         EXPECT_NE(std::string(e.what()).find("BIDE_DRIVER=kqueue"), std::string::npos) << e.what();
     }
-    EXPECT_NO_THROW(bide::loop(loop_options{io_driver::epoll})) << "who chooses does not ask the environment";
+    EXPECT_NO_THROW(bide::loop(loop_options{io_driver::epoll}))
+        << "a loop whose program names the driver does not read BIDE_DRIVER";
 }
 
 TEST_F(io_driver_choice, C15_9_virtual_time_has_no_descriptors_whatever_is_chosen) {

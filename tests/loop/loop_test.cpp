@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What loop.hpp promises of a loop that one makes oneself (poll, next_deadline and descriptor: embedding_test.cpp).
+// What loop.hpp promises of a loop that the program makes (poll, next_deadline and descriptor: embedding_test.cpp).
 #include <bide/error.hpp>
 #include <bide/future.hpp>
 #include <bide/loop.hpp>
@@ -50,7 +50,7 @@ TEST(loop, C7_2_C18_9_run_ends_when_everything_submitted_has_and_at_once_without
     auto twice = [](std::string& t, bide::loop& on) -> task<int> {
         t += 'a';
         co_await bide::yield_now();
-        // Submitted by what runs: run() stays for it too.
+        // A running task submits it: run() waits for it, too.
         static_cast<void>(on.submit(
             [](std::string& u) -> task<> {
                 co_await bide::yield_now();
@@ -150,7 +150,7 @@ TEST(loop, C3_2_C18_9_timers_fire_in_the_order_of_their_times_and_equal_ones_in_
     EXPECT_EQ(time.elapsed(), 3s);
 }
 
-// A timer that falls due while others are ready, and how many steps they take until it is told.
+// A timer that falls due while tasks are ready, and how many steps these take until the timer's task runs.
 struct timer_and_steps {
     bide::loop& on;
     bide::loop::clock::time_point due = on.now() + 20ms;
@@ -171,7 +171,7 @@ struct timer_and_steps {
     }
 };
 
-// Where few are ready a turn goes on to eight, and not further: a timer that fell due in it has its turn then.
+// Where few nodes are ready a turn goes on to eight, and not further: then a timer that fell due in that turn fires.
 TEST(loop, C1_12_two_tasks_that_wake_each_other_delay_a_due_timer_by_eight_steps_and_its_place_at_most) {
     const support::watchdog here;
     bide::loop l;
@@ -190,7 +190,8 @@ TEST(loop, C1_12_two_tasks_that_wake_each_other_delay_a_due_timer_by_eight_steps
     static_cast<void>(l.submit(half, std::ref(s), std::ref(b), std::ref(a)));
     l.run();
     EXPECT_TRUE(s.fired);
-    // It may fall due just before a turn's first step; then it is told after that turn, and runs behind what is ready.
+    // The timer may fall due just before a turn's first step: then it fires after that turn, and its task runs behind
+    // the two that are ready.
     EXPECT_LE(s.steps_after_due, 8 + 2);
 }
 
@@ -219,7 +220,7 @@ TEST(loop, C1_12_always_ready_tasks_delay_a_due_timer_by_one_turn_at_most) {
     l.run();
     EXPECT_TRUE(s.fired);
     EXPECT_GT(s.steps, 0);
-    // The turn in which it fell due, and the one in which it is told and then waits for its place in the queue.
+    // The turn in which the timer fell due, and the one in which it fires and its task waits for its place.
     EXPECT_LE(s.steps_after_due, 2);
 }
 

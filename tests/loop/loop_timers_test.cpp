@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A loop and its timers: which one is first when somebody asks, and a guard's timer that is only written down until
-// then.
+// A loop and its timers: which timer is first, and a guard's timer, which is deferred until something suspends.
 #include <bide/call.hpp>
 #include <bide/loop.hpp>
 #include <bide/loop_thread.hpp>
@@ -102,11 +101,11 @@ TEST(loop_timers, C6_4_guards_in_guards_whose_operations_do_not_wait) {
         }
     };
     EXPECT_EQ(nest::of(100).wait(), 100);
-    bide::sleep_for(1000h).wait();  // where a timer that was left behind would fire
+    bide::sleep_for(1000h).wait();  // a timer that was left behind would fire within this sleep
     EXPECT_EQ(time.elapsed(), 1000h);
 }
 
-// The guard is left on the other loop's thread, while this one looks at its timers.
+// The chain leaves the guard on the other loop's thread, while the guard's own loop looks at its timers.
 TEST(loop_timers, C1_11_a_guarded_operation_that_moves_elsewhere_and_ends_there) {
     bide::loop_thread a;
     bide::loop_thread b;
@@ -130,7 +129,7 @@ TEST(loop_timers, C1_11_a_guarded_operation_that_moves_elsewhere_and_ends_there)
         }
         co_return ended;
     };
-    // Two at once, there and back: each loop also has timers of its own meanwhile.
+    // Two tasks at once, one in each direction: so each loop has timers of its own, too.
     auto there = a.submit(rounds, std::ref(b.get_executor()));
     auto back = b.submit(rounds, std::ref(a.get_executor()));
     EXPECT_EQ(there.wait(), 600);
@@ -139,7 +138,8 @@ TEST(loop_timers, C1_11_a_guarded_operation_that_moves_elsewhere_and_ends_there)
     b.shutdown();
 }
 
-// Its loop has not looked at its timers since it was entered, and is told of this one before the chain leaves.
+// The guard's loop has not looked at its timers since the guard was entered: the deferred timer has to be armed before
+// the chain leaves the loop.
 TEST(loop_timers, C1_11_a_guard_that_is_left_on_another_thread_leaves_no_timer_behind) {
     bide::loop here;
     bide::loop_thread there;
@@ -184,7 +184,8 @@ TEST(loop_timers, C6_4_many_sleepers_are_stopped_and_time_does_not_move) {
     EXPECT_EQ(time.elapsed(), 0s);
 }
 
-// Real time: dense ones share their wake-ups, and still nobody goes on before his time. From this thread and another.
+// In real time dense timers share their wake-ups, and yet no task is resumed before its time. Timers are armed by this
+// thread and by another one.
 TEST(loop_timers, C6_4_nothing_is_over_early) {
     const std::uint32_t seed = std::random_device()();
     SCOPED_TRACE("seed " + std::to_string(seed));

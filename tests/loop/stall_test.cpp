@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Waits for what has no owner, of which nobody is known who will end them, are reported (contract 1.6); others are not.
+// A loop reports waits that have no known completer (contract 1.6), and no others.
 #include <bide/call.hpp>
 #include <bide/combine.hpp>
 #include <bide/error.hpp>
@@ -44,8 +44,8 @@ using namespace std::chrono_literals;
 using bide::task;
 using support::watchdog;
 
-// What was reported while it lives. A test that waits for what nobody ends is ended by its own report: `then` is called
-// with it, on the thread that waits.
+// Collects the reports while it lives. It calls `then` at each report, on the waiting thread: so a test whose wait
+// nothing else ends can end the wait.
 class reports {
 public:
     explicit reports(std::function<void()> then = [] {})
@@ -104,7 +104,7 @@ testing::AssertionResult says(const std::vector<std::string>& all, std::initiali
     return testing::AssertionSuccess();
 }
 
-// ---- in virtual time it is certain ----------------------------------------------------------------------------------
+// ---- in virtual time a stall is certain -----------------------------------------------------------------------------
 
 task<> inner(bide::event& e) { co_await e; }
 task<> outer(bide::event& e) { co_await inner(e); }
@@ -137,7 +137,7 @@ TEST(stall, C1_6_tasks_of_a_scope_at_its_end_in_plain_code) {
     const reports seen([&] { e.set(); });
     bide::with_scope([&](bide::scope& s) {
         s.start(outer, std::ref(e));
-        s.start(bide::sleep_for(1s));  // until it has ended nothing is reported
+        s.start(bide::sleep_for(1s));  // the stall is reported after this task has ended
     });
     EXPECT_TRUE(says(seen.all(), {"waits for an event", "task #"}));
     EXPECT_EQ(time.elapsed(), 1s);
@@ -190,7 +190,7 @@ TEST(stall, C1_6_the_holder_of_a_mutex_waits_for_an_event) {
     EXPECT_TRUE(says(seen.all(), {"waits for an event"}));
 }
 
-// Runs `wait`, which nobody ends before `end` is called by the report.
+// Runs `wait`, which ends only because the report calls `end`.
 void expect_stall(const char* what, const std::function<void()>& wait, std::function<void()> end) {
     const watchdog guard;
     const bide::testing::virtual_time time;
@@ -390,7 +390,7 @@ TEST(stall, C1_6_C17_3_real_time_once_per_wait_and_without_a_busy_thread) {
     reports seen;
     std::thread waiting([&] { e.wait(); });
     seen.wait_for(1);
-    std::this_thread::sleep_for(50ms);  // many delays: room for the fault, not for the truth
+    std::this_thread::sleep_for(50ms);  // many delays: a loop that reports again would do so in this time
     EXPECT_EQ(seen.count(), 1U);
     e.set();
     waiting.join();
@@ -410,7 +410,7 @@ TEST(stall, C1_6_real_time_a_loop_thread_whose_task_nobody_feeds) {
     try {
         f.wait();
     } catch (const std::exception&) {
-        // closed: that is how it ends
+        // the channel was closed: the task ends with this exception
     }
 }
 
@@ -420,13 +420,13 @@ TEST(stall, C1_6_real_time_in_a_loop_that_watches_descriptors_no_more) {
     bide::event e;
     const reports seen([&] { e.set(); });
     bide::loop l;
-    static_cast<void>(l.descriptor());  // sleeps in epoll from now on
+    static_cast<void>(l.descriptor());  // from now on the loop sleeps in epoll
     auto f = l.submit(inner, std::ref(e));
     l.run();
     EXPECT_TRUE(says(seen.all(), {"waits for an event"}));
 }
 
-// No false alarm: all of these sleep for many delays. A report would come from a sleep that has lasted one.
+// No false alarms: each of these sleeps lasts many delays, and a stall would be reported after one.
 constexpr auto many_delays = 40ms;
 
 TEST(stall, C1_6_C17_3_a_server_that_waits_for_connections_is_left_alone) {

@@ -146,7 +146,7 @@ TEST(strand, C8_1_wait_in_plain_code_of_a_thread_lets_the_others_in) {
     base.start();
     bide::strand s(base.get_executor());
     auto inside = s.enter().wait();
-    // Its own task can only run because the wait gives the strand up.
+    // The strand's task can run only because the wait() of this member gives the strand up.
     EXPECT_EQ(s.submit([]() -> bide::task<int> { co_return 5; }).wait(), 5);
 }
 
@@ -160,11 +160,11 @@ TEST(strand, C8_1_wait_in_a_task_of_the_strand_lets_threads_in_and_comes_back) {
     auto f = s.submit(
         [](bide::event& e, std::atomic<bool>& st) -> bide::task<int> {
             st = true;
-            e.wait();  // stands on the base's thread
+            e.wait();  // blocks the base's thread
             co_return 1;
         },
         std::ref(entered), std::ref(standing));
-    auto queued = s.submit([]() -> bide::task<int> { co_return 2; });  // cannot run before the first comes back
+    auto queued = s.submit([]() -> bide::task<int> { co_return 2; });  // cannot run before the first task's wait ends
     while (!standing) std::this_thread::yield();
     std::thread t([&] {
         auto inside = s.enter().wait();
@@ -217,7 +217,7 @@ TEST(strand, C8_1_let_in_is_first_come_first_served) {
         for (int n = 0; n < 6; n += 2) {
             all.push_back(s.submit(task_of_strand, std::ref(order), n));
             all.push_back(base.submit(coroutine, std::ref(s), std::ref(order), n + 1));
-            std::promise<void> queued;  // not by wait(): that would leave the strand
+            std::promise<void> queued;  // a wait() of bide's would leave the strand
             static_cast<void>(base.call([&queued] { queued.set_value(); }));
             queued.get_future().wait();
         }
@@ -344,8 +344,8 @@ TEST(strand, C8_1_the_destructor_stops_its_tasks_and_waits_for_them) {
     EXPECT_EQ(f.status(), bide::future_status::cancelled);
 }
 
-// Two tasks of a strand that yield until a timer has done something, and one that works meanwhile: time jumps as soon
-// as everybody only yields, and not before.
+// Two tasks of a strand yield until a timer has fired, and one task works meanwhile: time jumps as soon as every task
+// only yields, and not before.
 TEST(strand, C3_11_in_virtual_time_yields_on_a_strand_count_as_idle) {
     const bide::testing::virtual_time time;
     bide::idle_loop here;
@@ -412,7 +412,7 @@ TEST(strand, C3_11_in_virtual_time_coroutines_that_yield_in_a_strand_count_as_id
     EXPECT_EQ(at, (std::vector<std::chrono::seconds>{1s, 2s, 3s}));
 }
 
-// A turn in which nothing ran, before a sleep, is none of those in which everybody only yields.
+// A turn in which nothing ran, before a sleep, does not count as a turn in which every task only yields.
 TEST(strand, C3_11_time_does_not_jump_before_everybody_in_the_strand_had_a_turn) {
     const bide::testing::virtual_time time;
     bide::idle_loop here;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The timers of a loop, beside a std::set of them, and by themselves.
+// The timers of a loop: compared with a std::set of the same timers, and alone.
 #include <bide/detail/loop/timer_queue.hpp>
 
 #include <gtest/gtest.h>
@@ -29,7 +29,7 @@ struct timer : timer_node {
 
 time_point at(std::int64_t ns) { return time_point(std::chrono::nanoseconds(ns)); }
 
-// What a queue has to do, in the simplest way; both are told everything.
+// A queue beside a std::set, which does the same in the simplest way: each operation goes to both.
 class beside_a_set {
 public:
     explicit beside_a_set(std::size_t timers) : nodes_(timers), order_(timers) {}
@@ -62,7 +62,7 @@ public:
             ASSERT_NO_FATAL_FAILURE(look());
         }
     }
-    // From now on an empty queue is told that this is the time.
+    // Sets the time that an empty queue gets from now on (begin).
     void it_is(time_point now) { began_ = now; }
     [[nodiscard]] bool armed(std::size_t i) const { return nodes_[i].armed(); }
     [[nodiscard]] bool empty() const { return set_.empty(); }
@@ -91,7 +91,7 @@ time_point some_time(std::mt19937_64& random, std::int64_t now) {
 void random_operations(std::uint64_t seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     std::mt19937_64 random(seed);
-    // Few are all near; many are dealt out.
+    // Few timers are all in the heap; many are redistributed.
     const std::size_t timers = std::size_t{1} << (1 + random() % 12);
     beside_a_set both(timers);
     auto now = static_cast<std::int64_t>(seed % 3 == 0 ? 0 : random() >> (1 + random() % 40));
@@ -108,8 +108,8 @@ void random_operations(std::uint64_t seed) {
                     now = std::max<std::int64_t>(now, both.first().time_since_epoch().count());
                 else
                     now += static_cast<std::int64_t>((random() % (std::uint64_t{1} << 40)) >> (random() % 40));
-                if (now > INT64_MAX / 2) now = 0;            // a queue need not know that time only goes on
-                if (random() % 8 != 0) both.it_is(at(now));  // it may also be wrong
+                if (now > INT64_MAX / 2) now = 0;            // the queue does not rely on a time that only grows
+                if (random() % 8 != 0) both.it_is(at(now));  // the queue's time may also be wrong
                 ASSERT_NO_FATAL_FAILURE(both.fire_until(at(now)));
                 break;
             default:
@@ -134,7 +134,7 @@ TEST(timer_queue, C3_2_equal_times_in_the_order_of_arming_near_and_far) {
             both.arm(5000 + i, time_point(1000h + 1ms * i));
         for (std::size_t i = 0; i < 5000; ++i) {
             both.arm(i, time_point(1000h + when + (i % 3 == 0 ? 1ns : 0ns)));
-            if (i % 100 == 0) both.look();  // some are in the heap, later ones not
+            if (i % 100 == 0) both.look();  // first() fills the heap: some timers are there, later ones are not
         }
         both.fire_until(time_point(1000h + 1s));
         both.fire_until(time_point(2000h));
@@ -161,7 +161,7 @@ TEST(timer_queue, C6_4_the_past_both_ends_of_time_and_a_beginning_that_is_wrong)
     }
 }
 
-// A lone timer far ahead has made everything before it near: a great many of them are dealt out, again and again.
+// A lone timer far ahead makes every timer before it near: a great many of them are redistributed, again and again.
 TEST(timer_queue, C6_4_many_before_one_that_was_first) {
     beside_a_set both(4000);
     for (std::size_t round = 0; round < 3; ++round) {
@@ -197,7 +197,7 @@ TEST(timer_queue, C6_4_a_million_armed_and_taken_back) {
     }
 }
 
-// Each of them used to be a reason to deal out all that were there: the square of their number.
+// Each insertion used to redistribute all timers that were there: a cost of the square of their number.
 TEST(timer_queue, C6_4_many_timers_for_one_time_are_armed_one_by_one) {
     constexpr std::size_t many = 200'000;
     timer_queue queue;
@@ -206,7 +206,7 @@ TEST(timer_queue, C6_4_many_timers_for_one_time_are_armed_one_by_one) {
     for (timer& t : timers) {
         t.due = time_point(1h);
         queue.insert(t);
-        ASSERT_EQ(queue.first(), timers.data());  // now whatever comes has the last near time
+        ASSERT_EQ(queue.first(), timers.data());  // fills the heap: the next timers have the last near time
     }
     for (timer& t : timers) {
         ASSERT_EQ(queue.first(), &t);

@@ -66,7 +66,7 @@ TEST(wait, C1_3_works_on_any_thread_and_several_at_once) {
     for (int i = 0; i < threads; ++i) EXPECT_EQ(got[static_cast<std::size_t>(i)], 100 * i);
 }
 TEST(wait, C1_3_drives_until_that_one_task_is_done_and_leaves_nothing_running) {
-    // 9.5: what is left over never resumes in a later, unrelated call.
+    // 9.5: a task that is left over never resumes in a later, unrelated call.
     const bide::testing::virtual_time time;
     bool resumed = false;
     const auto left_over = [&]() -> task<> {
@@ -127,7 +127,7 @@ TEST(wait, C1_4_does_not_advance_them_while_a_task_of_that_loop_stands_on_the_st
     const support::unhandled reports;
     const support::dev_mode_on dev;
     std::string steps;
-    const auto stands = [&]() -> task<> {  // entered by wait() in line, then by the loop
+    const auto stands = [&]() -> task<> {  // its first part runs in line in wait(), the rest in the loop's turns
         steps += '1';
         bide::wait(bide::sleep_for(1s));
         steps += '2';
@@ -355,7 +355,7 @@ TEST(wait, C19_5_waits_scopes_and_futures_start_no_thread) {
         bide::wait(bide::yield_now());
         p.set_value(3);
         EXPECT_EQ(f.wait(), 3);
-        // Fewer: where all tests are one process, one of another test may have left meanwhile.
+        // Fewer is right, too: where all tests run in one process, a thread of another test may have ended meanwhile.
         EXPECT_LE(support::threads_of_process(), before);
     });
     EXPECT_LE(support::threads_of_process(), before);

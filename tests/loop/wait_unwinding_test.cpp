@@ -52,7 +52,7 @@ void while_cancelled(const std::function<void()>& cleanup) {
         f.stop();
     });
 }
-/// The same in plain code that an exception unwinds.
+/// Runs `cleanup` in a destructor of plain code that an exception unwinds.
 void while_thrown_through(const std::function<void()>& cleanup) {
     EXPECT_THROW(
         {
@@ -61,7 +61,7 @@ void while_thrown_through(const std::function<void()>& cleanup) {
         },
         std::logic_error);
 }
-/// The same in a task that an exception unwinds.
+/// Runs `cleanup` in a destructor of a task that an exception unwinds.
 void while_thrown_through_a_task(const std::function<void()>& cleanup) {
     const auto t = [&]() -> task<> {
         const at_exit now(cleanup);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // start and submit when memory is short: the strong guarantee. They throw before the task is linked, the arguments are
-// destroyed, and whoever was to own the task goes on as if nothing had been asked of it.
+// destroyed, and the scope or executor that was to own the task goes on as if the call had not been made.
 #include "shortage.hpp"
 
 #include <bide/bide.hpp>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // The parking word of a chain of frames (detail/kernel/parking_word.hpp, used by stop_state), with a list under a lock:
-// a task awaits a result, a completer delivers it, a third asks the task to stop. Exactly one of the two posts it,
-// exactly once, whoever comes first; the result is visible to whoever is resumed; and a completer never touches a
+// a task awaits a result, a completer delivers it, a third thread asks the task to stop. Exactly one of the two, the
+// first to claim it, posts the task, exactly once; the resumed task sees the result; and a completer never touches a
 // waiter that is gone.
 #include "model.hpp"
 
@@ -60,7 +60,7 @@ private:
 void complete(future& f) {
     model::claimed woken;
     const model::holding hold(f.lock);
-    if (!f.ready) f.result = 7;  // written once: whoever was resumed reads it without the lock
+    if (!f.ready) f.result = 7;  // written once: a resumed task reads it without the lock
     f.ready = true;
     while (model::leaf* l = f.waiters.pop_claimed()) woken.add(*l);
 }

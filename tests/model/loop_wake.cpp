@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// loop::sleep and loop::post: whoever is told to wake the owner is done with the loop before the owner destroys it,
-// which does not wait for that before. The inbox is the library's; the few lines around it are repeated here
-// (src/loop/loop.cpp).
+// loop::sleep and loop::post: a pusher that has to wake the owner is done with the loop before the owner destroys it.
+// The owner waits for the pusher there, and nowhere before. The inbox is the library's; the model repeats the few lines
+// around it (src/loop/loop.cpp).
 #include <bide/detail/base/inbox.hpp>
 
 #include "model.hpp"

@@ -134,7 +134,7 @@ private:
 };
 
 /// The chain of frames of a task, as far as waiting goes: its parking word, and what happens when it is posted. The
-/// executor is left out: whoever posts a task runs it at once, which is the earliest that it could run.
+/// executor is left out: the thread that posts a task runs it at once, which is the earliest that it could run.
 class chain;
 struct leaf {
     explicit leaf(chain& c) : waiting_chain(&c) {}
@@ -144,7 +144,7 @@ struct leaf {
     var<leaf*> prev{nullptr};
     var<leaf*> next{nullptr};
     var<bool> linked{false};
-    var<chain*> waiting_chain;  // read by whoever takes the leaf out
+    var<chain*> waiting_chain;  // read by the thread that takes the leaf out
     inline bool publish();
     inline bool claim();
     inline void resume();
@@ -174,7 +174,7 @@ public:
         reason_ = 1;
         if (leaf* l = word.request()) l->waiting_chain->post(false);
     }
-    /// What a leaf looks at on entry. Whoever sees the request sees its reason.
+    /// What a leaf looks at on entry. A task that sees the request sees its reason.
     [[nodiscard]] bool must_stop() const {
         if (!word.requested()) return false;
         RL_ASSERT(reason_ == 1);

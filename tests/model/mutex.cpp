@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // detail/sync/mutex_core.hpp: the hand-over, while a waiter is stopped at any moment: before it queues, while it waits,
-// just after it was handed the mutex. Nobody is ever in the section together with another; afterwards the mutex is
-// free, whoever was not stopped has had it once, and whoever was stopped has had it once or not at all.
+// just after it was handed the mutex. Never are two tasks in the section at once; afterwards the mutex is free, each
+// task that was not stopped has had it once, and each task that was stopped has had it once or not at all.
 #include <bide/detail/sync/mutex_core.hpp>
 
 #include "model.hpp"

@@ -114,7 +114,8 @@ struct nothing_is_left_behind : rl::test_suite<nothing_is_left_behind<Posters, W
                 }
                 post(own[me], *n);
             }
-            // The end comes when all is done, and takes out whoever sleeps; who enters later has to see it.
+            // The end comes when all work is done, and takes out every worker that sleeps; a worker that enters later
+            // has to see it.
             if (ending.load(std::memory_order_acquire) && idle_workers.leave(w)) continue;
             sleep(w);
         }

@@ -2,7 +2,7 @@
 //
 // detail/scope/scope_count.hpp: the last child of a scope against its close, a join in the body, a stop of the body,
 // and a start through a handle from outside. The scope's end comes once, after the last child, and the scope may be
-// gone from then on: whoever touches it after its last word in it is found. The door of a scope_ref is repeated here
+// gone from then on: the model finds a thread that touches it later. The model repeats the door of a scope_ref
 // (src/scope/scope_core.cpp).
 #include <bide/detail/scope/scope_count.hpp>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// F2: a child of a fork gets a context of its own before anything is linked to it or changes it. Everything that does
-// so is done here by a child that has not waited before; afterwards it still is a chain of its own, which the failure
-// of its sibling stops.
+// F2: a child of a fork gets a context of its own before anything is linked to the context or changes it. Each test has
+// a child that has not waited do one such thing; afterwards the child is a chain of its own, which the failure of its
+// sibling stops.
 #include <bide/bide.hpp>
 #include <bide/pool.hpp>
 
@@ -66,7 +66,7 @@ bide::task<int> beside_one_that_fails(place& at, deed d, std::atomic<int>& unwou
     co_return a + b;
 }
 
-// The limit is there for the failure's sake: a child whose context is its parent's is not stopped by its sibling.
+// The time limit is there for a failing test: a child that shares its parent's context is not stopped by its sibling.
 void keeps_its_own(deed d) {
     for (const int workers : {1, 2})
         for (int round = 0; round < 20; ++round) {
@@ -127,7 +127,7 @@ TEST(pool_context, C10_1_another_executor) {
     keeps_its_own(there);
 }
 
-// ---- what puts a context between ------------------------------------------------------------------------------------
+// ---- guards, which put a context of their own between ---------------------------------------------------------------
 
 bide::task<> a_deadline(place&) { co_await bide::with_timeout(1h, nothing()); }
 bide::task<> a_shield(place&) { co_await bide::shield(nothing()); }
@@ -216,7 +216,7 @@ TEST(pool_context, C10_1_primitives) {
     keeps_its_own(a_semaphore);
 }
 
-// ---- what bide does not know ----------------------------------------------------------------------------------------
+// ---- awaitables that are not bide's ---------------------------------------------------------------------------------
 
 struct known_at_once {
     bool await_ready() const noexcept { return true; }

@@ -25,7 +25,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Small and different each time, and the same for the same seed.
+// Small numbers that differ from roll to roll; the same seed gives the same numbers.
 class dice {
 public:
     explicit dice(std::uint32_t seed) : at_(seed) {}
@@ -140,7 +140,7 @@ TEST(pool_fork, C5_1_of_a_range_one_fails) {
         EXPECT_THROW(p.run(range_with_one_that_fails, 20, which).wait(), wrong) << which;
 }
 
-// Waits for an event that never comes; says when it stands there, and when it has been unwound.
+// Counts the frames that are unwound.
 struct unwinds {
     std::shared_ptr<std::atomic<int>> count;
     explicit unwinds(std::shared_ptr<std::atomic<int>> c) : count(std::move(c)) {}
@@ -254,10 +254,10 @@ TEST(pool_fork, C6_5_a_stop_from_outside_unwinds_every_child_and_then_the_parent
     }
 }
 
-// ---- who one is -----------------------------------------------------------------------------------------------------
+// ---- the identity of a child ----------------------------------------------------------------------------------------
 
 bide::task<bool> asks_to_stop_below() {
-    // The request that a sibling's failure makes reaches code that computes and asks.
+    // The stop request of a sibling's failure reaches code that computes and polls for it.
     while (!bide::stop_requested()) std::this_thread::yield();
     co_return true;
 }
@@ -438,7 +438,7 @@ TEST(pool_fork, C10_1_forks_may_be_deep_on_either_side) {
 
 bide::task<> meets(support::arrivals& there, support::gate& open) {
     there.arrive();
-    open.pass();  // computes, as far as the pool can see: nothing that it does is seen
+    open.pass();  // blocks outside bide: to the pool the task computes
     co_return;
 }
 bide::task<> leads(support::arrivals& there, support::gate& open, support::gate& begin) {
@@ -446,7 +446,7 @@ bide::task<> leads(support::arrivals& there, support::gate& open, support::gate&
     co_await bide::when_all(meets(there, open), meets(there, open), meets(there, open));
 }
 
-// The workers become idle after the fork was made: what is private then has to be found by themselves.
+// The workers become idle after the fork was made: they have to find the private forks themselves (raid).
 TEST(pool_fork, C10_2_idle_workers_find_what_one_that_computes_has_forked) {
     bide::pool p(3);
     support::arrivals there;
@@ -477,7 +477,7 @@ TEST(pool_fork, C10_2_workers_that_were_busy_when_it_forked_find_it_later) {
     bide::future<void> two = p.submit(busy_until, std::ref(busy));
     begin.open();
     bide::future<void> f = p.submit(leads, std::ref(there), std::ref(open), std::ref(begin));
-    there.await(1);  // it stands in its first child, and the others are private
+    there.await(1);  // the worker runs the first child, and the others are private
     busy.open();
     there.await(3);
     EXPECT_EQ(there.count(), 3);
@@ -494,8 +494,8 @@ bide::task<> meets_below(int depth, support::arrivals& there, int all) {
     co_await bide::when_all(meets_below(depth - 1, there, all), meets_below(depth - 1, there, all));
 }
 
-// All leaves compute until all have begun. What a worker forks while another one is still on its way to what it has
-// shared before must not stay with it.
+// Each leaf computes until all have begun. A worker must not keep what it forks while another worker is still on its
+// way to the fork that the first one has shared before.
 TEST(pool_fork, C10_2_as_many_leaves_as_workers_run_at_the_same_time) {
     bide::pool p(4);
     for (int round = 0; round < 200; ++round) {
@@ -555,7 +555,8 @@ TEST(pool_fork, C10_2_a_worker_lets_others_have_its_forks_before_it_blocks) {
 // ---- how long a fork may be hidden ----------------------------------------------------------------------------------
 // In real time: timing/pool_fork_test.cpp.
 
-// A leaf that arrives computes, to the pool, until the other worker's leaf arrives too. Counts how often two have met.
+// A leaf that arrives blocks outside bide until the other worker's leaf arrives, too: to the pool it computes. Counts
+// how often two leaves have met.
 class pairs {
 public:
     void meet() { both_.arrive_and_wait(); }
@@ -584,7 +585,7 @@ bide::task<> eight_by_halves(int depth, pairs& p) {
         co_await bide::when_all(eight_by_halves(depth - 1, p), eight_by_halves(depth - 1, p));
 }
 
-// A leaf that stays hidden behind a computing one is missing at the barrier, and then neither of them ends.
+// A leaf that stays hidden behind a computing one never arrives at the barrier, and then neither leaf ends.
 TEST(pool_fork, C10_2_two_workers_compute_eight_leaves_two_at_a_time) {
     const support::watchdog guard;
     bide::pool flat(2);

@@ -348,7 +348,7 @@ TEST(pool, C4_4_an_idle_pool_uses_no_processor_time) {
     EXPECT_GE(workers.size(), 3U);
     const support::thread_activity until_rest = support::activity_until_rest(workers, 300ms);
     EXPECT_TRUE(until_rest.all_sleep);
-    EXPECT_LT(until_rest.used, 20ms);  // each may have been on its way to sleep
+    EXPECT_LT(until_rest.used, 20ms);  // not zero: each worker may have been on its way to sleep
 }
 
 // ---- workers come and go --------------------------------------------------------------------------------------------

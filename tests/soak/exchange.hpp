@@ -122,7 +122,7 @@ task<> there_and_back(exchange<S>& x) {
 
 template <class S>
 task<> cut_in_the_middle(exchange<S>& x) {
-    // Whoever reads no more may not wait for its writing: the server does not read either until it has written.
+    // A client that has stopped reading must not wait for its writing: the server does not read before it has written.
     co_await bide::with_scope({.exit = bide::exit_mode::cancel}, [&x](bide::scope& s) -> task<> {
         s.start([&x] { return send(x, x.h.length / 2); });
         co_await receive(x, x.h.length / 4);

@@ -164,7 +164,7 @@ void run(std::chrono::seconds length, long callers, std::uint64_t seed, ledger& 
             s.start(soak::use_files, directory.path(), until, soak::mix(~seed - i),
                     std::ref(at_clients.of(soak::link::disk)));
     });
-    bide::sleep_for(1s).wait();  // whoever was cut off is noticed by the server, too
+    bide::sleep_for(1s).wait();  // so that the server, too, notices the connections that were cut
     serving.stop();
     try {
         serving.wait();

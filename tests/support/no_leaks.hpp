@@ -30,7 +30,8 @@ inline std::vector<std::string> open_descriptors() {
     return all;
 }
 
-/// What a loop opens at its first input or output, and keeps: for whoever counts afterwards. On the loop's thread.
+/// Opens what a loop opens at its first input or output and keeps, so that a test may count descriptors afterwards. On
+/// the loop's thread.
 inline void open_what_stays(bide::loop& l) {
     bide::detail::driver& d = bide::detail::loop_access::driver_of(l);
     static_cast<void>(d.watcher());

@@ -44,7 +44,7 @@ TYPED_TEST(barriers, C6_1_nobody_goes_on_before_all_have_come_and_one_is_last) {
     bide::with_scope([&](bide::scope& s) {
         for (int id = 0; id < 3; ++id) s.start(meet<TypeParam>, std::ref(b), std::ref(log), id, 2);
     });
-    // The last one goes on without having waited, so it comes first to the next meeting.
+    // The last to arrive goes on without having waited, so it arrives first at the next meeting.
     EXPECT_EQ(log, (std::vector{0, 1, 2, 100, 2, 0, 1, 101}));
 }
 
@@ -56,14 +56,14 @@ TYPED_TEST(barriers, C6_1_a_cancelled_arrival_is_withdrawn) {
         a = s.start([&]() -> bide::task<> { (void)co_await b.arrive_and_wait(); });
         s.start([&]() -> bide::task<> {
             a.stop();
-            co_await bide::yield_now();  // it unwinds
+            co_await bide::yield_now();  // a unwinds
             EXPECT_EQ(a.status(), future_status::cancelled);
             s.start([&]() -> bide::task<> {
                 (void)co_await b.arrive_and_wait();
                 log.emplace_back("second");
             });
             for (int i = 0; i < 3; ++i) co_await bide::yield_now();
-            EXPECT_TRUE(log.empty()) << "the cancelled one does not count";
+            EXPECT_TRUE(log.empty()) << "the cancelled arrival does not count";
             (void)co_await b.arrive_and_wait();
             log.emplace_back("third");
         });
@@ -83,7 +83,7 @@ TYPED_TEST(barriers, C6_1_an_arrival_is_withdrawn_from_the_moment_of_the_request
         tasks.push_back(s.start(arrive, 0));
         tasks.push_back(s.start(arrive, 1));
         s.start([&]() -> bide::task<> {
-            tasks[0].stop();  // not unwound yet when the third one comes
+            tasks[0].stop();  // task 0 is not unwound yet when this task arrives
             (void)co_await b.arrive_and_wait();
             order.push_back(2);
         });
@@ -109,7 +109,7 @@ TYPED_TEST(barriers, C6_1_one_that_was_let_go_has_met_the_others) {
         });
         s.start([&]() -> bide::task<> {
             EXPECT_TRUE(co_await b.arrive_and_wait());
-            a.stop();  // woken, but has not run yet
+            a.stop();  // a was released, but has not run yet
         });
     });
     EXPECT_TRUE(went_on);
@@ -127,8 +127,8 @@ TYPED_TEST(barriers, C6_1_arrive_and_drop_makes_the_next_meetings_smaller) {
             co_return;
         });
     });
-    EXPECT_EQ(log,
-              (std::vector{0, 1, 0, 1, 101}));  // nobody was last in the first: they were let go by the one who left
+    // No arrival was the last of the first meeting: arrive_and_drop() released its waiters.
+    EXPECT_EQ(log, (std::vector{0, 1, 0, 1, 101}));
     b.arrive_and_drop();
     b.arrive_and_drop();
     EXPECT_THROW(b.arrive_and_drop(), bide::usage_error);
@@ -162,7 +162,7 @@ TEST(barrier, C6_3_threads_and_coroutines_meet_many_times) {
     const auto check = [&](int me, int i) {
         for (const auto& p : phase) {
             const int at = p.load();
-            EXPECT_TRUE(at == i || at == i + 1) << at << " in round " << i;  // nobody is more than one meeting ahead
+            EXPECT_TRUE(at == i || at == i + 1) << at << " in round " << i;  // no one is more than one meeting ahead
         }
         (void)me;
     };
@@ -196,8 +196,8 @@ TEST(barrier, C6_3_threads_and_coroutines_meet_many_times) {
     EXPECT_EQ(lasts, rounds);
 }
 
-// A stop request and the last arrival, on two threads: either the meeting was complete and the one that was stopped
-// took part, or it was not, and one more has to come.
+// A stop request and the last arrival, on two threads: either the meeting was complete and the stopped task took part,
+// or it was not, and one more arrival is needed.
 TEST(barrier, C6_1_cancelled_while_the_last_one_comes) {
     int met = 0;
     for (int round = 0; round < 300; ++round) {
@@ -223,7 +223,7 @@ TEST(barrier, C6_1_cancelled_while_the_last_one_comes) {
         if (went_on)
             ++met;
         else
-            b.arrive_and_wait().wait();  // the substitute
+            b.arrive_and_wait().wait();  // in place of the stopped arrival
         comes.join();
         EXPECT_EQ(went_on, f.status() == future_status::succeeded);
         EXPECT_TRUE(last_went_on);

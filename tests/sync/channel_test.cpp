@@ -67,7 +67,7 @@ TYPED_TEST(channels, C6_2_first_in_first_out_and_bounded) {
             c.close();
         });
         s.start([&]() -> bide::task<> {
-            EXPECT_EQ(log, (std::vector<std::string>{"sent 0", "sent 1"}));  // the third one waits
+            EXPECT_EQ(log, (std::vector<std::string>{"sent 0", "sent 1"}));  // the third send waits
             EXPECT_EQ(c.size(), 2U);
             while (std::optional<int> v = co_await c.receive()) log.push_back("got " + std::to_string(*v));
         });
@@ -152,7 +152,7 @@ TYPED_TEST(channels, C6_2_a_cancelled_send_leaves_the_value_with_the_caller) {
         sender = s.start([&]() -> bide::task<> { (void)co_await c.send(std::move(value)); });
         s.start([&]() -> bide::task<> {
             sender.stop();
-            EXPECT_EQ(**c.try_receive(), 1);  // the sender is still in the list, but takes part no more
+            EXPECT_EQ(**c.try_receive(), 1);  // the stopped sender is still in the list, but its value is not taken
             EXPECT_FALSE(c.try_receive());
             co_return;
         });
@@ -178,7 +178,7 @@ TYPED_TEST(channels, C6_2_a_cancelled_receiver_takes_nothing_and_one_that_has_it
             tasks[0].stop();
             EXPECT_TRUE(c.try_send(5));  // to the second
             EXPECT_TRUE(c.try_send(6));  // to the third
-            tasks[1].stop();             // has its value, but has not run yet
+            tasks[1].stop();             // task 1 has its value, but has not run yet
             co_return;
         });
     });
@@ -295,8 +295,8 @@ TYPED_TEST(channels, C1_12_a_producer_that_never_waits_starves_nobody) {
     EXPECT_EQ(seen, 128U);
 }
 
-// One task is stopped at the k-th step of the whole program, for every k: what was sent and what was received are the
-// same.
+// One task is stopped at the k-th step of the whole program, for every k: each value that was sent is received, and no
+// other.
 TYPED_TEST(channels, C6_2_cancelled_at_every_step) {
     for (std::size_t capacity = 0; capacity < 3; ++capacity) {
         int swept = 0;
@@ -308,7 +308,7 @@ TYPED_TEST(channels, C6_2_cancelled_at_every_step) {
                 std::vector<bide::future<>> tasks;
                 std::vector<int> sent;
                 std::vector<int> got;
-                std::unique_ptr<int> in_hand[2];  // outlives the tasks: what a cancelled send leaves
+                std::unique_ptr<int> in_hand[2];  // outlives the tasks: a cancelled send leaves its value here
                 const auto point = [&] {
                     if (step++ == k) tasks[victim].stop();
                 };
@@ -478,7 +478,7 @@ struct channel_model {
     }
 };
 
-// Notes an operation when it has ended; one that was cancelled leaves no trace, and must have had no effect.
+// Notes each operation when it has ended. It does not note a cancelled one, which must have had no effect.
 class recorder {
 public:
     template <class F>
@@ -552,7 +552,7 @@ TYPED_TEST(channels, C6_2_histories_on_one_loop_are_those_of_a_queue) {
             for (int id = 0; id < 4; ++id)
                 tasks.push_back(s.start(random_operations<typename TypeParam::template channel<int>>, std::ref(c),
                                         std::ref(r), seed * 7 + std::uint32_t(id), 3, id));
-            s.start([&, tasks, seed]() -> bide::task<> {  // stops one now and then, and ends the rest
+            s.start([&, tasks, seed]() -> bide::task<> {  // stops a task now and then, and ends the others by close()
                 std::mt19937 random(seed);
                 for (std::uint32_t pause = random() % 6; pause > 0; --pause) co_await bide::yield_now();
                 if (seed % 2 == 0) tasks[random() % tasks.size()].stop();
@@ -579,7 +579,7 @@ TEST(channel, C6_3_histories_of_threads_are_those_of_a_queue) {
         for (int id = 0; id < 3; ++id)
             all.emplace_back(
                 [&, id] { random_operations<bide::channel<int>>(c, r, seed * 5 + std::uint32_t(id), 4, id).wait(); });
-        all.emplace_back([&] {  // so that the others end, wherever they wait
+        all.emplace_back([&] {  // closes the channel, so that the other threads end wherever they wait
             for (int i = 0; i < 50; ++i) std::this_thread::yield();
             r.now("close", 0, [&] {
                 c.close();

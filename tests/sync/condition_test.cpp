@@ -52,7 +52,7 @@ struct bench {
         co_await changed.wait(held);
         EXPECT_TRUE(held.owns_lock());
         log.push_back(name);
-        co_await bide::yield_now();  // the next one has to wait for the mutex
+        co_await bide::yield_now();  // the next waiter has to wait for the mutex
         log.push_back(name + " done");
     }
 };
@@ -140,7 +140,8 @@ TYPED_TEST(conditions, C6_1_a_guard_that_does_not_own_is_told) {
     EXPECT_THROW(b.changed.wait(held).wait(), bide::usage_error);
 }
 
-// Where it is cancelled: 0 before it waits, 1 while it waits, 2 notified and queued for the mutex, 3 handed the mutex.
+// `where` the waiter is stopped: 0 before it waits, 1 while it waits, 2 when it was notified and is queued for the
+// mutex, 3 when it was handed the mutex.
 template <class K>
 void cancel_at(int where) {
     bench<K> b;
@@ -159,7 +160,7 @@ void cancel_at(int where) {
                 co_await bide::yield_now();
             } else if (where == 1) {
                 f.stop();
-                b.changed.notify_one();  // finds nobody
+                b.changed.notify_one();  // finds no waiter that it could claim
             } else {
                 auto mine = co_await b.m.lock();
                 b.changed.notify_one();
@@ -169,7 +170,7 @@ void cancel_at(int where) {
             }
         });
     });
-    if (where == 3) {  // it was handed the mutex: that is delivered
+    if (where == 3) {  // the mutex was handed to the waiter: the effect is delivered
         EXPECT_EQ(f.status(), future_status::succeeded);
         EXPECT_TRUE(held.owns_lock());
         EXPECT_EQ(log, (std::vector<std::string>{"woken"}));
@@ -208,7 +209,7 @@ TYPED_TEST(conditions, C6_1_keeps_the_owner) {
         s.start([&]() -> bide::task<> {
             auto held = co_await b.m.lock();
             co_await b.changed.wait(held);
-            EXPECT_THROW((void)b.m.lock().wait(), bide::would_deadlock) << "it holds the mutex again";
+            EXPECT_THROW((void)b.m.lock().wait(), bide::would_deadlock) << "the waiter holds the mutex again";
         });
         s.start([&]() -> bide::task<> {
             b.changed.notify_one();
@@ -217,7 +218,7 @@ TYPED_TEST(conditions, C6_1_keeps_the_owner) {
     });
 }
 
-// Which of the two is told is not promised; the other one goes on then.
+// It is not promised which of the two tasks gets would_deadlock; the other one goes on then.
 TYPED_TEST(conditions, C1_6_a_circle_through_relocking_is_found) {
     bench<TypeParam> b;
     typename TypeParam::mutex other;

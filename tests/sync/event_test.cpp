@@ -97,7 +97,7 @@ TYPED_TEST(events, C6_1_cancelled_waiters_leave_and_woken_ones_go_on) {
         s.start([&]() -> bide::task<> {
             tasks[1].stop();
             e.set();
-            tasks[2].stop();  // woken already
+            tasks[2].stop();  // set() has claimed task 2 already
             co_return;
         });
     });
@@ -190,7 +190,7 @@ TEST(event, C6_3_ping_pong_between_two_threads) {
     constexpr int rounds = 2000;
     bide::event ping;
     bide::event pong;
-    int ball = 0;  // handed to and fro by the events alone
+    int ball = 0;  // not atomic: the events alone hand it to and fro
     std::thread other([&] {
         for (int i = 0; i < rounds; ++i) {
             ping.wait();

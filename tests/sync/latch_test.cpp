@@ -67,7 +67,7 @@ TYPED_TEST(latches, C6_1_arrive_and_wait) {
                 },
                 id);
     });
-    EXPECT_EQ(order, (std::vector{0, 1, 2, 12, 10, 11}));  // the last one did not have to wait
+    EXPECT_EQ(order, (std::vector{0, 1, 2, 12, 10, 11}));  // the last to arrive did not have to wait
 }
 
 TYPED_TEST(latches, C6_1_a_cancelled_waiter_leaves_and_its_arrival_counts) {
@@ -136,7 +136,7 @@ TEST(latch, C6_3_threads_and_coroutines_meet_and_the_latch_may_go_at_once) {
         });
         l->wait();
         EXPECT_EQ(arrived, 3);
-        l.reset();  // whoever counted last may still be inside count_down: it does not touch the latch any more
+        l.reset();  // the thread that counted last may still be in count_down(), and does not touch the latch any more
         a.join();
         b.join();
     }

@@ -57,9 +57,9 @@ TYPED_TEST(mutexes, C6_1_the_former_holder_does_not_overtake) {
     bide::with_scope([&](bide::scope& s) {
         s.start([&]() -> bide::task<> {
             auto held = co_await m.lock();
-            co_await bide::yield_now();  // the other one queues
+            co_await bide::yield_now();  // the other task queues
             held.unlock();
-            EXPECT_FALSE(m.try_lock()) << "it was handed over, not freed";
+            EXPECT_FALSE(m.try_lock()) << "the mutex was handed over, not freed";
             held = co_await m.lock();
             order.emplace_back("again");
         });
@@ -110,7 +110,7 @@ TYPED_TEST(mutexes, C6_1_a_cancelled_waiter_leaves_the_queue) {
             a = s.start(lock_and_note<TypeParam>, std::ref(m), std::ref(log), "a");
             co_await bide::yield_now();
             a.stop();
-            co_await bide::yield_now();  // it unwinds
+            co_await bide::yield_now();  // the stopped task unwinds
             EXPECT_EQ(a.status(), future_status::cancelled);
             held.unlock();
             EXPECT_FALSE(m.locked());
@@ -137,7 +137,7 @@ TYPED_TEST(mutexes, C6_1_a_waiter_cancelled_when_just_handed_the_lock_gets_it_an
             a.stop();
         });
     });
-    EXPECT_EQ(a.status(), future_status::succeeded) << "it did not wait again before its end";
+    EXPECT_EQ(a.status(), future_status::succeeded) << "task a did not wait again before its end";
     EXPECT_EQ(b.status(), future_status::succeeded);
     EXPECT_EQ(log, (std::vector<std::string>{"a has it", "b has it", "b done"}));
     EXPECT_FALSE(m.locked());
@@ -299,7 +299,7 @@ TYPED_TEST(mutexes, C6_1_a_guard_may_be_moved_into_another_task) {
                     taken.unlock();
                 },
                 std::move(held));
-            auto again = co_await m.lock();  // no deadlock: it is not this task's any more
+            auto again = co_await m.lock();  // no deadlock: this task does not hold the mutex any more
             log.emplace_back("starter has it");
         });
     });
@@ -368,7 +368,7 @@ TYPED_TEST(mutexes, C1_6_a_circle_through_a_future_is_found) {
                 co_await other;
                 ADD_FAILURE();
             } catch (const bide::would_deadlock&) {
-                told = true;  // whichever of the two was told
+                told = true;  // one of the two tasks gets would_deadlock
             }
         });
     });
@@ -435,7 +435,7 @@ TEST(local_mutex, C6_3_a_stop_request_may_come_from_another_thread) {
     auto waiter = l.submit([&]() -> bide::task<> {
         waiting.set();
         auto held = co_await m.lock();
-        ADD_FAILURE() << "it is held until this one has been stopped";
+        ADD_FAILURE() << "the mutex is held until this task has been stopped";
     });
     std::thread runs([&] { l.run(); });
     waiting.wait();
@@ -475,7 +475,7 @@ TEST(mutex_death, C6_1_C18_7_destroyed_while_it_is_locked) {
         "bide: mutex destroyed while it is locked");
 }
 
-struct alone {  // in a critical section
+struct alone {  // fails the test if two tasks are in the critical section at once
     bool& inside;
     explicit alone(bool& flag) : inside(flag) { EXPECT_FALSE(std::exchange(inside, true)); }
     alone(const alone&) = delete;
@@ -483,8 +483,8 @@ struct alone {  // in a critical section
     ~alone() { inside = false; }
 };
 
-// One task is stopped at the k-th step of the whole program, for every k: the mutex is always free afterwards, and
-// everybody else gets it.
+// One task is stopped at the k-th step of the whole program, for every k: the mutex is free afterwards, and every other
+// task gets it.
 TYPED_TEST(mutexes, C6_1_cancelled_at_every_step) {
     int swept = 0;
     for (int k = 0;; ++k) {
@@ -509,7 +509,7 @@ TYPED_TEST(mutexes, C6_1_cancelled_at_every_step) {
                             ++sections;
                         }
                         held.unlock();
-                        point();  // handed over, perhaps to the one that is stopped now
+                        point();  // the mutex was handed over, perhaps to the task that is stopped now
                     }
                 }));
         });
@@ -527,7 +527,7 @@ TEST(mutex, C6_3_threads_and_coroutines_never_overlap) {
     constexpr int threads = 4;
     constexpr int rounds = 2000;
     bide::mutex m;
-    long count = 0;  // under m, and nothing else
+    long count = 0;  // not atomic: m alone guards it
     std::vector<std::thread> all;
     for (int t = 0; t < threads; ++t)
         all.emplace_back([&, t] {

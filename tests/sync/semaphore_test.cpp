@@ -66,7 +66,7 @@ TYPED_TEST(semaphores, C6_1_C18_8_nobody_overtakes_one_who_wants_many) {
         s.start(note_when_acquired<TypeParam>, std::ref(sem), std::ref(order), 1, 1);
         s.start([&]() -> bide::task<> {
             sem.release(2);
-            EXPECT_FALSE(sem.try_acquire()) << "somebody waits";
+            EXPECT_FALSE(sem.try_acquire()) << "a waiter is queued";
             for (int i = 0; i < 3; ++i) co_await bide::yield_now();
             EXPECT_TRUE(order.empty());
             sem.release(2);
@@ -102,7 +102,7 @@ TYPED_TEST(semaphores, C6_1_a_cancelled_waiter_is_skipped_and_one_that_was_serve
         s.start([&]() -> bide::task<> {
             tasks[0].stop();
             sem.release(2);
-            tasks[1].stop();  // it has its permit, but has not run yet
+            tasks[1].stop();  // task 1 has its permit, but has not run yet
             co_return;
         });
     });

@@ -69,7 +69,7 @@ TYPED_TEST(shared_mutexes, C6_1_when_a_waiting_writer_is_cancelled_the_readers_b
         s.start([&]() -> bide::task<> {
             auto held = co_await m.lock_shared();
             while (log.size() < 2) co_await bide::yield_now();
-            EXPECT_EQ(log, (log_of{"+r", "-r"}));  // while this one still reads
+            EXPECT_EQ(log, (log_of{"+r", "-r"}));  // the other reader is admitted while this task still reads
         });
         writer = s.start(write<TypeParam>, std::ref(m), std::ref(log), "w");
         s.start(read<TypeParam>, std::ref(m), std::ref(log), "r");
@@ -95,12 +95,12 @@ TYPED_TEST(shared_mutexes, C6_1_a_cancelled_waiter_is_skipped_and_one_just_let_i
             s.start(read<TypeParam>, std::ref(m), std::ref(log), "c");
             co_await bide::yield_now();
             a.stop();
-            held.unlock();  // to b
+            held.unlock();  // hands the mutex to b
             b.stop();
         });
     });
     EXPECT_EQ(a.status(), future_status::cancelled);
-    EXPECT_EQ(b.status(), future_status::cancelled);  // at its next wait, with the lock
+    EXPECT_EQ(b.status(), future_status::cancelled);  // at its next wait, where it held the mutex
     EXPECT_EQ(log, (log_of{"+b", "+c", "-c"}));
     EXPECT_TRUE(m.try_lock());
 }
@@ -152,7 +152,7 @@ TYPED_TEST(shared_mutexes, C6_1_locking_again_as_its_owner_throws_at_once) {
             auto alone = co_await m.lock_shared();
             try {
                 auto writing = co_await m.lock();
-                ADD_FAILURE() << "it waits for its own reading";
+                ADD_FAILURE() << "the task waits for its own shared lock";
             } catch (const bide::would_deadlock&) {
                 through = true;
             }
@@ -195,7 +195,7 @@ TYPED_TEST(shared_mutexes, C6_1_a_guard_may_be_moved_into_another_task) {
                     taken.unlock();
                 },
                 std::move(held));
-            auto writing = co_await m.lock();  // no deadlock: the reading is not this task's any more
+            auto writing = co_await m.lock();  // no deadlock: this task does not hold the shared lock any more
             log.emplace_back("writer");
         });
     });

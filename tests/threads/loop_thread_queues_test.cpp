@@ -127,7 +127,7 @@ TEST(loop_thread_queues, C7_7_the_first_that_fails_or_all_is_when_all) {
     given g(1);
     g.go[1].set();
     EXPECT_THROW(static_cast<void>(bide::when_all(g.f[0], g.f[1], g.f[2]).wait()), std::runtime_error);
-    EXPECT_EQ(g.f[0].status(), future_status::pending);  // it did not wait for the others
+    EXPECT_EQ(g.f[0].status(), future_status::pending);  // the wait did not wait for the others
     given all;
     for (auto& e : all.go) e.set();
     EXPECT_EQ(bide::when_all(all.f[0], all.f[1], all.f[2]).wait(), std::make_tuple(0, 1, 2));

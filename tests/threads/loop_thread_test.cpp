@@ -228,7 +228,7 @@ TEST(loop_thread, C7_3_on_start_before_start_runs_for_the_threads_life_and_says_
     working.get_future().wait();
     t.shutdown();
     EXPECT_EQ(said, "Doing some work, Bye bye");
-    static_assert(std::is_invocable_r_v<bide::task<>, decltype(some_task)>);  // it came back as what it was
+    static_assert(std::is_invocable_r_v<bide::task<>, decltype(some_task)>);  // on_start returned the function itself
 }
 
 TEST(loop_thread, C7_3_on_start_after_start_begins_at_once_and_gives_the_function_back) {
@@ -257,7 +257,7 @@ TEST(loop_thread, C7_3_several_begin_in_the_order_of_registration) {
             co_return;
         });
     t.start();
-    t.submit(twice, 1).wait();  // behind them in the queue
+    t.submit(twice, 1).wait();  // runs behind the on_start tasks
     EXPECT_EQ(order, (std::vector<int>{0, 1, 2}));
 }
 
@@ -301,7 +301,7 @@ TEST(loop_thread, C7_4_C9_7_stop_cancels_every_task_and_completes_every_future) 
     for (auto& f : all) EXPECT_EQ(f.status(), bide::future_status::cancelled);  // also those that had not begun
     try {
         all.front().wait();
-        ADD_FAILURE() << "it was cancelled";
+        ADD_FAILURE() << "the wait for a cancelled task threw nothing";
     } catch (const bide::cancelled& c) {
         EXPECT_EQ(c.reason(), bide::stop_reason::shutdown);
     }
@@ -455,7 +455,7 @@ TEST(loop_thread, C7_4_tasks_that_others_started_on_its_executor_are_stopped_and
         };
         f = s.start(body, std::ref(alive), &begun);
         static_cast<void>(s.start(body, std::ref(alive), &two));
-    });  // a scope of this thread, whose tasks lived over there
+    });  // the scope is this thread's, and its tasks ran on the loop_thread
     stopper.join();
     EXPECT_EQ(f.status(), bide::future_status::cancelled);
 }
@@ -701,7 +701,7 @@ TEST(loop_thread, C9_6_threads_and_descriptors_do_not_pile_up) {
     EXPECT_EQ(descriptors_now(), fds);
 }
 
-// One bound for the whole process, whoever submits.
+// The bound is the process's: it counts also jobs that are submitted through a loop_thread.
 TEST(loop_thread, C4_2_set_max_threads_bounds_its_jobs_too) {
     const int before = bide::max_threads();
     bide::set_max_threads(2);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Programs that are sent signals (helpers/stop_on_signals_child.cpp): what they did, and how they ended.
+// The tests send signals to programs (helpers/stop_on_signals_child.cpp), and look at what these say and how they end.
 #include "support/threads.hpp"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ public:
         posix_spawn_file_actions_t files;
         posix_spawn_file_actions_init(&files);
         posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
-        posix_spawnattr_t how;  // whoever runs the tests may ignore or block signals
+        posix_spawnattr_t how;  // the process that runs the tests may ignore or block signals
         posix_spawnattr_init(&how);
         sigset_t both;
         sigset_t none;
@@ -56,17 +56,17 @@ public:
         ::waitpid(child_, nullptr, 0);
     }
 
-    /// Reads until the program has said it, or has ended.
+    /// Reads until the program has written the line, or has ended.
     void until(const std::string& line) {
         while (said_.find(line + '\n') == std::string::npos && read_more()) {}
     }
     void send(int signal) const { EXPECT_EQ(::kill(child_, signal), 0) << std::strerror(errno); }
-    /// What it said, when it has ended.
+    /// Returns what the program wrote until its end.
     std::string said() {
         while (read_more()) {}
         return said_;
     }
-    /// "exit 3", "signal 2".
+    /// Returns how the program ended: "exit 3", "signal 2".
     std::string ended() {
         int status = 0;
         while (::waitpid(child_, &status, 0) < 0 && errno == EINTR) {}
@@ -104,7 +104,7 @@ TEST(stop_on_signals, C7_6_a_wait_in_main_is_cancelled_cleans_up_and_the_status_
         program p("wait_in_main");
         p.until("ready");
         p.send(signal);
-        // The guard is the last to act: what was declared before it is the process's.
+        // The guard ends the process in its destructor: what was declared before it is not destroyed.
         EXPECT_EQ(p.said(), "ready\nunwound\ncleaned up\ncancelled: shutdown\nwhat stands below the guard\n");
         EXPECT_EQ(p.ended(), "signal " + std::to_string(signal));
     }
@@ -148,7 +148,7 @@ TEST(stop_on_signals, C7_6_C18_6_a_second_signal_during_the_cleanup_ends_the_pro
     program p("second_ends");
     p.until("ready");
     p.send(SIGINT);
-    p.until("cleaning");  // and it would for a day
+    p.until("cleaning");  // the cleanup would last a day
     p.send(SIGTERM);
     EXPECT_EQ(p.said(), "ready\nunwound\ncleaning\n");
     EXPECT_EQ(p.ended(), by_sigterm);
@@ -162,7 +162,7 @@ TEST(stop_on_signals, C7_6_C18_6_a_second_signal_may_be_ignored) {
     p.send(SIGTERM);
     p.send(SIGINT);
     EXPECT_EQ(p.said(), "ready\nunwound\ncleaned up\ncancelled: shutdown\n");
-    EXPECT_EQ(p.ended(), by_sigint);  // the first
+    EXPECT_EQ(p.ended(), by_sigint);  // by the first signal
 }
 
 TEST(stop_on_signals, C7_6_a_storm_of_signals_is_one_stop) {
@@ -217,7 +217,7 @@ TEST(stop_on_signals, C7_6_finish_ends_the_process_before_the_guard_goes_and_wri
     expect_of("finish_early", SIGTERM, "ready\nunwound\ncancelled: shutdown\nin stdout's buffer\n");
 }
 
-#if !BIDE_TESTS_UNDER_TSAN  // it does not go on in the child of a fork that makes a thread
+#if !BIDE_TESTS_UNDER_TSAN  // TSan does not support threads that the child of a fork() makes
 TEST(stop_on_signals, C7_6_the_child_of_a_fork_is_ended_and_may_have_a_guard_of_its_own) {
     program p("fork_inside");
     EXPECT_EQ(p.said(), "ended by the signal\nits own guard\nthe parent knows nothing\n");

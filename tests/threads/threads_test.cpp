@@ -86,7 +86,7 @@ TEST(to_thread, C4_1_an_awaiting_task_resumes_on_its_executor_which_kept_serving
     bide::with_scope([&](bide::scope& s) {
         s.start([&]() -> bide::task<> {
             const auto f = bide::to_thread([&] {
-                g.pass();  // opened by the other task: the loop is not blocked
+                g.pass();  // the other task opens the gate: the loop is not blocked
                 return std::this_thread::get_id();
             });
             const auto there = co_await f;
@@ -243,7 +243,7 @@ TEST(threads, C4_2_no_queued_job_begins_while_the_maximum_runs) {
 TEST(threads, C4_2_first_in_first_out) {
     const support::watchdog guard;
     bide::threads t(at_most(1));
-    std::vector<int> order;  // by one job at a time
+    std::vector<int> order;  // written by one job at a time
     std::vector<bide::future<>> all;
     for (int i = 0; i < 200; ++i) all.push_back(t.submit([&order, i] { order.push_back(i); }));
     for (auto& f : all) f.wait();
@@ -328,7 +328,7 @@ TEST(threads, C4_2_less_than_one_is_refused) {
 TEST(threads, C4_3_blocked_work_does_not_wait) {
     const support::watchdog guard;
     bide::threads t(at_most(40));
-    std::barrier<> all_there(40);  // blocks outside bide: nobody is told
+    std::barrier<> all_there(40);  // blocks outside bide: the watch has to find the blocked threads
     std::vector<bide::future<>> all;
     for (int i = 0; i < 40; ++i) all.push_back(t.submit([&] { all_there.arrive_and_wait(); }));
     for (auto& f : all) f.wait();
@@ -344,7 +344,7 @@ TEST(threads, C4_3_a_job_that_has_queued_for_long_gets_a_thread) {
         busy.push_back(t.submit([&] {
             while (!over.load()) {}
         }));
-    t.submit([] {}).wait();  // all processors compute for as long as this has not run
+    t.submit([] {}).wait();  // has to run although all processors compute until it has run
     over = true;
     for (auto& f : busy) f.wait();
 }
@@ -382,7 +382,7 @@ TEST(threads, C4_3_fifty_thousand_trivial_jobs) {
     EXPECT_EQ(t.counts().running, 0);
 }
 
-// Every slot is there: as many jobs as may run do run at the same time.
+// Expects that as many jobs as may run do run at the same time.
 void expect_all_slots(bide::threads& t) {
     const int n = t.max();
     std::barrier<> all_there(n);
@@ -521,7 +521,7 @@ TEST(threads, C4_4_C9_1_a_waiter_and_an_idle_set_use_no_processor_time) {
     EXPECT_GE(threads.size(), 4U);
     const support::thread_activity until_rest = support::activity_until_rest(threads, 1s);
     EXPECT_TRUE(until_rest.all_sleep);
-    EXPECT_LT(until_rest.used, 20ms);  // each may have been on its way to sleep
+    EXPECT_LT(until_rest.used, 20ms);  // not zero: each thread may have been on its way to sleep
     p.set_value();
     waiter.wait();
 }
@@ -585,14 +585,14 @@ TEST(threads, C4_5_a_waiting_job_does_not_count_and_goes_on_at_once) {
     const auto waiting = t.submit([answer] { return answer.wait(); });
     gate g;
     arrivals begun;
-    const auto busy = t.submit([&] {  // begins although the maximum is one
+    const auto busy = t.submit([&] {  // begins although the maximum is one, because the other job waits inside bide
         begun.arrive();
         g.pass();
     });
     begun.await(1);
     EXPECT_EQ(t.counts().waiting, 1);
     p.set_value(4);
-    EXPECT_EQ(waiting.wait(), 4);  // although the other one runs
+    EXPECT_EQ(waiting.wait(), 4);  // goes on although the other job runs
     g.open();
     busy.wait();
 }
@@ -601,7 +601,7 @@ TEST(threads, C4_5_the_total_of_threads_has_a_cap_with_an_error_that_says_what_t
     const support::watchdog guard;
     bide::threads_options o = at_most(1, 2);
     o.stuck = 30ms;
-    const support::unhandled hook;  // the other half of the tree, which nobody waits for any more
+    const support::unhandled hook;  // gets the failures of the other half of the tree, for which no task waits any more
     bide::threads t(o);
     // Two threads wait, in tasks, for jobs that would need a third.
     const auto outer = t.submit([&t] { return tree_of_tasks(t, 3); });
@@ -631,7 +631,7 @@ TEST(threads, C4_5_C1_6_a_job_that_waits_for_itself_is_told) {
 
 TEST(threads, C4_5_C1_6_two_jobs_that_wait_for_each_other_are_told) {
     const support::watchdog guard;
-    // With one thread the first runs the second itself.
+    // With one thread the first job runs the second itself.
     for (const int max : {1, 4}) {
         bide::threads t(at_most(max));
         bide::promise<bide::future<int>> to_a;
@@ -753,7 +753,7 @@ TEST(threads, C4_6_stop_of_the_future_asks_a_running_job) {
     begun.await(1);
     f.stop();
     f.stop();
-    EXPECT_TRUE(f.wait());  // it ended with a value: the value arrives
+    EXPECT_TRUE(f.wait());  // the stopped job ended with a value: the value arrives
     const auto g = t.submit([]() -> int {
         bide::sleep_for(std::chrono::hours(1)).wait();
         return 1;
@@ -770,7 +770,7 @@ TEST(threads, C4_6_what_has_not_begun_is_cancelled_without_running) {
     arrivals begun;
     bool ran = false;
     const auto kept = std::make_shared<int>(1);
-    bide::threads t(at_most(1));  // its job has left the gate before that goes
+    bide::threads t(at_most(1));  // destroyed before the gate, when its job has left the gate
     const opens at_the_end(g);
     const auto busy = t.submit([&] {
         begun.arrive();

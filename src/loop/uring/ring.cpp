@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// What the ring does in a turn of its loop: hand over what was queued, wait if the loop sleeps, report what has ended;
-// and how it ends what is under way. The driver and the I/O operations call it, on the thread that owns the ring;
-// ask_to_end alone on any thread. Without io_uring in the build, the second half is all there is, and no ring can be
-// made.
+// What the ring does in a turn of its loop: it hands over the queued entries, waits if the loop sleeps, and reports
+// what has ended. And how it ends what is under way. The driver and the I/O operations call it, on the thread that owns
+// the ring; ask_to_end() alone on any thread. In a build without io_uring the file has its second half only, and no
+// ring can be made.
 #include "loop/uring/ring.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -27,7 +27,8 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-// A cancellation that crosses with what it is to end may find nothing: it is said again after so long.
+// A cancellation may find nothing, if it meets the entry while the kernel is working on it: the ring repeats it after
+// so long.
 constexpr std::chrono::milliseconds say_again{10};
 
 const void* this_thread() noexcept { return &tls(); }
@@ -47,7 +48,7 @@ ring::ring(driver& of, bool bound)
 
 ring::~ring() {
     if (inherited()) return;
-    if (foreign()) {  // the kernel refuses us: it ends everything by itself, later
+    if (foreign()) {  // the kernel refuses this thread, and ends everything by itself, later
         buffers_->abandon();
         return;
     }
@@ -67,10 +68,11 @@ ring::ownership::taken ring::try_acquire() noexcept {
     const void* const me = this_thread();
     if (inherited() || foreign()) return ownership::taken::no;
     const void* nobody = nullptr;
-    // acquire: what the former owner did to the ring is visible; pairs with release.
+    // acquire: what the former owner did to the ring is visible; pairs with release().
     if (user_.compare_exchange_strong(nobody, me, std::memory_order_acquire, std::memory_order_relaxed))
         return ownership::taken::now;
-    return nobody == me ? ownership::taken::before : ownership::taken::no;  // it is us only if we wrote it ourselves
+    // relaxed: the word is this thread only if this thread wrote it.
+    return nobody == me ? ownership::taken::before : ownership::taken::no;
 }
 
 void ring::acquire() noexcept {
@@ -78,8 +80,8 @@ void ring::acquire() noexcept {
 }
 
 bool ring::not_another_threads() const noexcept {
-    // relaxed: a thread reads its own address only if it wrote it. Null while the ring is being made: nobody else knows
-    // it.
+    // relaxed: the word is this thread only if this thread wrote it. It is null while the ring is being made, when no
+    // other thread knows the ring.
     const void* const user = user_.load(std::memory_order_relaxed);
     return user == nullptr || user == this_thread();
 }
@@ -112,7 +114,7 @@ void ring::take_out(ring_entry& e) noexcept {
 io_uring_sqe& ring::request() noexcept {
     for (;;) {
         if (io_uring_sqe* const free = queues_->free_request()) return *free;
-        // Busy: the kernel has no memory for the moment, or wants its reports fetched first.
+        // The kernel took nothing: it has no memory for the moment, or the reports must be fetched first.
         if (queues_->enter(0, nullptr, false) <= 0) report_all();
     }
 }
@@ -159,7 +161,7 @@ void ring::turn(bool may_wait, time_point until) noexcept {
     BIDE_ASSERT(R1, not_another_threads());
     made_ready_ = false;
     fill();
-    may_wait = may_wait && !made_ready_;  // somebody may be ready on this very loop: it would be slept over
+    may_wait = may_wait && !made_ready_;  // prepare() may have made a task of this loop ready: then it must not sleep
     if (!may_wait || until <= time_point::min()) {
         queues_->enter(0, nullptr, true);
     } else if (until == time_point::max()) {
@@ -168,7 +170,8 @@ void ring::turn(bool may_wait, time_point until) noexcept {
         const __kernel_timespec left = to_timespec(until - std::chrono::steady_clock::now());
         queues_->enter(1, &left, true);
     }
-    // Whatever it said (interrupted, out of time, busy): what has ended is reported, and the loop comes again.
+    // Whatever enter() returned (interrupted, out of time, busy): the loop calls again, and what was not handed over
+    // goes then.
     report_all();
 }
 
@@ -176,12 +179,12 @@ void ring::turn(bool may_wait, time_point until) noexcept {
 
 void ring::report_all() noexcept {
     io_uring_cqe c;
-    // Not more than there may be: what a report leads to is only handed over later, so it cannot go on for ever here.
+    // This ends: entries that a report queues are handed over later, and so cannot be reported here.
     while (queues_->pop(c)) report(c);
 }
 
 void ring::report(const io_uring_cqe& c) noexcept {
-    if (c.user_data == 0) return;  // of a cancellation
+    if (c.user_data == 0) return;  // the report of a cancellation
     made_ready_ = true;
     auto* const e = reinterpret_cast<ring_entry*>(c.user_data);
     ring_report r;
@@ -216,7 +219,8 @@ void ring::end_now(ring_entry& e) noexcept {
 void ring::end_resting() noexcept {
     if (foreign() || inherited()) return;
     while (resting_.first() != nullptr) {
-        unsigned n = 0;  // no more than fit: handing over in between could report, and change the list
+        // No more than fit into the queue: request() would otherwise report in between, and change the list.
+        unsigned n = 0;
         for (ring_entry* e = resting_.first(); e != nullptr && n < uring_queues::requests / 2; e = e->next, ++n)
             cancel(*e);
         turn(true, std::chrono::steady_clock::now() + say_again);
@@ -236,7 +240,7 @@ void ring::end_everything() noexcept {
 
 void ring::ask_to_end(const ring_entry& e) noexcept {
     if (inherited()) return;
-    // relaxed: it is us only if we wrote it ourselves. Then it goes with the next batch.
+    // relaxed: the word is this thread only if this thread wrote it. Then the cancellation goes with the next batch.
     if (user_.load(std::memory_order_relaxed) == this_thread()) {
         cancel(e);
         return;
@@ -250,9 +254,11 @@ void ring::ask_to_end(const ring_entry& e) noexcept {
     driver_.wake();
 }
 
-// An entry that was asked for may be over, and another one be in its place: what is ended by mistake begins again.
+// An entry that ask_to_end() named may be over, and another one be at its address: an operation that is ended by
+// mistake begins again.
 void ring::end_what_was_asked_for() noexcept {
-    if (asked_count_.load(std::memory_order_relaxed) == 0) return;  // relaxed: a look; the wake-up comes after it
+    // relaxed: a look. A thread that asks wakes the driver after it has written the count, so another turn follows.
+    if (asked_count_.load(std::memory_order_relaxed) == 0) return;
     std::uintptr_t these[few];
     unsigned n = 0;
     {
@@ -271,7 +277,7 @@ void ring::end_what_was_asked_for() noexcept {
 }  // namespace v0
 }  // namespace bide
 
-#else  // built without: the loop goes on with epoll
+#else  // without io_uring every loop uses epoll
 
 namespace bide {
 inline namespace v0 {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// ring: the io_uring of a loop, made at its first completion-shaped I/O. What was queued is handed over in one batch
-// per turn; what has ended is reported.
+// ring: the io_uring of a loop, made at its first completion-shaped I/O. In each turn the ring hands the queued entries
+// over in one batch, and reports what has ended.
 //
-// Who may touch it: the thread that owns it. That is the thread that runs the loop, for as long as it does; or, while
-// nobody runs the loop, another one that has to end something at once (ownership). A *bound* ring belongs to one thread
-// for ever, and the kernel is told so (SINGLE_ISSUER, DEFER_TASKRUN: completions are worked off when that thread asks,
-// and at no other time); the loops of wait() and of loop_thread have one. Nobody else can end what such a ring has
-// under way while its loop does not run, so before it stops running, what nobody waits for (what is *resting*) is
-// ended. The kernel holds no memory of the user's for a socket: data arrives in the ring's own buffers, and sends do
-// not wait. So a stopped task goes at once, and a buffer may go with it. A file is read into and written out of the
-// user's memory: its task goes when the kernel has reported the end, which a stop asks for (io/file_ring.cpp).
+// Thread rule: only the thread that owns the ring touches it. That is the thread that runs the loop, as long as it runs
+// it; or, while no thread runs the loop, a thread that has to end an entry at once (ownership). A *bound* ring belongs
+// to one thread for ever, and the kernel knows it (SINGLE_ISSUER, DEFER_TASKRUN: it completes entries when that thread
+// asks, and at no other time); the loops of wait() and of loop_thread have one. No other thread can end what a bound
+// ring has under way while its loop does not run. So before the loop stops running, the ring ends the entries for which
+// no task waits (*resting* entries).
+//
+// The kernel holds no memory of the user's for a socket: data arrives in the ring's own buffers, and sends do not wait.
+// So a stopped task unwinds at once, and its buffer may go with it. A file is read into and written out of the user's
+// memory: its task unwinds when the kernel has reported the end, which a stop asks for (io/file_ring.cpp).
 #pragma once
 
 #include <bide/detail/base/spin_lock.hpp>
@@ -38,7 +40,7 @@ class ring {
 public:
     using time_point = std::chrono::steady_clock::time_point;
 
-    /// Throws std::system_error where the kernel, or who guards it, does not allow it.
+    /// Throws std::system_error where the kernel, or a filter of system calls, refuses io_uring.
     ring(driver& of, bool bound);
     ring(const ring&) = delete;
     ring& operator=(const ring&) = delete;
@@ -46,19 +48,19 @@ public:
     ~ring();
 
     [[nodiscard]] int descriptor() const noexcept;
-    /// Made before a fork(), and this is the child: it must not touch it.
+    /// Returns true in the child of a fork() if the parent made the ring: the child must not touch it.
     [[nodiscard]] bool inherited() const noexcept;
-    /// Bound to another thread.
+    /// Returns true if the ring is bound to another thread.
     [[nodiscard]] bool foreign() const noexcept;
     /// Returns true if the calling thread owns the ring: for asserts.
     [[nodiscard]] bool owned_here() const noexcept;
-    /// Entries that are queued, or of which a last report is due.
+    /// Returns the number of entries that are queued, or whose last report is due.
     [[nodiscard]] long pending() const noexcept { return queued_ + under_way_; }
 
-    /// For a run of the loop: acquires the ring, waiting while another thread owns it for a moment; and releases it.
+    /// For a run of the loop. acquire() spins while another thread owns the ring for a moment.
     void acquire() noexcept;
     void release() noexcept;
-    /// While it lives, this thread owns the ring, if it could acquire it.
+    /// While it lives and converts to true, this thread owns the ring.
     class ownership {
     public:
         explicit ownership(ring& r) noexcept : ring_(r), state_(r.try_acquire()) {}
@@ -76,24 +78,26 @@ public:
         taken state_;
     };
 
-    // For the thread that owns it.
+    // For the thread that owns the ring.
     void queue(ring_entry& e) noexcept;
     void rest(ring_entry& e) noexcept;
-    /// Takes it out of the list in which it is.
+    /// Takes the entry out of the list in which it is, if it is in one.
     void take_out(ring_entry& e) noexcept;
-    /// Asks the kernel to end it, which is reported later. It is not queued.
+    /// Asks the kernel to end an entry that is not queued. The end is reported later.
     void cancel(const ring_entry& e) noexcept { cancel(reinterpret_cast<std::uintptr_t>(&e), 0); }
-    /// Ends it, and reports the end before it returns.
+    /// Ends the entry, and reports the end before it returns.
     void end_now(ring_entry& e) noexcept;
-    /// Hands over what is queued and reports what has ended.
+    /// Hands the queued entries over and reports what has ended.
     void poll() noexcept { turn(false, time_point::min()); }
-    /// The same; and when nothing has ended, waits until something does, or the time has come.
+    /// Does the same, and where nothing has ended waits until an entry ends, or until the time has come.
     void wait(time_point until) noexcept { turn(true, until); }
     [[nodiscard]] bool bound() const noexcept { return owner_ != nullptr; }
-    /// Ends what is resting: before the loop of a bound ring stops running, and before any loop stands still.
+    /// Ends the resting entries. Called before the loop of a bound ring stops running, and before the loop's thread
+    /// blocks.
     void end_resting() noexcept;
 
-    /// From any thread: e, if the kernel has it, is to be ended by whoever runs the loop. It is reported later.
+    /// From any thread: has the thread that owns the ring end the entry, if the kernel has it. The end is reported
+    /// later.
     void ask_to_end(const ring_entry& e) noexcept BIDE_EXCLUDES(asked_lock_);
 
 private:
@@ -111,21 +115,22 @@ private:
     void report(const io_uring_cqe& c) noexcept;
 
     driver& driver_;
-    const void* const owner_;  // the thread, when it is bound
-    std::atomic<const void*> user_{nullptr};
+    const void* const owner_;                 // the thread to which the ring is bound, or null
+    std::atomic<const void*> user_{nullptr};  // the thread that owns the ring now, or null
     std::unique_ptr<uring_queues> queues_;
     std::unique_ptr<ring_buffers> buffers_;
     ring_list queue_;
     ring_list resting_;
     long queued_ = 0;
-    long under_way_ = 0;       // entries of which a last report is due
-    bool made_ready_ = false;  // perhaps: something was told of its end, or not wanted
+    long under_way_ = 0;       // entries whose last report is due
+    bool made_ready_ = false;  // in this turn a task may have become ready: an entry was reported, or not wanted
     const int process_;
 
     static constexpr unsigned few = 8;
     spin_lock asked_lock_;
     std::atomic<unsigned> asked_count_{0};  // written with the lock held, read without
-    // Entries that ask_to_end() names. Where there are more, everything is ended, and begun again where it is wanted.
+    // Entries that ask_to_end() named. Where there were more, the ring ends every entry, and the operations that go on
+    // begin theirs again.
     std::uintptr_t asked_[few] BIDE_GUARDED_BY(asked_lock_) = {};
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// prepare_request: what an operation asks for (ring_request, detail/loop/uring/ring_entry.hpp) in the kernel's terms.
-// ring calls it on the thread that owns the ring.
+// prepare_request: translates what an operation asks for (ring_request, detail/loop/uring/ring_entry.hpp) into the
+// kernel's terms. ring calls it on the thread that owns the ring.
 #pragma once
 
 #include <bide/detail/loop/uring/ring_entry.hpp>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The system calls of io_uring: it sets the queues up, maps them, moves entries through them, and gives the kernel its
-// buffers. ring calls it on the thread that owns the ring. A kernel that is older than 6.1 is refused here.
+// The system calls of io_uring: they set the queues up, map them, move entries through them, and give the kernel its
+// buffers. ring calls this file on the thread that owns the ring. uring_queues refuses a kernel that is older than 6.1.
 #if BIDE_HAS_IO_URING
 #include "loop/uring/uring_queues.hpp"
 
@@ -18,13 +18,13 @@ inline namespace v0 {
 namespace detail {
 
 namespace {
-// Newer than the headers of Debian 12: an idle ring is not to look like a disk that is waited for (6.15).
+// Linux 6.15, and so not in the headers of Debian 12: a wait in the ring does not count as a wait for a disk (iowait).
 constexpr unsigned feature_no_iowait = 1U << 17U;
 constexpr unsigned enter_no_iowait = 1U << 7U;
 
 [[noreturn]] void fail(const char* what) { throw std::system_error(errno, std::system_category(), what); }
 
-// What the kernel writes is acquired, what it reads is released: the queues' memory is shared with it.
+// The queues' memory is shared with the kernel: a word that the kernel writes is acquired, one that it reads released.
 unsigned acquire(unsigned* word) noexcept { return std::atomic_ref(*word).load(std::memory_order_acquire); }
 void release(unsigned* word, unsigned value) noexcept {
     std::atomic_ref(*word).store(value, std::memory_order_release);
@@ -51,7 +51,7 @@ uring_queues::uring_queues(bool bound) {
 }
 uring_queues::~uring_queues() { fd.close(); }  // before the mappings go
 
-// Linux 6.1 has everything that is used here; it is known by an operation that came with it.
+// Linux 6.1 has every operation that the ring uses; IORING_OP_SENDMSG_ZC, which came with 6.1, tells that it is there.
 void uring_queues::check_operations() const {
     constexpr unsigned newest = IORING_OP_SENDMSG_ZC;
     alignas(io_uring_probe) std::byte memory[sizeof(io_uring_probe) + (newest + 1) * sizeof(io_uring_probe_op)] = {};
@@ -93,7 +93,7 @@ io_uring_sqe* uring_queues::free_request() noexcept {
 void uring_queues::push() noexcept { release(request_tail_, ++tail_); }
 
 bool uring_queues::pop(io_uring_cqe& into) noexcept {
-    const unsigned head = *end_head_;  // written by us alone
+    const unsigned head = *end_head_;  // this side alone writes it
     if (head == acquire(end_tail_)) return false;
     into = ends_[head & end_mask_];
     release(end_head_, head + 1);
@@ -123,12 +123,12 @@ ring_buffers::ring_buffers(int ring)
 }
 
 void ring_buffers::give_back(unsigned id) noexcept {
-    // The list's first entry shares its last two bytes with the tail: they are not part of an entry.
+    // TRAP: the last two bytes of the list's first entry are the list's tail. So an entry is written member by member.
     auto* const entry = list_.as<io_uring_buf>() + (tail_ & (most - 1));
     entry->addr = reinterpret_cast<std::uintptr_t>(at(id));
     entry->len = size;
     entry->bid = static_cast<std::uint16_t>(id);
-    // release: the kernel reads the entry.
+    // release: the kernel reads the entry after it has read the tail.
     std::atomic_ref(*list_.as<std::uint16_t>(offsetof(io_uring_buf, resv))).store(++tail_, std::memory_order_release);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// uring_queues: what is shared with the kernel, in its terms: two queues, and the buffers into which data is received.
-// Linux's own header is all that it needs; the queues' protocol is that of io_uring(7).
+// uring_queues, ring_buffers: the memory that a ring shares with the kernel, in the kernel's terms: two queues, and the
+// buffers into which data is received. The queues' protocol is that of io_uring(7); Linux's own header suffices.
 #pragma once
 
 #include "base/descriptor_owner.hpp"
@@ -17,7 +17,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Memory from mmap; unmapped at the end.
+/// Memory from mmap(), which the destructor unmaps.
 class mapping {
 public:
     mapping() noexcept = default;
@@ -33,7 +33,7 @@ public:
     [[nodiscard]] T* as(std::size_t offset = 0) const noexcept {
         return reinterpret_cast<T*>(at_ + offset);
     }
-    /// The kernel may still write there: it stays for ever.
+    /// Leaves the memory mapped for ever, because the kernel may still write there.
     void abandon() noexcept { at_ = nullptr; }
 
 private:
@@ -42,8 +42,8 @@ private:
 };
 
 struct uring_queues {
-    static constexpr unsigned requests = 128;  // further ones are handed over in several batches
-    static constexpr unsigned ends = 2048;     // more at once are kept by the kernel, which is slower
+    static constexpr unsigned requests = 128;  // more of them go in several batches
+    static constexpr unsigned ends = 2048;     // the kernel keeps further ones in memory of its own, which is slower
 
     explicit uring_queues(bool bound);
     uring_queues(const uring_queues&) = delete;
@@ -51,12 +51,12 @@ struct uring_queues {
     ~uring_queues();
 
     [[nodiscard]] unsigned to_submit() const noexcept;
-    /// Cleared; null when the queue is full. It counts from the next push() on.
+    /// Returns a cleared submission entry, which the next push() puts into the queue; null when the queue is full.
     [[nodiscard]] io_uring_sqe* free_request() noexcept;
     void push() noexcept;
-    /// False: nothing has ended.
+    /// Takes one completion. Returns false if there is none.
     [[nodiscard]] bool pop(io_uring_cqe& into) noexcept;
-    /// io_uring_enter; -errno.
+    /// Calls io_uring_enter. Returns the number of entries that the kernel took, or -errno.
     int enter(unsigned wait_for, const __kernel_timespec* timeout, bool ask_for_ends) noexcept;
 
     descriptor_owner fd;
@@ -70,14 +70,14 @@ private:
     unsigned* request_head_ = nullptr;
     unsigned* request_tail_ = nullptr;
     unsigned request_mask_ = 0;
-    unsigned tail_ = 0;  // ours: what is prepared; the shared one follows
+    unsigned tail_ = 0;  // this side's copy of *request_tail_
     unsigned* end_head_ = nullptr;
     unsigned* end_tail_ = nullptr;
     unsigned end_mask_ = 0;
     io_uring_cqe* ends_ = nullptr;
 };
 
-/// The buffers of a ring, all of one size. They go to the kernel, come back with data, and go again.
+/// The buffers of a ring, all of one size. The kernel gets each, returns it with data, and gets it again.
 class ring_buffers {
 public:
     static constexpr std::size_t size = std::size_t{8} << 10;
@@ -86,7 +86,7 @@ public:
     explicit ring_buffers(int ring);
     [[nodiscard]] const std::byte* at(unsigned id) const noexcept { return memory_.as<std::byte>(id * size); }
     void give_back(unsigned id) noexcept;
-    /// They did not suffice: twice as many, up to the most.
+    /// Doubles the number of buffers, up to the most, because they did not suffice.
     void grow() noexcept;
     void abandon() noexcept {
         memory_.abandon();
@@ -97,9 +97,9 @@ private:
     static constexpr unsigned most = 1024;
     static constexpr unsigned at_first = 32;
 
-    mapping list_, memory_;  // the memory is only touched as far as it is used
-    unsigned count_ = 0;
-    std::uint16_t tail_ = 0;
+    mapping list_, memory_;   // pages of memory_ that no buffer needed yet take no physical memory
+    unsigned count_ = 0;      // buffers that the kernel got so far
+    std::uint16_t tail_ = 0;  // of the list; the kernel reads a copy
 };
 
 }  // namespace detail

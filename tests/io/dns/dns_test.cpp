@@ -361,7 +361,7 @@ TEST_F(dns, C15_7_its_sockets_are_closed_on_exec) {
         r.silent = true;
         return r;
     });
-    std::vector<int> inherited;  // whoever started the test may have left something open
+    std::vector<int> inherited;  // the process that started the test may have left descriptors open
     for (int fd = 0; fd < 1024; ++fd)
         if (const int flags = ::fcntl(fd, F_GETFD); flags >= 0 && (flags & FD_CLOEXEC) == 0) inherited.push_back(fd);
     bide::loop l;

@@ -71,5 +71,5 @@ concept not_location = !std::is_same_v<std::remove_cvref_t<T>, std::source_locat
         return impl(std::source_location::current(), std::forward<F>(f), std::forward<A>(a)...);                    \
     }
 
-/// For functions that give a future which may be dropped.
+/// For functions that return a future which may be dropped.
 #define BIDE_DETAIL_SUBMIT_OVERLOADS(name, impl) BIDE_DETAIL_CALL_SITE_OVERLOADS(, name, impl)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// `cancelled` as an exception_ptr: made, and recognised. A task that leaves with it after it was asked to stop has not
+// Makes and recognises `cancelled` as an exception_ptr. A task that leaves with it after it was asked to stop has not
 // failed (2.4).
 #pragma once
 
@@ -12,9 +12,9 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// The exception that waiters of cancelled work get.
+/// Makes the exception that waiters of cancelled work get.
 [[nodiscard]] std::exception_ptr make_cancelled(stop_reason why) noexcept;
-/// Whether `e` holds a `cancelled`.
+/// Returns true if `e` holds a `cancelled`.
 [[nodiscard]] bool is_cancelled(const std::exception_ptr& e) noexcept;
 
 }  // namespace detail

@@ -2,7 +2,7 @@
 //
 // counted_ptr<T>: a pointer whose object counts its owners; the last one deletes it. The object derives from counted.
 // In a public header a std::shared_ptr would bring the whole of <memory>, which costs a user's compiler as much as the
-// rest of bide; in sources we use that one where the object is not named in a header.
+// rest of bide. Sources use std::shared_ptr where no header names the object.
 #pragma once
 
 #include <bide/detail/base/countdown.hpp>
@@ -17,7 +17,7 @@ namespace detail {
 template <class T>
 class counted_ptr;
 
-/// Base of what is shared.
+/// The base of shared objects.
 class counted {
 public:
     counted() noexcept = default;
@@ -37,7 +37,7 @@ template <class T>
 class counted_ptr {
 public:
     counted_ptr() noexcept = default;
-    /// One more owner, or none for null.
+    /// Adds an owner; none for null.
     explicit counted_ptr(T* object) noexcept : object_(object) { add(); }
     counted_ptr(const counted_ptr& other) noexcept : object_(other.object_) { add(); }
     counted_ptr(counted_ptr&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// Durations and points in time as users give them, made whole: any representation and period, negative, zero, not a
-// number, and larger than the clock can count.
+// Brings durations and points in time into the clock's range. Users give any representation and period: negative, zero,
+// not a number, and larger than the clock can count.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
@@ -14,13 +14,13 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Any duration, rounded up to the clock's, without overflow.
+/// Returns the duration, rounded up to the clock's ticks, without overflow. Negative ones and not-a-number give zero.
 template <class Rep, class Period>
 std::chrono::steady_clock::duration clamp_duration(const std::chrono::duration<Rep, Period>& d) noexcept {
     using target = std::chrono::steady_clock::duration;
     using factor = std::ratio_divide<Period, target::period>;
     if constexpr (std::is_integral_v<Rep> && sizeof(Rep) <= sizeof(target::rep) && factor::den == 1) {
-        // Whole numbers of whole ticks, as nearly all are: without floating point.
+        // The usual case, a whole number of ticks, without floating point.
         if (d.count() <= 0) return target::zero();
         if (static_cast<std::uint64_t>(d.count()) > static_cast<std::uint64_t>(target::max().count() / factor::num))
             return target::max();
@@ -47,11 +47,11 @@ public:
     explicit time_limit(clock::duration from_now) noexcept : time_(from_now), relative_(true) {}
     explicit time_limit(clock::time_point at) noexcept : time_(at.time_since_epoch()), relative_(false) {}
     [[nodiscard]] bool never() const noexcept { return time_ == clock::duration::max(); }
-    /// The point in time, and never later than max().
+    /// Returns the point in time; max() where it would be later than the clock can count.
     [[nodiscard]] clock::time_point from(clock::time_point now) const noexcept;
 
 private:
-    clock::duration time_;  // from the await on, or from the clock's beginning
+    clock::duration time_;  // since the await if relative_, else since the clock's epoch
     bool relative_;
 };
 

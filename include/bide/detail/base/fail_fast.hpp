@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The end of a program that cannot go on: a mistake that would be undefined behaviour a moment later, and that no
-// exception can report (destructors). Says what is wrong, then std::terminate().
+// The end of a program that cannot go on: after a mistake that would be undefined behaviour a moment later, and that no
+// exception can report (in destructors). fail_fast() writes what is wrong, and calls std::terminate().
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// invoke(f, args…): std::invoke, whose header <functional> is a tenth of a second of every user's build. What it does
-// is the same: a callable is called; a pointer to a member (also of an object behind a pointer or a reference_wrapper)
-// is left to std::apply, which the standard defines by the same words.
+// invoke(f, args…): does what std::invoke does, whose header <functional> takes a tenth of a second of every user's
+// build. It calls a callable, and leaves a pointer to a member (also of an object behind a pointer or a
+// reference_wrapper) to std::apply, which the standard defines by std::invoke.
 #pragma once
 
 #include <tuple>

@@ -11,8 +11,8 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// Tells the analysis that the caller holds the lock: for a function that is called by code which took the lock under
-/// another name, as park_in() does. Does nothing at run time.
+/// Tells the analysis that the caller holds the lock, where code took it under another name and calls a function back,
+/// as park_in() does. Does nothing at run time.
 template <class Lock>
 inline void assume_held([[maybe_unused]] const Lock& lock) noexcept BIDE_ASSERT_CAPABILITY(lock) {}
 
@@ -29,7 +29,8 @@ private:
     Lock& lock_;
 };
 
-/// The same, and the lock may be given back and taken again in between.
+/// Takes the lock, and gives it back at the end of the block if it holds the lock then. In between, unlock() gives the
+/// lock back and lock() takes it again.
 template <class Lock>
 class [[nodiscard]] BIDE_SCOPED_CAPABILITY unique_lock {
 public:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A barrier of which one side pays nothing: Linux's membarrier(2). heavy() returns after every running thread of the
-// process has passed a full memory barrier; on the other side it is enough that the compiler keeps the order.
+// An asymmetric barrier, whose light side costs nothing: Linux's membarrier(2). heavy() returns after every running
+// thread of the process has passed a full memory barrier; on the light side only the compiler has to keep the order.
 #pragma once
 
 #include <atomic>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// A condition variable for threads that hold an os_mutex by a unique_lock. It wakes without a reason at times, as every
-// condition variable: the waiting thread looks at its condition again.
+// A condition variable for threads that hold an os_mutex by a unique_lock. Like every condition variable it may wake a
+// thread that nobody notified: the waiting thread looks at its condition again.
 #pragma once
 
 #include <bide/detail/base/os_mutex.hpp>
@@ -32,7 +32,7 @@ public:
         adopted native(held);
         return changed_.wait_until(native.lock, t);
     }
-    /// Returns what `done` says at the end: false only when the time is up.
+    /// Returns what `done` returned last: false only when the time is up.
     template <class Clock, class Duration, class Predicate>
     bool wait_until(unique_lock<os_mutex>& held, const std::chrono::time_point<Clock, Duration>& t, Predicate done) {
         while (!done())
@@ -47,7 +47,7 @@ public:
     void notify_all() noexcept { changed_.notify_all(); }
 
 private:
-    // The standard library's view of a lock that the caller's unique_lock goes on to own.
+    // The standard library's guard of the lock; the caller's unique_lock still owns the lock afterwards.
     struct adopted {
         std::unique_lock<std::mutex> lock;
         explicit adopted(unique_lock<os_mutex>& held) : lock(held.mutex().native(), std::adopt_lock) {}

@@ -18,7 +18,7 @@ public:
     void lock() BIDE_ACQUIRE() { native_.lock(); }
     void unlock() BIDE_RELEASE() { native_.unlock(); }
     [[nodiscard]] bool try_lock() BIDE_TRY_ACQUIRE(true) { return native_.try_lock(); }
-    /// For os_condition, which needs the standard library's own.
+    /// Returns the standard library's mutex, which os_condition needs.
     [[nodiscard]] std::mutex& native() noexcept { return native_; }
 
 private:

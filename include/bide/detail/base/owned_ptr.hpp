@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // owned_ptr<T>: a pointer that deletes what it points to. In a public header a std::unique_ptr would bring the whole of
-// <memory>, which costs a user's compiler as much as the rest of bide; in sources we use that one.
+// <memory>, which costs a user's compiler as much as the rest of bide. Sources use std::unique_ptr.
 #pragma once
 
 #include <type_traits>
@@ -34,7 +34,7 @@ public:
     [[nodiscard]] T& operator*() const noexcept { return *object_; }
     [[nodiscard]] T* operator->() const noexcept { return object_; }
     explicit operator bool() const noexcept { return object_ != nullptr; }
-    /// The object is the caller's now.
+    /// Gives the object to the caller, which has to delete it.
     T* release() noexcept { return std::exchange(object_, nullptr); }
 
 private:

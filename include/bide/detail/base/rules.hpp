@@ -5,9 +5,9 @@
 //
 //     BIDE_ASSERT(K5, this_thread.suspended);
 //
-// On in every build of the tests but the optimised one (BIDE_CHECK_RULES, which the build sets for library and tests
-// alike); else the condition is not evaluated. In a header only where it changes neither a layout nor what other code
-// does.
+// Asserts are on in every build of the tests but the optimised one (BIDE_CHECK_RULES, which the build sets for library
+// and tests alike); elsewhere the condition is not evaluated. A header asserts only where the assert changes neither a
+// layout nor what other code does.
 #pragma once
 
 namespace bide {

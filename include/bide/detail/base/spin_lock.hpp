@@ -14,7 +14,7 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// One pause of a thread that spins; from the 64th round on it yields the processor.
+/// Pauses a spinning thread for one round; from the 64th round on it yields the processor.
 void spin_wait(unsigned& round) noexcept;
 
 class BIDE_CAPABILITY("spin_lock") spin_lock {

@@ -2,8 +2,7 @@
 //
 // Parts of the standard library that bide's headers name, and that cost a user's compiler more than all of bide when
 // they come with the headers that are named after them: <chrono> brings the calendar and the streams, <memory> and
-// <functional> the parallel algorithms and the hash tables, <ranges> every view. Here is the little that we use of
-// them:
+// <functional> the parallel algorithms and the hash tables, <ranges> every view. bide uses little of them:
 //
 //     chrono       durations, time points, the clocks and the literals; not the calendar, no formatting
 //     functional   reference_wrapper
@@ -17,7 +16,7 @@
 // about the concepts: those took a tenth of what all of bide takes.)
 #pragma once
 
-#include <memory_resource>  // whose declarations need some of it; also says which library this is
+#include <memory_resource>  // its declarations need some of the parts; also defines _GLIBCXX_RELEASE
 #include <string_view>
 #include <tuple>
 #include <vector>

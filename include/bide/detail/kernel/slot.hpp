@@ -44,7 +44,7 @@ struct slot : slot_base {
     slot(promise_base* cold, promise_base& awaiting) noexcept : slot_base(cold), waiting(&awaiting) {}
     slot(const slot&) = delete;
     slot& operator=(const slot&) = delete;
-    ~slot() {}  // NOLINT(modernize-use-equals-default): the union's members are destroyed by whoever takes them
+    ~slot() {}  // NOLINT(modernize-use-equals-default): take() or drop() has destroyed the union's member
 
     // As an awaiter: the awaited task runs nested, inside await_suspend.
     [[nodiscard]] bool await_ready() const noexcept { return false; }

@@ -50,8 +50,8 @@ struct thread_state {
     blocking_region* blocking = nullptr;       // told when a wait() blocks this thread (threads, strand); may be null
     thread_sleep* sleep = nullptr;   // told when a loop on this thread sleeps (threads of an elastic set); may be null
     executor* ended_on = nullptr;    // while a child_end is told: where the child was at its end
-    executor* yielded_to = nullptr;  // whoever ran last only yielded, and goes on there: an executor that is no loop
-    std::uint64_t turns_of_yields = 1;     // with it: in so many turns of that executor it has seen everybody else's
+    executor* yielded_to = nullptr;  // the executor, no loop, to which the task that ran last only yielded
+    std::uint64_t turns_of_yields = 1;     // after so many turns of yielded_to each of its other tasks has run
     timer_node* deferred_timer = nullptr;  // to be armed before anything suspends (loop_access::arm_later),
     loop* deferred_timer_loop = nullptr;   // on this loop
     int unwinding = 0;                     // the kernel is destroying frames of a stopped chain on this stack

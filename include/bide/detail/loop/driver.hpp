@@ -3,9 +3,9 @@
 // driver: how a loop waits for the outside. Nothing above the loop knows which one is below it.
 //   system   sleeps on a futex until the first I/O; then in epoll, or in io_uring where the kernel allows it
 //   virtual  tests: when nothing is ready, time jumps to the next timer
-// I/O plugs in in two shapes. Readiness: a descriptor is watched, its user tries when told (fd_watcher; every driver of
-// the system has it, also the one with io_uring). Completion: the kernel carries an operation out and reports its end
-// (ring_entry.hpp; where ring() is null, the user falls back to readiness).
+// I/O plugs in in two shapes. Readiness: the driver watches a descriptor and reports when an operation may be tried
+// (fd_watcher; every driver of the system has it, also the one with io_uring). Completion: the kernel carries an
+// operation out and reports its end (ring_entry.hpp; where ring() is null, the operation falls back to readiness).
 #pragma once
 
 #include <bide/detail/base/counted_ptr.hpp>
@@ -27,15 +27,17 @@ using time_point = std::chrono::steady_clock::time_point;
 class fd_watcher;
 class ring;
 
-/// A descriptor that a loop watches, and who is told. It is told on the loop's thread, outside all locks.
+/// A descriptor that a loop watches, and the functions that the watcher calls. It calls ready() on the loop's thread,
+/// outside all locks.
 struct watched_fd {
     int fd;
-    /// The epoll events that arrived (edge-triggered: once per change). A hint: what they say may be over already.
+    /// Reports the epoll events that arrived (edge-triggered: once per change). They are a hint: the descriptor may no
+    /// longer be ready.
     void (*ready)(watched_fd* self, std::uint32_t events) noexcept;
-    /// The watcher has let go of it: ready() is not called any more. The last call; it may delete the object.
+    /// The watcher's last call, after which it does not touch the object: the function may delete it.
     void (*released)(watched_fd* self) noexcept;
     counted_ptr<fd_watcher> watcher;
-    watched_fd* prev = nullptr;  // the watcher's lists, under its lock
+    watched_fd* prev = nullptr;  // in the watcher's lists; its lock guards the links and `watched`
     watched_fd* next = nullptr;
     bool watched = false;
 
@@ -49,20 +51,20 @@ protected:
     ~watched_fd() = default;
 };
 
-/// What watches descriptors for one loop. It is shared with what it watches, because either may end first: a stream may
-/// outlive the loop on which it was made, and be closed on another thread while the loop reports it.
+/// Watches descriptors for one loop. The loop and the watched descriptors share it, because either may end first: a
+/// stream may outlive the loop on which it was made, and be closed on another thread while the loop reports it.
 /// Every function may be called from any thread.
 class fd_watcher : public counted {
 public:
     fd_watcher() = default;
     virtual ~fd_watcher() = default;
 
-    /// Watches w for reading and writing; what it is ready for now is reported too. Throws std::system_error.
+    /// Watches w for reading and writing, and reports also what w is ready for now. Throws std::system_error.
     virtual void add(watched_fd& w) = 0;
     /// Reports what w is ready for once more.
     virtual void report_again(watched_fd& w) noexcept = 0;
-    /// Takes w out, and releases it: at once, or later on the loop's thread if the loop may be reporting now. Until
-    /// then ready() may still be called. Nothing if w is out already (the loop is gone).
+    /// Takes w out, and calls released(): at once, or later on the loop's thread if the loop may be reporting now.
+    /// Until then ready() may still be called. Does nothing if w is out already (the loop is gone).
     virtual void remove(watched_fd& w) noexcept = 0;
 };
 
@@ -76,48 +78,52 @@ public:
     [[nodiscard]] virtual time_point now() noexcept = 0;
     /// Sleeps until `until` (max(): for ever), wake(), or I/O, which it reports. May return early.
     virtual void park(time_point until) noexcept = 0;
-    /// The same with nothing to wait for that is known, for that long of real time. False: nobody woke it.
+    /// Sleeps for at most `real`, which is real time also in virtual_driver. Returns true if wake() was called.
     [[nodiscard]] virtual bool park_at_most(std::chrono::milliseconds real) noexcept = 0;
     /// Reports I/O that is there, without sleeping.
     virtual void poll() noexcept = 0;
-    /// Ends a present or the next park(); from any thread.
+    /// Ends the present park(), or else the next one; from any thread.
     virtual void wake() noexcept = 0;
-    /// Time jumps when nothing is ready; every ready task having only yielded is as good as idle then, and is told
-    /// below.
+    /// Returns true if the driver's time jumps when nothing is ready (virtual time).
     [[nodiscard]] virtual bool jumps() const noexcept { return false; }
+    /// In virtual time a loop of which every ready task only yielded counts as idle: the loop calls this in place of
+    /// park(), and time may jump to the first timer.
     virtual void only_yields(time_point) noexcept {}
-    /// Where time jumps: no job on another thread works for the test.
+    /// In virtual time: returns true if no job on another thread works for the test.
     [[nodiscard]] virtual bool no_jobs() noexcept { return false; }
 
-    /// What watches descriptors for this loop, made at the first call; from any thread. Throws std::system_error, and
-    /// std::logic_error where there is no real time.
+    /// Returns this loop's watcher, and makes it at the first call; from any thread. Throws std::system_error, and
+    /// std::logic_error in virtual time.
     [[nodiscard]] virtual const counted_ptr<fd_watcher>& watcher() = 0;
-    /// Completion-shaped I/O, made at the first call, on the loop's thread; null: there is none.
+    /// Returns the ring for completion-shaped I/O, and makes it at the first call, on the loop's thread. Returns null
+    /// where there is none.
     [[nodiscard]] virtual class ring* ring() noexcept { return nullptr; }
-    /// Makes it now. Throws std::system_error where it cannot be had.
+    /// Makes the ring now. Throws std::system_error where the kernel or a container refuses it.
     virtual void demand_ring() {}
-    /// Ends what it has under way; on the thread to which the loop is bound, before that ends.
+    /// Ends the ring with what it has under way. The thread to which the loop is bound calls it before that thread
+    /// ends.
     virtual void end_ring() noexcept {}
-    /// A descriptor that becomes readable when the loop has something to do (embedding).
+    /// Returns a descriptor that becomes readable when the loop has something to do (embedding).
     [[nodiscard]] virtual int descriptor() = 0;
     [[nodiscard]] virtual bool watches_anything() const noexcept = 0;
-    /// A loop made now on this thread would get the same kind of driver (with the same clock).
+    /// Returns true if a loop that this thread made now would have the same clock.
     [[nodiscard]] bool current() const noexcept { return clock == tls().clock; }
 
-    // Looked at by the loop in each turn, so not virtual. On the loop's thread.
-    class ring* ring_made = nullptr;  // what ring() gives, if it has been made
-    bool unsent = false;              // something was queued in it, and not handed over
+    // Members and no virtual functions, because the loop reads them in each turn. On the loop's thread.
+    class ring* ring_made = nullptr;  // the ring, once ring() has made it
+    bool unsent = false;              // the ring has queued entries that the kernel does not have
     bool running = false;             // the loop is being run
-    bool thread_bound = false;        // only one thread will ever run the loop; before the ring is made
+    bool thread_bound = false;        // one thread alone runs the loop; set before the ring is made
 
 protected:
-    const virtual_clock* clock = nullptr;  // whose time it keeps, as its owner; null: real time
+    const virtual_clock* clock = nullptr;  // the clock of a virtual driver, which owns it; null: real time
 };
 
-/// The driver for a new loop of this thread. Throws std::system_error where io_uring is wanted and cannot be had.
+/// Makes the driver for a new loop of this thread. Throws std::system_error where io_uring is wanted and refused.
 [[nodiscard]] owned_ptr<driver> make_default_driver(io_driver wanted);
-/// The words of BIDE_DRIVER; usage_error for others. And what the environment says, read once.
+/// Translates the words of BIDE_DRIVER. Throws usage_error for others.
 [[nodiscard]] io_driver parse_driver(const char* text);
+/// Returns what BIDE_DRIVER says, which is read once.
 [[nodiscard]] io_driver driver_of_environment();
 
 }  // namespace detail

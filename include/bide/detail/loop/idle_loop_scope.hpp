@@ -42,7 +42,7 @@ private:
     void make();
     void return_to_cache() noexcept;
 
-    thread_state& here_;  // it lives on the stack of plain code, which stays on its thread
+    thread_state& here_;  // kept (T1): this object lives on the native stack of plain code, which stays on its thread
     loop* before_;
     loop* loop_;
     bool made_ = false;

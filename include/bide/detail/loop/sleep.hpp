@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// The leaves of time: a timer of the carrier loop, and a place at the end of the queue.
+// The awaiters of sleep_for, sleep_until and yield_now. A sleep is a leaf with a timer in the carrier loop; a yield
+// goes to the end of the executor's queue.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
@@ -15,11 +16,10 @@ namespace detail {
 
 inline constexpr wait_kind sleep_kind{"sleep"};
 
-// The loop carries the timer.
 struct sleep_leaf : leaf_base {
     sleep_leaf(promise_base& p, loop& on) noexcept : leaf_base(p, sleep_kind), carrier(on) {}
-    loop& carrier;
-    bool ahead = false;  // the time is not yet there, without a look at the clock
+    loop& carrier;       // the loop that has the timer
+    bool ahead = false;  // the time is in the future, as is known without a look at the clock
 };
 
 class sleep_awaiter final : public leaf_awaiter<sleep_awaiter, sleep_leaf>, public timer_node {
@@ -39,9 +39,9 @@ private:
     void take_back() noexcept;
 };
 
-/// Whoever runs now has only yielded, and goes on at `to`. Where time jumps, everybody having only yielded is idleness.
-/// An executor that runs in the turns of another one passes it on, with the number of turns in which all of its own
-/// tasks have theirs.
+/// Notes that the task that runs now has only yielded and is resumed on `to`. In virtual time a loop counts as idle
+/// when every ready task has only yielded. An executor that runs in the turns of another one passes the note on, with
+/// the number of turns after which each of its own tasks has run.
 void note_yield(executor& to, std::uint64_t turns) noexcept;
 
 class yield_awaiter final {

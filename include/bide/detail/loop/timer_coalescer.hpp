@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// timer_coalescer: how long a loop sleeps for its timers. To sleep and to be woken costs ten or twenty microseconds of
-// the processor, several times what most timers have to do. So where they fall due one after another every few of
-// those, the loop sleeps a little longer, up to a millisecond, and fires many at once. None fires early.
+// timer_coalescer: how long a loop sleeps for its timers. A sleep and its wake-up cost ten or twenty microseconds of
+// the processor, several times what most timers have to do. So where timers fall due one after another every few
+// microseconds, the loop sleeps a little longer, up to a millisecond, and fires many at once. None fires early.
 //
-// A timer by itself, a task that sleeps again and again, and timers for one and the same time are not delayed by this:
-// it takes four others that have fallen due while the loop was being woken for the first one, and the same just before.
+// The coalescer does not delay a timer by itself, a task that sleeps again and again, or timers for one and the same
+// time. It begins to delay only where four later timers have fallen due while the loop was being woken for the first
+// one, and the wake-up before was at most two milliseconds ago.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
@@ -20,20 +21,20 @@ public:
     using duration = std::chrono::steady_clock::duration;
     static constexpr duration longest = std::chrono::milliseconds(1);
 
-    /// Until when to sleep, if the first timer is at `first`.
+    /// Returns the time until which the loop sleeps, if the first timer is due at `first`.
     [[nodiscard]] time_point sleeps_for(time_point first) noexcept {
         first_ = first;
         others_ = 0;
-        waits_ = first <= time_point::max() - longest;  // not for ever
+        waits_ = first <= time_point::max() - longest;  // false for a sleep without an end
         return waits_ ? first + longer_ : first;
     }
-    /// A timer fires.
+    /// The loop fires a timer that was due at `at`.
     void fires(time_point at) noexcept {
         if (waits_ && at > first_) ++others_;
     }
-    /// None is due yet: something else woke it.
+    /// No timer is due yet: the loop was woken for another reason.
     void woken_early() noexcept { waits_ = false; }
-    /// All that were due by `now` have fired. (There may have been none: what was the first may have been taken back.)
+    /// All timers that were due by `now` have fired. There may have been none: the first may have been taken out.
     void fired(time_point now) noexcept {
         if (!waits_) return;
         waits_ = false;
@@ -51,11 +52,11 @@ private:
     static constexpr unsigned enough = 4;
     static constexpr duration step = std::chrono::microseconds(50);
 
-    time_point first_{};
-    time_point woken_{};  // for timers, when it last was
-    duration longer_{};
-    unsigned others_ = 0;
-    bool waits_ = false;  // it sleeps for a timer, or has not yet seen what was due then
+    time_point first_{};   // the timer for which the loop sleeps
+    time_point woken_{};   // the last wake-up for timers
+    duration longer_{};    // how much longer the next sleep lasts
+    unsigned others_ = 0;  // timers after first_ that fired at this wake-up
+    bool waits_ = false;   // the loop sleeps for first_, or has not yet fired what was due at the wake-up
 };
 
 }  // namespace detail

@@ -2,7 +2,7 @@
 //
 // A timer, and an intrusive pairing heap of timers (Fredman, Sedgewick, Sleator, Tarjan 1986): arming is constant,
 // firing and taking out are logarithmic amortised, nothing is allocated. Equal times come in the order of arming.
-// In it are the next timers of a loop; those further ahead are in timer_queue.hpp.
+// The heap has a loop's next timers; timer_queue.hpp has those further ahead.
 #pragma once
 
 #include <bide/detail/base/std_parts.hpp>
@@ -13,14 +13,15 @@ namespace bide {
 inline namespace v0 {
 namespace detail {
 
-/// What is not said here is written when it is armed: it lies in frames, and many of them are never armed.
+/// Members without an initial value are written when the timer is armed: timers lie in frames, and many are never
+/// armed.
 struct timer_node {
     std::chrono::steady_clock::time_point due;
-    std::uint64_t order;                            // which arming of the queue's
-    timer_node* prev = nullptr;                     // previous sibling, or the parent for a first child, or itself
+    std::uint64_t order;                            // the number of this arming in the queue
+    timer_node* prev = nullptr;                     // previous sibling; of a first child its parent; of the root itself
     timer_node* next;                               // next sibling
     timer_node* child;                              // first child
-    void (*const fire)(timer_node* self) noexcept;  // called under the loop's timer lock, already taken out
+    void (*const fire)(timer_node* self) noexcept;  // the loop calls it with its timers_lock_ held, after taking it out
 
     explicit timer_node(void (*f)(timer_node*) noexcept) noexcept : fire(f) {}  // NOLINT(*-member-init)
     timer_node(const timer_node&) = delete;
@@ -38,7 +39,7 @@ public:
     [[nodiscard]] timer_node* first() const noexcept { return root_; }
     void insert(timer_node& t) noexcept;
     void remove(timer_node& t) noexcept;
-    /// Takes everything out: a list by `next`, in no order.
+    /// Takes every timer out, and returns them as a list by `next`, in no order.
     [[nodiscard]] timer_node* take_all() noexcept;
 
 private:

@@ -2,9 +2,10 @@
 //
 // work_queue: ready nodes of one worker, or from outside, that any worker may take; first in, first out.
 //
-// The lock does more than guard the list: whoever pushes looks, under it, whether somebody has to be woken; whoever is
-// about to sleep says so first and looks into every queue afterwards, under the same locks. So one of the two sees the
-// other, without a fence. `Atomic` and `Lock` are the library's or the model checker's.
+// The lock does more than guard the list. A pusher looks, under the lock, whether it has to wake a worker. A worker
+// that is about to sleep enters the list of idle workers first, and looks into every queue afterwards, under the same
+// locks. So one of the two sees the other, without a fence. `Atomic` and `Lock` are the library's or the model
+// checker's.
 #pragma once
 
 #include <bide/detail/base/fifo.hpp>
@@ -27,7 +28,7 @@ public:
     work_queue(const work_queue&) = delete;
     work_queue& operator=(const work_queue&) = delete;
 
-    /// `look()` is called under the lock, after the push; what it says is returned.
+    /// Pushes the node, calls look() under the lock, and returns its result.
     template <class Look>
     auto push(Node& n, const Look& look) noexcept {
         const lock_guard guard(lock_);
@@ -35,7 +36,7 @@ public:
         add(1);
         return look();
     }
-    /// The oldest; null: none.
+    /// Takes the oldest node. Returns null if the queue is empty, or looked empty without the lock.
     [[nodiscard]] Node* pop() noexcept {
         if (empty_hint()) return nullptr;
         const lock_guard guard(lock_);
@@ -43,7 +44,7 @@ public:
         if (n != nullptr) add(-1);
         return n;
     }
-    /// For certain: whoever pushes after this sees what the caller wrote before it.
+    /// Exact, because it takes the lock: a thread that pushes after this sees what the caller wrote before it.
     [[nodiscard]] bool empty() noexcept {
         const lock_guard guard(lock_);
         return nodes_.empty();

@@ -2,21 +2,21 @@
 //
 // channel_core: the queue of a channel, and which waiter gets which value.
 //
-// It has two sides with a lock each, so that a sender and a receiver on two processors do not wait for each other, nor
-// for memory that the other one has just written. While the channel is open, has no waiter, and its queue is neither
-// full nor empty, an operation needs one side only. Everything else is *special*, and takes both locks, which keeps
-// every other thread out of the channel. The lists of waiters change under both locks only, so no wake-up can be
-// missed.
+// The core has two sides with a lock each, so that a sender and a receiver on two processors wait neither for each
+// other nor for memory that the other one has just written. While the channel is open and has no waiter, and its queue
+// is neither full nor empty, an operation needs one side only. Every other state is *special*: the operation takes both
+// locks, which keep every other thread out of the channel. The lists of waiters change under both locks only, so no
+// wake-up can be missed.
 //
-//     senders' side:   how many were sent in all, and how many had been received when it was last looked
-//     receivers' side: how many were received in all, and how many had been sent
+//     senders' side:   the number of values sent in all, and the number received when a sender last looked
+//     receivers' side: the number of values received in all, and the number sent when a receiver last looked
 //
 // What a side knows of the other one may be old: then it sees fewer values, or fewer free places, than there are, never
-// more. (So a ring of Lamport's, 1983, whose ends each have a lock.)
+// more. (The queue is a ring after Lamport, 1983, whose ends each have a lock.)
 //
-// Kept true between two calls, counting only waiters that were not stopped: a receiver waits only while the queue is
+// Invariant between two calls, counting only waiters that were not stopped: a receiver waits only while the queue is
 // empty and no sender waits; a sender waits only while the queue is full. So values leave in the order in which they
-// came in, whether they stood in the queue or still with their senders.
+// came, whether they were in the queue or still with their senders.
 //
 // `Leaf`, `Var`: see waiting_list.hpp; `Lock` and `Word` belong together (lock_policy.hpp). The model checker has its
 // own.
@@ -53,7 +53,7 @@ struct receiving : Leaf {
 
 enum class passage : std::uint8_t { done, closed, has_to_wait };
 
-/// Whether a caller that has to wait queues before it gives both locks back, or does not wait.
+/// Tells whether a caller that has to wait queues before it gives both locks back (will_wait), or does not wait.
 enum class patience : std::uint8_t { none, will_wait };
 
 template <class T, class Leaf, class Lock, template <class> class Word, template <class> class Var = plain,
@@ -78,10 +78,10 @@ public:
 
     [[nodiscard]] std::size_t capacity() const noexcept { return in_.capacity; }
 
-    // These two take the lock of their side. They return nothing if the state is special: the caller takes both locks
-    // then, and calls the _locked function of that name.
+    // These two take the lock of their side. They return nullopt if the state is special: then the caller takes both
+    // locks, and calls send_locked() or receive_locked().
 
-    /// Moves from the value only when it says `done`.
+    /// Moves from the value only when it returns `done`.
     [[nodiscard]] std::optional<passage> try_send(T& value) noexcept {
         if (in_.is_special()) return std::nullopt;
         in_.lock.lock();
@@ -97,7 +97,7 @@ public:
         in_.lock.unlock();
         return room ? passage::done : passage::has_to_wait;
     }
-    /// `into` is empty and gets a value only when it says `done`.
+    /// `into` is empty, and gets a value only when the function returns `done`.
     [[nodiscard]] std::optional<passage> try_receive(std::optional<T>& into) noexcept {
         if (out_.is_special()) return std::nullopt;
         out_.lock.lock();
@@ -106,7 +106,7 @@ public:
             return std::nullopt;
         }
         const std::size_t received = out_.count.load(std::memory_order_relaxed);  // relaxed: changed under this lock
-        // acquire: the value is there once it was counted.
+        // acquire: a value that was counted is in its place.
         if (received == out_.known) out_.known = in_.count.load(std::memory_order_acquire);
         const bool some = received != out_.known;
         if (some) into.emplace(pop());
@@ -114,7 +114,7 @@ public:
         return some ? passage::done : passage::has_to_wait;
     }
 
-    /// Both sides; the senders' first.
+    /// Takes both locks, the senders' first. UNANALYZED: the analysis knows the two as the core's own capability.
     void lock() noexcept BIDE_ACQUIRE() BIDE_UNANALYZED {
         in_.lock.lock();
         out_.lock.lock();
@@ -129,8 +129,8 @@ public:
     }
     [[nodiscard]] bool closed() const noexcept BIDE_REQUIRES(this) { return closed_; }
 
-    /// As try_send(). Sets `to` to the claimed receiver that has the value, which the caller resumes; else leaves it as
-    /// it is.
+    /// Does what try_send() does. Sets `to` to the claimed receiver that has the value, which the caller resumes; else
+    /// leaves `to` as it is.
     passage send_locked(T& value, Leaf*& to, patience wait = patience::none) noexcept BIDE_REQUIRES(this) {
         hold_both_sides();
         if (closed_) return passage::closed;
@@ -145,19 +145,19 @@ public:
         publish_counts(!room && wait == patience::will_wait);
         return room ? passage::done : passage::has_to_wait;
     }
-    /// As try_receive(). Sets `from` to the claimed sender whose value was taken, which the caller resumes; else leaves
-    /// it.
+    /// Does what try_receive() does. Sets `from` to the claimed sender whose value was taken, which the caller resumes;
+    /// else leaves `from` as it is.
     passage receive_locked(std::optional<T>& into, Leaf*& from, patience wait = patience::none) noexcept
         BIDE_REQUIRES(this) {
         hold_both_sides();
         if (size() != 0) into.emplace(pop());
-        Leaf* const l = senders.pop_claimed();  // there is room for it now
+        Leaf* const l = senders.pop_claimed();  // there is room for its value now
         if (l != nullptr) {
             auto* s = static_cast<sender*>(l);
             if (into)
                 push(in_.count.load(std::memory_order_relaxed), std::move(*s->value));
             else
-                into.emplace(std::move(*s->value));  // capacity 0: from hand to hand
+                into.emplace(std::move(*s->value));  // capacity 0: the value never enters the queue
             s->sent = true;
             from = l;
         }
@@ -181,8 +181,8 @@ public:
     waiting_list<Leaf, Var> senders BIDE_GUARDED_BY(this);
     waiting_list<Leaf, Var> receivers BIDE_GUARDED_BY(this);
 
-    // For a look without a lock. It is empty while as many were sent as were received, and full while as many were
-    // received as were sent but for the capacity. relaxed: hints.
+    // For a look without a lock. The queue is empty while sent() equals received(), and full while received() equals
+    // sent_but_for_capacity(). relaxed: hints.
     [[nodiscard]] const Word<std::size_t>& sent() const noexcept { return in_.count; }
     [[nodiscard]] const Word<std::size_t>& received() const noexcept { return out_.count; }
     [[nodiscard]] std::size_t received_now() const noexcept { return out_.count.load(std::memory_order_relaxed); }
@@ -191,21 +191,21 @@ public:
     }
 
 private:
-    /// All that one side touches, what never changes too.
+    /// What one side touches; a copy of what never changes, too, so that it is in the side's own cache lines.
     struct side {
         side(T* i, std::size_t c) noexcept : special(false), count(0), position(0), known(0), capacity(c), items(i) {}
         Lock lock;
         Word<bool> special;                               // the same on both sides; written under both locks
-        Word<std::size_t> count;                          // in all; written under this lock
-        Var<std::size_t> position BIDE_GUARDED_BY(lock);  // the place of the next one
-        Var<std::size_t> known BIDE_GUARDED_BY(lock);     // of the other side's count
+        Word<std::size_t> count;                          // values sent or received in all; written under this lock
+        Var<std::size_t> position BIDE_GUARDED_BY(lock);  // the place of the next value
+        Var<std::size_t> known BIDE_GUARDED_BY(lock);     // the other side's count, when this side last looked
         const std::size_t capacity;
         T* const items;  // a ring of `capacity` places
-        // relaxed: a hint, or under this lock
+        // relaxed: a hint, or read under this lock
         [[nodiscard]] bool is_special() const noexcept { return special.load(std::memory_order_relaxed); }
         void advance() noexcept BIDE_REQUIRES(lock) {
             const std::size_t next = position + 1;
-            position = next == capacity ? 0 : next;  // not by a remainder: a division takes as long as all the rest
+            position = next == capacity ? 0 : next;  // no remainder: a division takes as long as the whole operation
         }
     };
     struct no_padding {};
@@ -220,10 +220,10 @@ private:
     void push(std::size_t sent, T&& value) noexcept BIDE_REQUIRES(in_.lock) {
         std::construct_at(in_.items + in_.position, std::move(value));
         in_.advance();
-        in_.count.store(sent + 1, std::memory_order_release);  // release: the value is there
+        in_.count.store(sent + 1, std::memory_order_release);  // release: the receiver sees the value
     }
     T pop() noexcept BIDE_REQUIRES(out_.lock) {
-        // Whatever is left of it is destroyed, and its place counted as free, after it was moved away.
+        // After the value was moved away, the destructor destroys what is left of it and counts its place as free.
         struct leaving {
             side& out;
             T* item;
@@ -231,17 +231,17 @@ private:
                 assume_held(out.lock);
                 std::destroy_at(item);
                 out.advance();
-                const std::size_t received = out.count.load(std::memory_order_relaxed);  // relaxed: of this side
-                out.count.store(received + 1, std::memory_order_release);                // release: the place is free
+                const std::size_t received = out.count.load(std::memory_order_relaxed);  // relaxed: this side's count
+                out.count.store(received + 1, std::memory_order_release);  // release: the sender may use the place
             }
         } const end{out_, out_.items + out_.position};
         return std::move(*end.item);
     }
     void mark(bool special) noexcept BIDE_REQUIRES(this) {
-        in_.special.store(special, std::memory_order_relaxed);  // relaxed: each is looked at again under its lock
+        in_.special.store(special, std::memory_order_relaxed);  // relaxed: each side looks again under its lock
         out_.special.store(special, std::memory_order_relaxed);
     }
-    // After something went in or out under both locks: what each side goes by until the next time.
+    // Called after a change under both locks: each side gets the flag and the other side's count.
     void publish_counts(bool will_wait) noexcept BIDE_REQUIRES(this) {
         hold_both_sides();
         mark(will_wait || closed_ || !senders.empty() || !receivers.empty());
@@ -250,7 +250,7 @@ private:
     }
 
     side in_;
-    [[no_unique_address]] between between_;  // so that they share no line of a processor's cache
+    [[no_unique_address]] between between_;  // keeps the sides in different cache lines
     side out_;
     Var<bool> closed_ BIDE_GUARDED_BY(this){false};
 };

@@ -3,11 +3,11 @@
 // How the state of a primitive in sync/ is protected. The public names are basic_x<spin_lock> (`x`: coroutines and
 // threads, any of them) and basic_x<no_lock> (`local_x`: one thread at a time, no read-modify-write unless it waits).
 //
-// Why a stop request may come from any thread all the same: it never touches a primitive. It takes the leaf out of the
-// parking word of the chain (parking_word.hpp: atomic in both variants) and posts the frame to its executor. The list
-// of waiters is touched by the threads that use the primitive, and by the leaf's destructor, which runs when the frame
-// is unwound: on the executor of the waiting task, which for a local primitive is the one loop where all of its users
-// run.
+// A stop request may come from any thread also for a local primitive, because the request never touches a primitive.
+// The requesting thread takes the leaf out of the parking word of the chain (parking_word.hpp: atomic in both variants)
+// and posts the frame to its executor. The list of waiters is touched by the threads that use the primitive, and by the
+// leaf's destructor, which runs when the frame is unwound: on the executor of the waiting task, which for a local
+// primitive is the one loop where all of its users run.
 #pragma once
 
 #include <bide/detail/base/spin_lock.hpp>
@@ -24,7 +24,7 @@ struct BIDE_CAPABILITY("no_lock") no_lock {
     void unlock() noexcept BIDE_RELEASE() {}
 };
 
-/// std::atomic's words for a variable that one thread has for itself.
+/// The interface of std::atomic for a variable that one thread uses.
 template <class T>
 class unshared {
 public:
@@ -46,13 +46,13 @@ private:
     T v_;
 };
 
-/// What a primitive keeps outside of its lock.
+/// The types of what a primitive keeps outside of its lock.
 template <class Lock>
 struct lock_policy;
 template <>
 struct lock_policy<spin_lock> {
-    static constexpr bool shared = true;      // by several threads
-    static constexpr std::size_t apart = 64;  // bytes between what different processors write: a line of their caches
+    static constexpr bool shared = true;      // several threads use the primitive
+    static constexpr std::size_t apart = 64;  // bytes between words that different processors write: a cache line
     template <class T>
     using word = std::atomic<T>;
 };

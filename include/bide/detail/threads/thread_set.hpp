@@ -15,8 +15,8 @@
 // found that no job began for a while. The watch is a thread that exists only while jobs queue for want of threads.
 //
 // Rules (asserted under the mutex):
-//   J1  The counts fit: blocked jobs are running jobs, each running job has a thread of its own, no more threads than
-//   `cap`.
+//   J1  The counts fit: blocked jobs are running jobs, each running job has a thread of its own, and there are no more
+//       threads than `cap`.
 //   J2  A job has one owner: a thread that runs or ends a job has taken it out of the queue under the mutex.
 //   J3  A worker enters one sleep at a time, so `running_` goes down and up by one for each sleep.
 //   J4  When the last thread has left a closed set, no job is queued, running or being given a thread.
@@ -272,8 +272,8 @@ protected:
         return h;
     }
 
-    /// Makes the threads that add() has counted. Returns false if the set has no thread at all: hire has emptied the
-    /// queue, `mine` included, and has failed the other jobs.
+    /// Makes the threads that add() has counted. Returns false if the set has no thread at all and `mine` was queued:
+    /// hire has emptied the queue and failed the other jobs, and the caller owns `mine`.
     bool hire(const hiring& h, const queued_job* mine) BIDE_EXCLUDES(mutex_) {
         bool here = true;
         if (h.watch && !start_watch()) end_watch();
@@ -398,7 +398,8 @@ private:
         return std::exchange(gone_, &w);
     }
 
-    /// A thread could not be made. Returns false if the set has no thread at all, so that `mine` went with the queue.
+    /// A thread could not be made. If the set has no thread at all, the queue is emptied and its jobs fail, all but
+    /// `mine`. Returns false if `mine` was among them.
     bool hire_failed(const queued_job* mine) BIDE_EXCLUDES(mutex_) {
         job_queue stranded;
         {

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: BSL-1.0
 //
-// ring_entry: one operation that the kernel carries out for a loop, and reports the end of (io_uring).
+// ring_entry: one operation that the kernel carries out for a loop, and whose end it reports (io_uring).
 // Completion-shaped I/O plugs in here, as readiness-shaped I/O does at fd_watcher; src/loop/uring/ring.hpp has the
 // machine behind it.
 //
-// How it goes. The operation is queued, on the loop's thread. When the loop next hands over its batch, prepare() is
-// asked for the request: the last moment to say no. Until then it can be taken out, and has not happened. Afterwards
-// completed() reports its end; for a "many" request several times, `more` telling whether further reports follow.
+// How it goes. The operation queues its entry, on the loop's thread. When the loop next hands over its batch, the ring
+// calls prepare() for the request: the last moment to say no. Until then the entry can be taken out, and the operation
+// has not happened. Afterwards the ring calls completed() at the operation's end; for a "many" request several times,
+// where `more` tells whether further reports follow.
 //
 // Lifetime rule: an entry, and the memory that its request names, live until the last report.
-// Thread rule: everything is called by the thread that owns the ring, outside all locks.
+// Thread rule: the thread that owns the ring makes every call, outside all locks.
 #pragma once
 
 #include <bide/detail/base/two_way_list.hpp>
@@ -23,19 +24,19 @@ namespace detail {
 
 class ring;
 
-/// What the kernel is asked for.
+/// What the operation asks of the kernel.
 struct ring_request {
     enum class kind : std::uint8_t {
-        send,          ///< as much as the system takes at once, or EAGAIN: over as soon as the batch is handed over
-        receive_many,  ///< whatever comes, into the ring's own buffers, until it ends
-        accept_many,   ///< every connection that comes, non-blocking and closed on exec, until it ends
-        poll_in,       ///< until there is something to read
-        read_at,       ///< of a file; its memory stays until it is reported, also when it was cancelled
-        write_at,      ///< likewise
-        sync,          ///< what was written is on the disk
-        sync_content,  ///< the same, without what is known about the file
-        open,          ///< the path at `from`
-        status,        ///< of the path at `from`, below fd: what statx() gives, into `to`
+        send,          ///< sends what the system takes at once, or EAGAIN: over when the batch has been handed over
+        receive_many,  ///< receives into the ring's own buffers, again and again until it ends
+        accept_many,   ///< accepts connections, non-blocking and closed on exec, again and again until it ends
+        poll_in,       ///< ends when there is something to read
+        read_at,       ///< reads a file; the memory stays until the report, also when it was cancelled
+        write_at,      ///< writes a file; likewise
+        sync,          ///< fsync(): puts a file's content and metadata on the disk
+        sync_content,  ///< fdatasync(): without the metadata that reading does not need
+        open,          ///< opens the path at `from`
+        status,        ///< statx() of the path at `from`, below fd, into `to`
     };
     kind what = kind::poll_in;
     int fd = -1;
@@ -43,30 +44,31 @@ struct ring_request {
     void* to = nullptr;
     std::size_t size = 0;
     std::uint64_t offset = 0;
-    std::uint32_t flags = 0;        ///< of open() or statx()
-    std::uint32_t permissions = 0;  ///< of a file that is created
+    std::uint32_t flags = 0;        ///< the flags of open() or statx()
+    std::uint32_t permissions = 0;  ///< the permissions of a file that open() creates
 };
 
-/// What has become of it.
+/// What the kernel reports about an entry.
 struct ring_report {
-    int result = 0;                   // as the system call's, or a negative errno
+    int result = 0;                   // the system call's result, or a negative errno
     bool more = false;                // further reports follow
-    const std::byte* data = nullptr;  // receive_many: what has come; the ring's again when completed() returns
+    const std::byte* data = nullptr;  // receive_many: the bytes that came; valid until completed() returns
 };
 
 struct ring_entry {
     enum class place : std::uint8_t {
-        nowhere,  // not in a list of the ring's: not begun, or with the kernel, or over
+        nowhere,  // in no list of the ring's: not begun, or with the kernel, or over
         queued,   // not handed over yet
-        resting,  // with the kernel, and nobody waits for it
+        resting,  // with the kernel, and no task waits for it
     };
-    /// False: not wanted any more; nothing happens and nothing is reported.
+    /// Fills the request in. Returns false if the operation is not wanted any more: then nothing is handed over or
+    /// reported.
     bool (*prepare)(ring_entry* self, ring_request& r) noexcept;
     void (*completed)(ring_entry* self, const ring_report& r) noexcept;
     ring_entry* prev = nullptr;  // in the list of its place
     ring_entry* next = nullptr;
     place listed_in = place::nowhere;
-    bool with_kernel = false;  // a report is due
+    bool with_kernel = false;  // the last report is due
 
     ring_entry(bool (*p)(ring_entry*, ring_request&) noexcept,
                void (*c)(ring_entry*, const ring_report&) noexcept) noexcept
