@@ -124,7 +124,7 @@ loop::clock::time_point loop::find_first_timer() noexcept {
 // Returns false if no node ran, or, in virtual time, if every ready task only yielded.
 template <class Until>
 bool loop::turn(unsigned least, const Until& unfinished) noexcept {
-    // What was queued for the kernel goes in one batch per turn; with the sleep, if this turn is going to end in one.
+    // The driver hands over the ring's queued entries in one batch per turn; where nothing is ready, with the sleep.
     const bool send = driver_->unsent && !ready_.empty();
     ++turns_;
     if (send || (turns_ - looked_at_ >= turns_between_polls && driver_->watches_anything())) {
@@ -174,12 +174,12 @@ bool loop::only_yields_left() const noexcept {
 }
 
 void loop::sleep() noexcept {
-    // Everybody only yielded: such a loop is examined by its turns, as every one that does not sleep.
+    // After the turn unfinished() has asked tasks to stop (serve), and a stop request made one ready.
     if (!ready_.empty() && !time_jumps_) return;
     const detail::examined waits = detail::examine_edges(noted_);
     if (waits == detail::examined::woke) return;
     const clock::time_point until = find_first_timer();
-    if (!ready_.empty()) {  // the same where time jumps
+    if (!ready_.empty()) {  // in virtual time: as above, or every ready task only yielded
         if (only_yields_left()) driver_->only_yields(until);
         idle_turns_ = 0;
         return;
@@ -219,7 +219,7 @@ void loop::sleep() noexcept {
         else
             join_wakers();  // the waker calls job_begins(); this thread must not let the clock advance before
     }
-    // Not woken: it is time to look, or a signal handler ran.
+    // Without a wake-up the patience is over, or a signal handler interrupted the sleep: time_until_look() tells.
     if (woken || waits == detail::examined::short_of_memory || !ready_.empty() || inbox_.maybe_something() ||
         detail::time_until_look(stall_).count() > 0)
         return;
@@ -237,9 +237,9 @@ bool loop::may_look(clock::time_point until) noexcept {
 // A task that is about to park calls it; it spins only where the loop would have nothing else to do. Returns true if
 // `count` is no longer `now`.
 bool loop::spin_for_change(const std::atomic<std::size_t>& count, std::size_t now) noexcept {
-    constexpr unsigned pauses = 16;  // the other side is at work on it
+    constexpr unsigned pauses = 16;  // few looks: the other side writes `count` all the time
     if (!ready_.empty() || polled_) return false;
-    detail::arm_deferred_timer(detail::this_thread);  // it may be the next
+    detail::arm_deferred_timer(detail::this_thread);  // it may be the first to fall due
     // relaxed: as in sleep()
     const auto until = clock::time_point(clock::duration(earliest_.load(std::memory_order_relaxed)));
     if (!may_look(until)) return false;
@@ -305,7 +305,7 @@ bool loop::poll() {
     polled_ = true;
     turn(1, [] { return true; });
     polled_ = false;
-    if (driver_->unsent) driver_->poll();  // the host may sleep now
+    if (driver_->unsent) driver_->poll();  // the host may sleep after this call
     if (!ready_.empty() || driver_->unsent || detail::examine_edges(noted_) != detail::examined::nothing) return true;
     return !begin_host_sleep();
 }
@@ -319,7 +319,7 @@ bool loop::begin_host_sleep() noexcept {
 
 std::optional<loop::clock::time_point> loop::next_deadline() {
     check_process();
-    if (!ready_.empty() || !begin_host_sleep()) return now();  // whoever asks is about to sleep
+    if (!ready_.empty() || !begin_host_sleep()) return now();  // the host is about to sleep
     const clock::time_point first = find_first_timer();
     if (first == clock::time_point::max()) return std::nullopt;
     return first;
@@ -352,7 +352,7 @@ void loop::serve(const detail::loop_service& service) noexcept {
             return true;
         if (!std::exchange(asked, true)) loop_access::stop_live(*this, service.why());
         if (!work_.empty() || !ready_.empty() || inbox_.maybe_something() || service.has_jobs()) return true;
-        return loop_access::stop_live(*this, service.why());  // others may have started something meanwhile
+        return loop_access::stop_live(*this, service.why());  // for what other threads started meanwhile
     });
     driver_->end_ring();  // the ring is bound to this thread; the service's next begin() makes another thread
 }

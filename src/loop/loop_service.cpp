@@ -98,7 +98,7 @@ bool loop_service::inherited() const noexcept { return process_ != process_gener
 void loop_service::stop(stop_reason why) noexcept {
     loop* const l = get();
     if (l == nullptr) return;
-    // First: what is submitted from here on is refused, so the thread does not miss any of it when it looks.
+    // First: the loop refuses what is submitted from here on, so the thread misses no work when it looks at stopping_.
     loop_access::work_of(*l).close(why);
     const lock_guard guard(m_);
     if (ended_) return;

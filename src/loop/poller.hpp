@@ -140,9 +140,9 @@ private:
     descriptor_owner epoll_{::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"};
     descriptor_owner event_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd"};
     const int process_ = process_generation();
-    spin_lock lock_;  // also held over epoll_ctl: streams come and go rarely, and one that left is never in the set
+    spin_lock lock_;  // held over epoll_ctl, too, which is rare: so a descriptor that was taken out is not in the set
     watched_list watched_ BIDE_GUARDED_BY(lock_);
-    watched_list leaving_ BIDE_GUARDED_BY(lock_);  // out of the set; released after the present report
+    watched_list leaving_ BIDE_GUARDED_BY(lock_);  // out of the set; collect() releases them at its end
     bool reporting_ BIDE_GUARDED_BY(lock_) = false;
     std::atomic<long> count_{0};
     epoll_event events_[batch] = {};

@@ -215,7 +215,7 @@ void pool_core::shutdown() {
             "stop(), which only asks, in its tasks");
     check_process();
     stop(stop_reason::shutdown);
-    static_cast<void>(current_context());  // who blocks has a name
+    static_cast<void>(current_context());  // a child of a fork that blocks gets its own node (F2)
     thread_state& t = tls();
     blocking_region* const region = std::exchange(t.blocking, nullptr);
     thread_sleep* const sleep = t.sleep;

@@ -40,7 +40,7 @@ std::chrono::steady_clock::time_point clamp_time_point(
     return std::chrono::steady_clock::time_point(clamp_duration(t.time_since_epoch()));
 }
 
-/// Until when: from the await on, or a point in time.
+/// The end of a wait: a duration from the await on, or a point in time.
 class time_limit {
 public:
     using clock = std::chrono::steady_clock;
