@@ -2,7 +2,7 @@
 //
 // as_result.hpp: an operation whose error is returned as a code, and not thrown.
 //
-// An operation that the world can refuse (the network, the files, a limit) throws std::system_error. as_result(op) is the
+// An operation that the world can refuse (the network, the files) throws std::system_error. as_result(op) is the
 // same operation with the error as a value, for errors that are a part of everyday work:
 //
 //     bide::result<std::size_t> got = co_await bide::as_result(stream.read_exactly(header));
@@ -10,17 +10,22 @@
 //     if (std::error_code e = co_await bide::as_result(stream.finish())) …
 //     auto peer = bide::as_result(bide::tcp_stream::connect(to)).wait();       // plain code, too
 //
-// It takes everything that can be awaited: a task, a future, an operation of bide's, an awaiter of yours. What it gives
-// for an operation with a value of type T is a result<T>; for one without a value it is a std::error_code, false if
-// there was no error. read_exactly and write_all have no value and give a result<std::size_t> all the same: how many
-// bytes arrived, or were handed over, before the error.
+// It takes everything that can be awaited: a task, a future, an operation of bide's, an awaiter of yours. The exception
+// is an operation whose value cannot be moved (enter() of a strand). What as_result gives for an operation with a value
+// of type T is a result<T>; for one without a value it is a std::error_code, false if there was no error. read_exactly
+// and write_all have no value and give a result<std::size_t> all the same: how many bytes arrived, or were handed over,
+// before the error.
 //
 // Only std::system_error becomes a code. What else the operation throws passes on: timed_out and cancelled, usage_error,
 // exceptions of your own.
 //
-// An operation of bide's I/O has a *coded form*: it throws nothing then, and needs no coroutine frame. A type of yours
-// has one if it has a member coded(), which returns an awaitable of a result<T> or a std::error_code; as_result calls it
-// on the operation as it was handed over, a temporary as an rvalue:
+// TRAP: a guard knows nothing of its operation's count. Write with_timeout(1s, as_result(s.read_exactly(b))), and not
+// as_result(with_timeout(1s, s.read_exactly(b))), which is a std::error_code.
+//
+// An operation of a socket, a pipe, a memory_stream or a signal_set has a *coded form*, which throws nothing and needs
+// no coroutine frame; those of TLS and of names throw nothing. A type of yours has one if it has a member coded(), which
+// returns an awaitable of a result<T> or a std::error_code; as_result calls it on the operation as it was handed over, a
+// temporary as an rvalue:
 //
 //     class my_read {
 //     public:
@@ -64,6 +69,10 @@ struct result_value<T> {
 };
 template <class T>
 struct result_value<T&> {
+    using type = T*;
+};
+template <class T>
+struct result_value<T&&> {
     using type = T*;
 };
 
@@ -134,8 +143,13 @@ template <awaitable A>
 [[nodiscard]] auto as_result(A&& op) {
     if constexpr (detail::has_coded_form<A>)
         return std::forward<A>(op).coded();
-    else
-        return detail::catch_code<detail::item_result_t<A>>(detail::item_task(std::forward<A>(op)));
+    else {
+        using T = detail::item_result_t<A>;
+        static_assert(std::is_void_v<T> || std::is_reference_v<T> || std::is_move_constructible_v<T>,
+                      "bide: as_result: the value of this operation cannot be moved (the guard of a strand). Await it "
+                      "without as_result; it gives no error code");
+        return detail::catch_code<T>(detail::item_task(std::forward<A>(op)));
+    }
 }
 
 }  // namespace v0

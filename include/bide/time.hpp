@@ -69,7 +69,8 @@ public:
 }  // namespace detail
 
 /// Returns the time of the calling code's loop, real or virtual; of the steady clock where no loop is. Never waits.
-/// On an executor of the user's own it is the time of that executor's carrier().
+/// On an executor of the user's own it is the time of that executor's carrier(), which by default begins bide's background
+/// loop.
 [[nodiscard]] std::chrono::steady_clock::time_point now() noexcept;
 
 /// Waits for the duration.

@@ -27,7 +27,8 @@ public:
     }
     descriptor_owner(descriptor_owner&& other) noexcept : fd_(other.release()) {}
     descriptor_owner& operator=(descriptor_owner&& other) noexcept {
-        std::swap(fd_, other.fd_);
+        descriptor_owner taken(std::move(other));  // the old descriptor is closed here, and not kept by `other`
+        std::swap(fd_, taken.fd_);
         return *this;
     }
     ~descriptor_owner() { close(); }

@@ -158,7 +158,7 @@ bool blocks(const wait_edge& e) noexcept {
 }
 
 // The parent's chain cannot go on before `child` has ended. Other tasks of a scope whose body still runs, and the
-// runners of a race, do not hold anybody up: whoever stands above may end them.
+// runners of a race, hold no chain up: the scope or the race above may end them.
 bool blocks_its_parent(const task_node& child) noexcept {
     task_node* above = child.parent;
     return above != nullptr && (child.blocks_parent || (above->kind == task_kind::scope && waits_for_tasks(*above)));

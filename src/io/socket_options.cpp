@@ -49,10 +49,10 @@ int receive_buffer(socket_state& s, const char* what) { return option(s, what, S
 
 void set_hops(socket_state& s, const char* what, int routers) {
     s.use([&](int fd) {
-        if (ask(fd, what, SOL_SOCKET, SO_DOMAIN) == AF_INET6)
-            tell(fd, what, IPPROTO_IPV6, IPV6_UNICAST_HOPS, routers);
-        else
-            tell(fd, what, IPPROTO_IP, IP_TTL, routers);
+        const bool v6 = ask(fd, what, SOL_SOCKET, SO_DOMAIN) == AF_INET6;
+        if (v6) tell(fd, what, IPPROTO_IPV6, IPV6_UNICAST_HOPS, routers);
+        // A socket of version 6 that also talks to version 4 sends those packets with the option of version 4.
+        if (!v6 || ask(fd, what, IPPROTO_IPV6, IPV6_V6ONLY) == 0) tell(fd, what, IPPROTO_IP, IP_TTL, routers);
     });
 }
 int hops(socket_state& s, const char* what) {

@@ -59,12 +59,7 @@ void tcp_stream::set_keep_alive(const keep_alive_options& how) {
     detail::set_option(s, tcp, IPPROTO_TCP, TCP_KEEPCNT, how.probes);
     detail::set_option(s, tcp, SOL_SOCKET, SO_KEEPALIVE, 1);
 }
-void tcp_stream::set_keep_alive(const std::optional<keep_alive_options>& how) {
-    if (how)
-        set_keep_alive(*how);
-    else
-        detail::set_option(socket(), tcp, SOL_SOCKET, SO_KEEPALIVE, 0);
-}
+void tcp_stream::set_keep_alive(std::nullopt_t) { detail::set_option(socket(), tcp, SOL_SOCKET, SO_KEEPALIVE, 0); }
 std::optional<keep_alive_options> tcp_stream::keep_alive() const {
     detail::socket_state& s = socket();
     if (detail::option(s, tcp, SOL_SOCKET, SO_KEEPALIVE) == 0) return std::nullopt;

@@ -31,7 +31,8 @@ using place_writer = std::string (*)(const std::source_location& at);  // place_
 /// chain's executor neither the frame is resumed nor the leaf gone meanwhile.
 struct suspension_point {
     const promise_base* frame = nullptr;  // the innermost; null: it runs, is ready, or waits for tasks below it
-    const char* what = nullptr;           // what the frame waits for; null: code that bide does not know
+    const char* what = nullptr;  // what the frame waits for; null: code that bide does not know, which may have
+                                 // resumed the frame already: the frame is queued then, and runs soon
     explicit suspension_point(const task_node& n) noexcept;
 };
 

@@ -33,7 +33,7 @@ bool stop_source::request_stop(stop_reason why) const noexcept {
     // A copy keeps the state: a callback may destroy this source.
     const detail::shared_stop_ref state = state_;
     if (state.get() == nullptr) return false;  // moved from
-    return state.get()->request(why == stop_reason::none ? stop_reason::user : why);
+    return state.get()->request(why);
 }
 
 bool stop_requested() noexcept {

@@ -21,6 +21,7 @@ void stop_state::mark(stop_reason why) noexcept {
 // Unanalyzed: the walk holds a number of locks that is known at run time only, from *this down to the current state
 //   (S2).
 BIDE_UNANALYZED bool stop_state::request(stop_reason why) noexcept {
+    if (why == stop_reason::none) why = stop_reason::user;  // "none" is the reason of what was not asked to stop
     stop_callbacks fired;
     lock_.lock();
     if (requested()) {

@@ -54,6 +54,7 @@ loop_service::~loop_service() { const lock_guard last_job_is_out(m_); }
 void loop_service::begin() {
     unique_lock guard(m_);
     stopping_.store(false, std::memory_order_relaxed);  // relaxed: the thread that reads it is made below
+    why_.store(stop_reason::none, std::memory_order_relaxed);
     if (made_) loop_access::work_of(*made_).reopen();
     accepts_ = false;
     thread_ = std::thread([this] { run(); });
@@ -98,11 +99,16 @@ bool loop_service::inherited() const noexcept { return process_ != process_gener
 void loop_service::stop(stop_reason why) noexcept {
     loop* const l = get();
     if (l == nullptr) return;
-    // First: the loop refuses what is submitted from here on, so the thread misses no work when it looks at stopping_.
+    {  // of several calls at once one reason wins, for submitted and for started tasks alike
+        const lock_guard guard(m_);
+        if (why_.load(std::memory_order_relaxed) == stop_reason::none)
+            why_.store(why == stop_reason::none ? stop_reason::user : why, std::memory_order_relaxed);
+        why = why_.load(std::memory_order_relaxed);
+    }
+    // Before stopping_: the loop refuses what is submitted from here on, so the thread misses no work when it looks at stopping_.
     loop_access::work_of(*l).close(why);
     const lock_guard guard(m_);
     if (ended_) return;
-    if (!stopping_.load(std::memory_order_relaxed)) why_.store(why, std::memory_order_relaxed);
     stopping_.store(true, std::memory_order_release);
     loop_access::wake(*l);
 }

@@ -121,7 +121,7 @@ void say(const survey& found, const std::string& begin) {
         text += "\n  " + describe(*n, at, {&place_of, "\n    ", frames_shown});
     }
     text +=
-        "\nRemedy: see that whoever is to end it (sets the event, sends to or closes the channel, releases the "
+        "\nRemedy: see that the code that is to end it (sets the event, sends to or closes the channel, releases the "
         "semaphore, arrives at the latch or barrier, notifies the condition, completes the promise, resumes the "
         "foreign "
         "coroutine) runs, and was started before the wait; or give the wait an end by with_timeout. If a thread that "

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
 //
 // wait() in plain code: blocking_wait_base::drive starts the task nested on an idle loop of the calling thread, and
-// runs this loop until the task has ended. The awaitables' .wait() call it, on the waiting thread. The kernel declares these functions, since task::wait() needs them, and knows no loop (seams).
+// runs this loop until the task has ended. The awaitables' .wait() call it, on the waiting thread. The kernel declares
+// these functions, since task::wait() needs them, and knows no loop (seams).
 #include "base/place.hpp"
 #include "kernel/this_thread.hpp"
 #include "loop/nested_wait_deadline.hpp"

@@ -45,7 +45,7 @@ void fork_node::note_end() noexcept {
     if (how != outcome::failed) return;
     BIDE_ASSERT(F6, g.head->left.left() != 0);
     fork_node* none = nullptr;
-    // acq_rel: whoever sums up sees which one was first.
+    // acq_rel: the child that sums up sees which one was first.
     if (!g.head->failed_first.compare_exchange_strong(none, this, std::memory_order_acq_rel, std::memory_order_acquire))
         return;
     // This one is not counted off yet, so the group and the nodes are there.

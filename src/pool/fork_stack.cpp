@@ -189,8 +189,8 @@ bool fork_stack::pushed_past_limit(std::uint32_t at) noexcept {
     {
         const lock_guard guard(lock_);
         set_limit();
-        // One at a time, and no more before it is taken: whoever takes it looks here again (keeps_some). Under the
-        // queue's lock, so that one of us sees the other.
+        // One at a time, and no more before it is taken: the worker that takes it looks here again (keeps_some).
+        // Under the queue's lock, so that the owner or that worker sees the other.
         const bool wanted_elsewhere = hungry_.load(std::memory_order_relaxed) != 0 && queue_.empty();
         if (wanted_elsewhere && base_ < deque_.top()) shared = &share_oldest(deque_.floor());
     }
@@ -303,7 +303,7 @@ void fork_stack::open(promise_base* leaf, promise_base* child) noexcept {
     const lock_guard guard(lock_);
     name_all();
     if (mark_ < deque_.top()) write_contexts(leaf);
-    // Outwards from the first forked child: detach, and whoever ends them tells their nodes.
+    // Outwards from the first forked child: detach; the worker that ends one tells its node.
     promise_base* p = child;
     BIDE_ASSERT(F3, opened_.empty());  // the trampoline has posted what an earlier suspension had opened
     for (fork_group* g = last_named_; g != nullptr;) {
@@ -335,7 +335,7 @@ void fork_stack::post_opened_slowly() noexcept {
 
 // ---- what the kernel calls without knowing forks --------------------------------------------------------------------
 
-// Whoever asks who runs gets the child of a fork as a chain of its own (F2).
+// Code that asks which task runs gets the child of a fork as a chain of its own (F2).
 [[gnu::noinline]] void name_nested_fork() noexcept {
     if (this_thread.forks->unnamed()) this_thread.forks->materialize_context(nullptr);
 }

@@ -3,6 +3,7 @@
 // The public pool: each function calls the core. On any thread, but for shutdown() and the destructor, which may not
 // run on a thread of the pool. In the child of a fork() the threads do not exist: the destructor leaves the core alone
 // there.
+#include "kernel/awaited_on.hpp"
 #include "pool/pool_core.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -33,6 +34,10 @@ pool::~pool() {
         detail::fail_fast(
             "a pool was destroyed on one of its own threads, which cannot wait for its own end; destroy it where it "
             "was made, and call stop() in its tasks, which only asks");
+    if (detail::awaited_on(*this))
+        detail::fail_fast(
+            "a pool was destroyed in code that one of its tasks waits for, and would wait for that task's end; destroy "
+            "it where it was made, and call stop() in such code, which only asks");
     core_->shutdown();
     retire();
 }

@@ -7,6 +7,7 @@
 #include "pool/pool_core.hpp"
 #include "base/os_thread.hpp"
 #include "base/static_tls.hpp"
+#include "kernel/awaited_on.hpp"
 
 #include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/base/process.hpp>
@@ -214,6 +215,10 @@ void pool_core::shutdown() {
             "pool::shutdown on a thread of this pool: it would wait for itself; call it where the pool was made, and "
             "stop(), which only asks, in its tasks");
     check_process();
+    if (awaited_on(ex_))
+        throw would_deadlock(
+            "pool::shutdown in code that a task of this pool waits for: it would wait for that task's end; stop() only "
+            "asks");
     stop(stop_reason::shutdown);
     static_cast<void>(current_context());  // a child of a fork that blocks gets its own node (F2)
     thread_state& t = tls();

@@ -5,6 +5,7 @@
 // end nor destroy the loop_thread.
 #include <bide/loop_thread.hpp>
 
+#include "kernel/awaited_on.hpp"
 #include "loop/loop_service.hpp"
 
 #include <bide/detail/base/fail_fast.hpp>
@@ -26,6 +27,10 @@ struct loop_thread::core {
     std::vector<detail::owned_ptr<detail::start_function>> first_tasks BIDE_GUARDED_BY(m);
     detail::loop_service service;
     explicit core(std::string name) : service(std::move(name)) {}
+    [[nodiscard]] bool awaits_caller() const noexcept {
+        const loop* const l = service.get();
+        return l != nullptr && detail::awaited_on(*l);
+    }
 };
 
 loop_thread::loop_thread(std::string name) : core_(detail::make_owned<core>(std::move(name))) {}
@@ -44,6 +49,10 @@ loop_thread::~loop_thread() {
             "a loop_thread was destroyed in a job of its to_thread, which cannot wait for its own end; destroy it "
             "where "
             "it was made, and call stop() in the job, which only asks");
+    if (core_->awaits_caller())
+        detail::fail_fast(
+            "a loop_thread was destroyed in code that one of its tasks waits for, and would wait for that task's end; "
+            "destroy it where it was made, and call stop() in such code, which only asks");
     shutdown();
 }
 
@@ -93,6 +102,11 @@ void loop_thread::shutdown() {
     if (detail::job_base::running_for(core_->service))
         throw would_deadlock(
             "loop_thread::shutdown in a job of its to_thread: it would wait for that job's end; stop() only asks");
+    if (core_->awaits_caller())
+        throw would_deadlock(
+            "loop_thread::shutdown in code that a task of this loop_thread waits for: it would wait for that task's "
+            "end; "
+            "stop() only asks");
     stop();
     if (core_->current.load(std::memory_order_acquire) == phase::stopped) return;
     core_->service.join();

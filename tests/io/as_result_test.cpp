@@ -117,6 +117,9 @@ static_assert(is_coded<OP(bide::udp_socket, receive_from(in_bytes())), result<bi
 static_assert(has_no_frame<OP(bide::udp_socket, send(out_bytes()))> &&
               has_no_frame<OP(bide::udp_socket, receive_from(in_bytes()))>);
 static_assert(is_coded<OP(local_stream, send_with(out_bytes(), {})), count>);
+// Local sockets write by the ring, as TCP does.
+static_assert(std::is_same_v<OP(local_stream, write_some(out_bytes())), bide::detail::send_some_op> &&
+              std::is_same_v<OP(local_stream, write_all(out_bytes())), bide::detail::send_all_op>);
 static_assert(is_coded<OP(local_stream, receive_with(in_bytes())), result<bide::local_message>>);
 static_assert(is_coded<OP(local_datagram, send_to(out_bytes(), std::declval<local_endpoint>())), std::error_code>);
 static_assert(is_coded<OP(local_datagram, send(out_bytes())), std::error_code>);

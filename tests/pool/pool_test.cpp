@@ -438,6 +438,8 @@ TEST(pool, C10_1_shutdown_stops_and_joins_what_was_submitted) {
 TEST(pool, C10_1_shutdown_on_a_thread_of_its_own_is_refused) {
     bide::pool p(1);
     EXPECT_THROW(p.run([&] { p.shutdown(); }).wait(), bide::would_deadlock);
+    const auto in_a_job = [&p]() -> bide::task<> { co_await bide::run([&p] { p.shutdown(); }); };
+    EXPECT_THROW(p.submit(in_a_job).wait(), bide::would_deadlock);
     EXPECT_EQ(p.submit([]() -> bide::task<int> { co_return 1; }).wait(), 1);  // it has asked nothing
 }
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSL-1.0
+#include <bide/call.hpp>
 #include <bide/loop_thread.hpp>
+#include <bide/pool.hpp>
 #include <bide/scope.hpp>
 #include <bide/shield.hpp>
+#include <bide/stop.hpp>
+#include <bide/threads.hpp>
 #include <bide/time.hpp>
 #include <bide/wait.hpp>
 
@@ -344,6 +348,83 @@ TEST(loop_thread, C7_4_stop_is_idempotent_and_works_from_many_threads_at_once) {
         for (auto& s : stoppers) s.join();
         EXPECT_EQ(complete, 4);
         t.shutdown();
+    }
+}
+
+bide::task<bool> refused_in_a_job(bide::loop_thread& t) {
+    co_return co_await bide::run([&t] {
+        try {
+            t.shutdown();
+            return false;
+        } catch (const bide::would_deadlock&) {
+            return true;
+        }
+    });
+}
+bide::task<bool> refused_elsewhere(bide::loop_thread& t, bide::executor& other) {
+    co_await bide::resume_on(other);
+    try {
+        t.shutdown();
+        co_return false;
+    } catch (const bide::would_deadlock&) {
+        co_return true;
+    }
+}
+
+TEST(loop_thread, C7_4_shutdown_is_refused_in_code_that_one_of_its_tasks_waits_for) {
+    const watchdog guard;
+    bide::loop_thread t;
+    t.start();
+    bide::pool p(1);
+    EXPECT_TRUE(t.submit(refused_in_a_job, std::ref(t)).wait());
+    EXPECT_TRUE(t.submit(refused_elsewhere, std::ref(t), std::ref(p)).wait());
+    EXPECT_TRUE(t.running());  // it has asked nothing
+    // A job that no task waits for may: the loop does not wait for it.
+    EXPECT_NO_THROW(bide::to_thread([&t] { t.shutdown(); }).wait());
+    EXPECT_FALSE(t.running());
+}
+
+TEST(loop_thread, C7_4_a_stop_without_a_reason_is_the_users) {
+    const watchdog guard;
+    bide::loop_thread t;
+    t.start();
+    auto f = t.submit([]() -> bide::task<> { co_await bide::sleep_for(24h); });
+    t.stop(bide::stop_reason::none);
+    try {
+        f.wait();
+        ADD_FAILURE() << "the task was not stopped";
+    } catch (const bide::cancelled& c) {
+        EXPECT_EQ(c.reason(), bide::stop_reason::user);
+    }
+}
+
+TEST(loop_thread, C7_4_of_two_stops_at_once_one_reason_wins_everywhere) {
+    const watchdog guard;
+    for (int round = 0; round < 100; ++round) {
+        bide::loop_thread t;
+        t.start();
+        const auto reason_of = [](std::promise<void>* begun, std::atomic<int>& saw) -> bide::task<> {
+            const bide::stop_callback note([&saw] { saw = static_cast<int>(bide::why_stopped()); });
+            co_await sleep_for_ever(begun);
+        };
+        std::promise<void> first;
+        std::promise<void> second;
+        std::atomic<int> submitted{-1};
+        std::atomic<int> started{-1};
+        // One task was submitted; the other is the loop's because a scope of this thread has started it there.
+        auto f = t.submit(reason_of, &first, std::ref(submitted));
+        bide::scope_options there;
+        there.on = &t.get_executor();
+        bide::with_scope(there, [&](bide::scope& s) {
+            s.start(reason_of, &second, std::ref(started));
+            first.get_future().wait();
+            second.get_future().wait();
+            std::thread other([&t] { t.stop(bide::stop_reason::user); });
+            t.stop(bide::stop_reason::shutdown);
+            other.join();
+        });
+        EXPECT_THROW(f.wait(), bide::cancelled);
+        EXPECT_EQ(submitted, started) << "round " << round;
     }
 }
 

@@ -142,6 +142,7 @@ public:
     [[nodiscard]] slot<void> native_awaiter(promise_base& p) const { return plain().native_awaiter(p); }
     [[nodiscard]] task<result<std::size_t>> coded() const { return read_coded_parts(*from_, to_); }
     void wait(std::source_location where = std::source_location::current()) const { plain().wait(where); }
+    operator task<>() const { return plain(); }  // NOLINT(google-explicit-constructor)
 
 private:
     [[nodiscard]] task<> plain() const {
@@ -164,6 +165,7 @@ public:
     [[nodiscard]] slot<void> native_awaiter(promise_base& p) const { return plain().native_awaiter(p); }
     [[nodiscard]] task<result<std::size_t>> coded() const { return write_coded_parts(*to_, from_); }
     void wait(std::source_location where = std::source_location::current()) const { plain().wait(where); }
+    operator task<>() const { return plain(); }  // NOLINT(google-explicit-constructor)
 
 private:
     [[nodiscard]] task<> plain() const {

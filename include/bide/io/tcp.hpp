@@ -41,6 +41,7 @@
 #include <bide/io/ip_endpoint.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -108,7 +109,14 @@ public:
     [[nodiscard]] bool no_delay() const;
     /// Empty (the default): the system never asks a silent peer.
     void set_keep_alive(const keep_alive_options& how);
-    void set_keep_alive(const std::optional<keep_alive_options>& how);
+    void set_keep_alive(std::nullopt_t);
+    template <std::same_as<std::optional<keep_alive_options>> Perhaps>  // not for {}, which is the defaults
+    void set_keep_alive(const Perhaps& how) {
+        if (how)
+            set_keep_alive(*how);
+        else
+            set_keep_alive(std::nullopt);
+    }
     [[nodiscard]] std::optional<keep_alive_options> keep_alive() const;
     /// In bytes. The system doubles the size, for its own needs, and bounds it; asked, it gives the size that it has
     /// made.

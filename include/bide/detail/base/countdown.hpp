@@ -15,7 +15,8 @@
 //
 // What is no countdown: counts that a lock guards, whose zero is notified by a condition (thread_set, virtual_clock,
 // shared_mutex); counts that are hints or bounds (work_queue, remote_list, the poller); submitted_work, whose zero is
-// read by another thread, and which counts up again.
+// read by another thread, and which counts up again; counts of one thread, which need no atomic (the tries of a socket, the
+// users of a registration, the queries of a DNS channel).
 #pragma once
 
 #include <atomic>

@@ -59,8 +59,8 @@ public:
     [[nodiscard]] plain_awaiter<Leaf> native_awaiter(promise_base& p) const {
         return self().template make<plain_awaiter<Leaf>>(p);
     }
-    [[nodiscard]] coded_op<Op> coded() const& { return coded_op<Op>(self()); }
-    [[nodiscard]] coded_op<Op> coded() && { return coded_op<Op>(static_cast<Op&&>(*this)); }
+    /// A copy, also of a temporary: an operation in a variable stays what it was, and may be awaited again.
+    [[nodiscard]] coded_op<Op> coded() const { return coded_op<Op>(self()); }
     auto wait(std::source_location where = std::source_location::current()) const {
         return as_task(self()).wait(where);
     }

@@ -9,8 +9,8 @@
 //     named      it has a node of its own, fork_node: somebody asked, or the fork was shared
 //     shared     the children that have not begun are in the executor's queue, each with its node; joined by a counter
 //
-// Memory: the nodes come from a reserve of the worker's, which is filled up when the fork is made (F5): so whoever
-// suspends, shares or takes needs no memory, and cannot fail.
+// Memory: the nodes come from a reserve of the worker's, which the forking worker fills up when the fork is made (F5): so a
+// suspending leaf, a sharing worker and a raiding worker need no memory, and cannot fail.
 #pragma once
 
 #include <bide/detail/base/countdown.hpp>

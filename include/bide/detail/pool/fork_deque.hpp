@@ -44,7 +44,7 @@ public:
     [[nodiscard]] bool push(Entry& e, std::uint32_t at, std::uint32_t places) noexcept {
         BIDE_ASSERT(F4, at == top() && at + places <= Capacity);
         entry_[at].store(&e, std::memory_order_relaxed);  // relaxed: published by the top
-        // release: whoever sees the new top sees the entry, and what the owner wrote into it.
+        // release: a raiding worker that sees the new top sees the entry, and what the owner wrote into it.
         top_.store(at + places, std::memory_order_release);
         Barrier::light();
         return limit_.load(std::memory_order_relaxed) < at + places;  // relaxed: a flag, see the barriers

@@ -57,7 +57,7 @@ public:
 
     /// By a hungry worker: from now on the owner shares when it forks.
     void ask() noexcept BIDE_EXCLUDES(lock_);
-    /// Whether there is something to share. Exact for whoever has just taken what the owner had shared before.
+    /// Returns true if there is something to share. Exact for the worker that has just taken what the owner shared before.
     [[nodiscard]] bool keeps_some() noexcept BIDE_EXCLUDES(lock_);
     /// By a hungry worker: shares the oldest; it is in the executor's queue then. False: there is none.
     [[nodiscard]] bool raid() noexcept BIDE_EXCLUDES(lock_);
