@@ -6,10 +6,10 @@
 
 #include "support/threads.hpp"
 
+#include <bide/detail/base/lock_guard.hpp>
 #include <bide/detail/kernel/frame.hpp>
 #include <bide/detail/kernel/task_node.hpp>
 
-#include <mutex>
 #include <string>
 
 namespace support {
@@ -33,7 +33,7 @@ struct census {
             [](bide::executor* ex, void* with) {
                 for (; ex != nullptr; ex = live_access::after(*ex)) {
                     bide::detail::live_list& list = live_access::of(*ex);
-                    const std::lock_guard guard(list.lock);
+                    const bide::detail::lock_guard guard(list.lock);
                     for (const auto* t = list.first; t != nullptr; t = t->next) ++*static_cast<long*>(with);
                 }
             },
