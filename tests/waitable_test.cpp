@@ -47,9 +47,9 @@ concept waitable = bide::awaitable<A> && has_wait<A>;
 // An expression as a user writes it; an object that is awaited itself is an lvalue.
 #define WAITABLE(...) static_assert(waitable<decltype(__VA_ARGS__)>, #__VA_ARGS__)
 
-bide::task<> nothing() { co_return; }
-bide::task<int> number() { co_return 1; }
-int blocking() { return 1; }
+[[maybe_unused]] bide::task<> nothing() { co_return; }
+[[maybe_unused]] bide::task<int> number() { co_return 1; }
+[[maybe_unused]] int blocking() { return 1; }
 struct foreign_awaitable {
     [[nodiscard]] bool await_ready() const noexcept { return true; }
     void await_suspend(std::coroutine_handle<>) const noexcept {}
