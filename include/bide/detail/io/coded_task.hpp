@@ -26,8 +26,8 @@ namespace detail {
 /// The beginning of the exception's text. An operation that knows it only at its end shares it with its task.
 using shared_text = std::shared_ptr<std::string>;
 inline const char* text_in(const char* what) noexcept { return what; }
-inline const std::string& text_in(const std::string& what) noexcept { return what; }
-inline const std::string& text_in(const shared_text& what) noexcept { return *what; }
+inline const char* text_in(const std::string& what) noexcept { return what.c_str(); }
+inline const char* text_in(const shared_text& what) noexcept { return what->c_str(); }
 
 template <class T, class What, class Coded>
 class throwing_slot final : public slot<Coded> {
